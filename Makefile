@@ -1,0 +1,31 @@
+# make demo    solve and simulate signSGD, clipped SGD and SGD on one problem; draw both
+# make test    the everyday suite
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint clean
+
+demo: .venv/installed
+	$(BIN)/limitlab run examples/quickstart.toml
+
+test: .venv/installed
+	$(BIN)/python -m pytest -q
+
+test-slow: .venv/installed
+	$(BIN)/python -m pytest -q -m slow
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'limitlab needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)'; \
+	  exit 1; }
+	@echo 'installing into .venv (once; a few minutes) ...'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[test,data]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist out *.egg-info

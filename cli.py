@@ -1,0 +1,145 @@
+"""The command `limitlab`: a thin layer of arguments over the package.
+
+Exit status: 0 theory and simulation agree, 1 they do not, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from . import __version__
+from .theory.errors import InvalidInput, LimitlabError
+
+AGREES, DISAGREES, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = _show_warning
+        try:
+            return int(chosen.command(chosen))
+        except LimitlabError as error:
+            _say(f"limitlab: error: {_one_line(error)}")
+            return BAD_INPUT
+        except KeyboardInterrupt:
+            _say("limitlab: interrupted")
+            return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="limitlab", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"limitlab {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    derive = commands.add_parser("derive", help="print the limit of a method", description=_DERIVE)
+    derive.add_argument("method", nargs="+", metavar="METHOD [NAME=VALUE ...]")
+    derive.add_argument("--noise", nargs="+", default=["gaussian"], metavar="LAW [NAME=VALUE ...]")
+    shape = derive.add_mutually_exclusive_group()
+    shape.add_argument("--latex", action="store_true", help="the equations as LaTeX")
+    shape.add_argument("--source", action="store_true", help="the generated code")
+    derive.set_defaults(command=_derive)
+
+    run = commands.add_parser("run", help="carry out an experiment file", description=_RUN)
+    run.add_argument("experiment", metavar="EXPERIMENT.toml")
+    run.add_argument("--output", metavar="FOLDER", help="write here instead")
+    run.set_defaults(command=_run)
+
+    listing = commands.add_parser("list", help="methods, noise laws, covariances, data sets")
+    listing.set_defaults(command=_list)
+
+    cache = commands.add_parser("cache", help="size of the compiled code on disk")
+    cache.add_argument("--clear", action="store_true", help="delete it")
+    cache.set_defaults(command=_cache)
+
+    doctor = commands.add_parser("doctor", help="check this installation")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+_DESCRIPTION = "Limit theories of optimisers in high dimension, and whether simulation agrees."
+_DERIVE = "Print the steps of a derivation. Example: limitlab derive signsgd --noise student_t df=3"
+_RUN = "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input."
+
+
+def _derive(chosen: argparse.Namespace) -> int:
+    from .validation.names import derive_by_name
+
+    system = derive_by_name(_table(chosen.method, "method"), _table(chosen.noise, "noise"))
+    print(system.latex() if chosen.latex else system.source if chosen.source else system.explain())
+    return AGREES
+
+
+def _table(words: list[str], field: str) -> dict[str, Any]:
+    """Turn ``student_t df=3`` into ``{"kind": "student_t", "df": "3"}``."""
+    kind, *pairs = words
+    for pair in pairs:
+        if "=" not in pair:
+            raise InvalidInput(field, pair, "write NAME=VALUE after the name")
+    return {"kind": kind, **dict(pair.split("=", 1) for pair in pairs)}
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from .validation.conduct import agrees, conduct
+    from .validation.experiment import read_experiment
+    from .validation.folder import write_folder
+    from .validation.panels import draw
+    from .validation.report import report
+
+    experiment = read_experiment(chosen.experiment, chosen.output)
+    results = conduct(experiment, say=_say)
+    files = write_folder(experiment, results, draw(results))
+    print(report(experiment, results))
+    print("\n".join(f"wrote {file}" for file in files))
+    return AGREES if agrees(results) else DISAGREES
+
+
+def _list(chosen: argparse.Namespace) -> int:
+    from .validation.names import catalogue
+
+    for title, names in catalogue().items():
+        print(f"{title}:")
+        print("\n".join(f"  {name}" for name in names))
+    return AGREES
+
+
+def _cache(chosen: argparse.Namespace) -> int:
+    from .solvers import cache
+
+    modules, size = cache.size()
+    print(f"{modules} compiled modules, {size / 1e6:.1f} MB in {cache.folder()}")
+    if chosen.clear:
+        print(f"deleted {cache.clear()} modules")
+    return AGREES
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from .validation.doctor import doctor
+
+    sound = True
+    for passed, line in doctor():
+        print(f"{'ok  ' if passed else 'FAIL'}  {line}", flush=True)
+        sound = sound and passed
+    return AGREES if sound else DISAGREES
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _one_line(error: BaseException | Warning) -> str:
+    return " ".join(str(error).split())
+
+
+def _show_warning(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+    _say(f"limitlab: warning: {_one_line(message)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Compiled solutions of what the theory prints."""

@@ -1,0 +1,233 @@
+r"""How far the mean over runs is from the limit at finite dimension.
+
+Unclipped SGD: with y the mode energies, ẏ = f(y, t) the limit, λ and q its rates and source
+weights and B the batch, the mean of the algorithm is y + Δ with
+
+    dΔ/dt = L Δ + (1/d) [η² (1 + 1/B) λ² y − ½ (L f + ∂f/∂t)],   Δ(0) = 0,   L = ∂f/∂y
+
+(derived here from the exact recursion of the mean; L f + ∂f/∂t is what Euler's step of size 1/d
+leaves out). Other methods: a measured table, :mod:`limitlab.solvers.finite_size_table`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy as sp
+
+from ..theory import symbols
+from ..theory.modes import modes
+from ..theory.schedule import evaluate
+from .finite_size_table import clipped_bias, sign_bias
+
+#: modes kept when a spectrum is binned for the correction
+BINS = 16
+#: share of the mean-square stability limit above which standard errors are not trusted
+NEAR_INSTABILITY = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteSize:
+    """Announced error of the mean.
+
+    Attributes
+    ----------
+    relative : (T,) array
+        |E R_k − R|/R at each time.
+    origin : str
+        ``"computed"``, ``"measured table"`` or ``"none"`` (infinite dimension).
+    """
+
+    relative: np.ndarray
+    origin: str
+
+
+class Spectrum(NamedTuple):
+    """Modes of the limit ẏ = −A λ y + B c: rates λ, y(0) and c, arrays of one length."""
+
+    rates: np.ndarray
+    energies: np.ndarray
+    sources: np.ndarray
+
+    @property
+    def mean_rate(self) -> float:
+        """tr K/d, or tr D^½/d for a method that acts on coordinates."""
+        return float(np.sum(self.sources / self.rates))
+
+
+def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) -> FiniteSize:
+    """Announce the relative finite-dimension error of the mean risk.
+
+    Parameters
+    ----------
+    problem, method
+        As given to ``solve``.
+    times : (T,) array
+        Increasing, from 0.
+    risk : (T,) array
+        The limit's risk there.
+    """
+    times, risk = np.asarray(times, dtype=float), np.asarray(risk, dtype=float)
+    found = modes(problem, method)
+    if math.isinf(found.dimension):
+        return FiniteSize(np.zeros_like(times), "none")
+    spectrum = binned(found.rates, found.energies, found.sources)
+    if is_linear(method):
+        shift = mean_shift(spectrum, found.dimension, method, problem.noise.variance, times)
+        error = np.abs(shift)
+    else:
+        error = _measured(spectrum, problem, method, times, risk) * risk
+        error *= np.max(found.rates) / (found.dimension * spectrum.mean_rate)
+    relative = np.divide(error, risk, out=np.zeros_like(error), where=risk > 0)
+    return FiniteSize(relative, "computed" if is_linear(method) else "measured table")
+
+
+def standard_errors_meaningful(
+    problem: Any, method: Any, until: float = 0.0
+) -> tuple[bool, str]:
+    """Whether a standard error of the mean risk means anything, and if not, why, in one word.
+
+    It does not where E ε⁴ is infinite or the mean square is nearly unstable, unless the rule
+    grows more slowly than the residual (clipping, sign).
+    """
+    if is_clipped(method):
+        return True, ""
+    if not math.isfinite(problem.noise.fourth_moment):
+        return False, "heavy_tailed"
+    if mean_square_load(problem, method, until) > NEAR_INSTABILITY:
+        return False, "near_instability"
+    return True, ""
+
+
+def is_linear(method: Any) -> bool:
+    """Whether the rule is ψ(ℓ) = ℓ."""
+    return method.acts_on != "coordinate" and method.rule(symbols.residual) == symbols.residual
+
+
+def is_clipped(method: Any) -> bool:
+    """Whether ψ(ℓ)/ℓ → 0 for large residuals."""
+    if method.acts_on == "coordinate":
+        return True
+    far = sp.Float(1e12)
+    value = sp.sympify(method.rule(far)).subs(symbols.t, 0)
+    return abs(float(value)) < 1e-3 * float(far)
+
+
+def mean_square_load(problem: Any, method: Any, until: float = 0.0) -> float:
+    """Position in the region of mean-square stability of unclipped SGD: stable below 1.
+
+    With e = η/d and λ_j, n_j the spectrum of K, the exact recursion of the mean is stable iff
+    Σ_j e λ_j n_j/(B (2 − e λ_j (1 + 1/B))) < 1 (derived here); in the limit η tr K/(2 B d) < 1.
+    The largest rate of a schedule on [0, `until`] counts.
+    """
+    found, batch = modes(problem, method), method.batch
+    rate = float(np.max(evaluate(method.rate, np.linspace(0.0, until, 401))))
+    room = 2 - rate / found.dimension * found.rates * (1 + 1 / batch)
+    if np.any(room <= 0):
+        return math.inf
+    return float(np.sum(rate * found.sources / found.rates / (batch * room)))
+
+
+def binned(rates: np.ndarray, energies: np.ndarray, sources: np.ndarray) -> Spectrum:
+    """At most `BINS` modes with the sums of y(0) and of c kept; λ is the mean of each bin."""
+    keep = rates > 0
+    rates, energies, sources = rates[keep], energies[keep], sources[keep]
+    if rates.size <= BINS:
+        return Spectrum(rates, energies, sources)
+    position = np.log(rates / rates.min()) / np.log(rates.max() / rates.min())
+    index = np.minimum((position * BINS).astype(int), BINS - 1)
+    index = np.unique(index, return_inverse=True)[1]
+    weight = energies / max(energies.sum(), 1e-300) + sources / sources.sum()
+    total, first, y, c = (
+        np.bincount(index, weights=w) for w in (weight, weight * rates, energies, sources)
+    )
+    return Spectrum(first / total, y, c)
+
+
+def mean_shift(
+    spectrum: Spectrum, dimension: float, method: Any, variance: float, times: np.ndarray
+) -> np.ndarray:
+    """E R_k − R of unclipped SGD to first order in 1/d, at `times` (module docstring).
+
+    The system for (y, Δ, 1) is linear; its rate is frozen over short pieces and each piece is
+    carried by a matrix exponential, so stiff spectra cost no more than mild ones.
+    """
+    from scipy.linalg import expm
+
+    pieces, ends = _pieces(method.rate, times)
+    lengths = np.diff(pieces)
+    middle = (pieces[1:] + pieces[:-1]) / 2
+    slope = sp.diff(sp.sympify(method.rate), symbols.t)
+    rates = evaluate(method.rate, middle)
+    keys = np.stack([rates, evaluate(slope, middle), lengths], axis=1)
+    keys, which = np.unique(keys.round(12), axis=0, return_inverse=True)
+    generators = [_generator(spectrum, dimension, method.batch, variance, *k[:2]) for k in keys]
+    steps = expm(np.array(generators) * keys[:, 2, None, None])
+    m = spectrum.rates.size
+    state = np.concatenate([spectrum.energies, np.zeros(m), [1.0]])
+    shift = [0.0]
+    for k in which.ravel():
+        state = steps[k] @ state
+        shift.append(state[m:-1].sum())
+    return np.array(shift)[ends]
+
+
+def _pieces(rate: Any, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the pieces of constant rate, and where `times` stand among them."""
+    span = times[-1]
+    moving = isinstance(rate, sp.Expr) and bool(rate.free_symbols)
+    fine = np.linspace(0.0, span, 65) if moving and times.size < 65 else np.zeros(1)
+    pieces = np.union1d(np.union1d(fine, times), 0.0)
+    return pieces, np.searchsorted(pieces, times)
+
+
+def _generator(
+    spectrum: Spectrum, dimension: float, batch: int, variance: float, rate: float, slope: float
+) -> np.ndarray:
+    """Matrix of d(y, Δ, 1)/dt at one rate η and its slope η'."""
+    m, lam = spectrum.rates.size, np.diag(spectrum.rates)
+    weight = spectrum.sources / (2 * batch)
+    gain = 2 * np.outer(weight, np.ones(m))
+    L, source = rate**2 * gain - 2 * rate * lam, rate**2 * variance * weight
+    later = slope * (2 * rate * gain - 2 * lam), slope * 2 * rate * variance * weight
+    whole = np.zeros((2 * m + 1, 2 * m + 1))
+    whole[:m, :m] = whole[m:-1, m:-1] = L
+    whole[:m, -1] = source
+    bend = rate**2 * (1 + 1 / batch) * lam @ lam - (L @ L + later[0]) / 2
+    whole[m:-1, :m] = bend / dimension
+    whole[m:-1, -1] = -(L @ source + later[1]) / 2 / dimension
+    return whole
+
+
+def _measured(
+    spectrum: Spectrum, problem: Any, method: Any, times: np.ndarray, risk: np.ndarray
+) -> np.ndarray:
+    """Bias × d⋆ from the table, at the problem's rate, noise and threshold in units of √R."""
+    scale = math.sqrt(max(float(np.max(risk)), 1e-300))
+    fine = np.linspace(0.0, times[-1], 401)
+    rate = evaluate(method.rate, fine) * spectrum.mean_rate
+    if method.acts_on == "coordinate":
+        rate = rate / scale
+    travelled = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(fine))])
+    travelled = np.interp(times, fine, travelled)
+    strength = noise_strength(problem.noise, scale)
+    if method.acts_on == "coordinate":
+        return sign_bias(float(rate.max()), travelled)
+    return clipped_bias(float(rate.max()), _height(method) / scale, strength, travelled)
+
+
+def _height(method: Any) -> float:
+    """Largest |ψ|/ψ'(0): the threshold of a clipping rule."""
+    far, near = (
+        float(sp.sympify(method.rule(sp.Float(x))).subs(symbols.t, 0)) for x in (1e9, 1e-9)
+    )
+    return far / (near / 1e-9)
+
+
+def noise_strength(noise: Any, scale: float) -> float:
+    """E min(ε², R)/R with R = scale², from 4096 fixed draws; defined for every law."""
+    draws = noise.sample(np.random.default_rng(0), 4096) / scale
+    return float(np.mean(np.minimum(draws**2, 1.0)))

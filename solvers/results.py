@@ -1,0 +1,105 @@
+"""From solved numbers to a Curve: quantities, diagnostics and provenance."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .curve import Curve
+from .finite_size import standard_errors_meaningful
+from .ode import OdeAnswer
+from .sde import Seed
+
+Array = NDArray[np.float64]
+
+
+def provenance_of(problem: Any, method: Any, limit: str, remarks: list[str]) -> dict[str, Any]:
+    from .. import __version__
+
+    meaningful, reason = standard_errors_meaningful(problem, method)
+    dimension = problem.dimension
+    return {
+        "source": "solve",
+        "version": __version__,
+        "problem": {
+            "covariance": repr(problem.covariance),
+            "dimension": None if math.isinf(dimension) else int(dimension),
+            "noise": problem.noise.label,
+            "start": "default" if problem.start is None else "given",
+            "initial_risk": float(problem.risk),
+        },
+        "method": repr(method),
+        "limit": limit,
+        "references": list(method.references),
+        "remarks": remarks,
+    } | ({} if meaningful else {reason: True})
+
+
+def seed_text(seed: Seed) -> str | None:
+    if isinstance(seed, np.random.SeedSequence):
+        return f"entropy {seed.entropy}, spawn_key {seed.spawn_key}"
+    return None if seed is None else str(seed)
+
+
+def _loss_floor(problem: Any) -> float | None:
+    variance = float(problem.noise.variance)
+    return 0.5 * variance if math.isfinite(variance) else None
+
+
+def _steps(problem: Any, grid: Array) -> NDArray[np.int64] | None:
+    return (
+        None
+        if math.isinf(problem.dimension)
+        else np.rint(grid * problem.dimension).astype(np.int64)
+    )
+
+
+def ode_curve(
+    problem: Any,
+    method: Any,
+    grid: Array,
+    answer: OdeAnswer,
+    announced: Array,
+    provenance: dict[str, Any],
+) -> Curve:
+    floor = _loss_floor(problem)
+    loss = {} if floor is None else {"loss": answer.risk + floor}
+    diagnostics = {
+        "finite_size": announced,
+        "error_estimate": answer.error_estimate,
+        "drift_sensitivity": answer.drift_sensitivity,
+        "noise_sensitivity": answer.noise_sensitivity,
+    }
+    return Curve(
+        grid,
+        {"risk": answer.risk} | loss,
+        diagnostics=diagnostics,
+        steps=_steps(problem, grid),
+        label=f"{method.label}, limit",
+        provenance=provenance,
+    )
+
+
+def ensemble_curve(
+    problem: Any,
+    method: Any,
+    grid: Array,
+    risk: Array,
+    announced: Array,
+    provenance: dict[str, Any],
+) -> Curve:
+    floor = _loss_floor(problem)
+    samples = {"risk": risk} | ({} if floor is None else {"loss": risk + floor})
+    return Curve(
+        grid,
+        {name: array.mean(axis=0) for name, array in samples.items()},
+        {name: array.std(axis=0, ddof=1) for name, array in samples.items()},
+        samples,
+        {"finite_size": announced},
+        steps=_steps(problem, grid),
+        label=f"{method.label}, {provenance['diffusion']} SDE",
+        provenance=provenance,
+    )

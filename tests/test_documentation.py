@@ -1,0 +1,71 @@
+"""Every example that a reader can copy runs: the README, CONTRIBUTING and the docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+import limitlab
+
+matplotlib.use("Agg")
+ROOT = Path(limitlab.__file__).resolve().parent
+SNIPPET = re.compile(r"```python\n(.*?)```", re.DOTALL)
+PAGES = ("README.md", "CONTRIBUTING.md")
+
+
+def modules() -> list[str]:
+    rooms = [name for _, name, _ in pkgutil.walk_packages(limitlab.__path__, "limitlab.")]
+    # templates are texts for the compiler; their names stand for generated functions
+    skipped = ("limitlab.__main__", "limitlab.solvers.templates.", "limitlab.tests")
+    return ["limitlab", *(name for name in rooms if not name.startswith(skipped))]
+
+
+def test_the_walk_finds_every_module():
+    found = set(modules())
+    for room in ("theory", "solvers", "validation"):
+        for file in (ROOT / room).rglob("*.py"):
+            if (file.parent / "__init__.py").exists() and "templates" not in file.parts:
+                parts = file.relative_to(ROOT).with_suffix("").parts
+                name = ".".join(("limitlab", *parts)).removesuffix(".__init__")
+                assert name in found
+
+
+@pytest.mark.parametrize("name", modules())
+def test_docstring_examples(name):
+    module = importlib.import_module(name)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    runner = doctest.DocTestRunner(optionflags=flags)
+    for test in finder.find(module, name, module=module):
+        runner.run(test)
+    assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("name", modules())
+def test_every_module_says_what_it_is(name):
+    assert inspect.getdoc(importlib.import_module(name))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_snippets_run(page, tmp_path, monkeypatch):
+    """The snippets of a page are one program, run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    snippets = SNIPPET.findall((ROOT / page).read_text())
+    assert snippets
+    names: dict[str, object] = {}
+    for snippet in snippets:
+        exec(compile(snippet, page, "exec"), names)
+
+
+def test_links_of_the_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+            if "://" not in target and not target.startswith("docs/demo"):
+                assert (ROOT / target).exists(), f"{page} links to {target}"

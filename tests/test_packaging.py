@@ -1,0 +1,154 @@
+"""The package as it is installed: a complete list of folders, a light face, a clean wheel."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import limitlab
+
+ROOT = Path(limitlab.__file__).resolve().parent
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ROOMS = ("theory", "solvers", "validation")
+
+
+def python(code: str, **environment: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_folder_with_modules_is_listed():
+    folders = {"limitlab"}
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("__init__.py"):
+            folders.add(".".join(("limitlab", *file.parent.relative_to(ROOT).parts)))
+    assert sorted(SETTINGS["tool"]["setuptools"]["packages"]) == sorted(folders)
+
+
+def test_every_folder_of_the_rooms_ships():
+    """A module in a folder without __init__.py would be silently absent from the wheel."""
+    data = SETTINGS["tool"]["setuptools"]["package-data"]
+    patterns = [
+        f"{ROOT.joinpath(*package.split('.')[1:])}/{pattern}"
+        for package, globs in data.items()
+        for pattern in globs
+    ]
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*"):
+            if file.is_dir() or "__pycache__" in file.parts:
+                continue
+            in_package = file.suffix == ".py" and (file.parent / "__init__.py").exists()
+            assert in_package or any(file.match(pattern) for pattern in patterns), file
+
+
+def test_only_the_face_and_the_command_live_at_the_root():
+    assert {file.name for file in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "cli.py"}
+
+
+def test_version_is_stated_once():
+    assert SETTINGS["project"]["version"] == limitlab.__version__
+    assert f"version: {limitlab.__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {limitlab.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+# ---- the face ----
+
+HEAVY = ("sympy", "numba", "scipy", "matplotlib", "xarray")
+MEASURE = f"""
+import sys, time
+start = time.perf_counter()
+import limitlab
+seconds = time.perf_counter() - start
+import json
+print(json.dumps([seconds, [name for name in {HEAVY!r} if name in sys.modules]]))
+"""
+
+
+def test_import_is_light():
+    best, loaded = min(json.loads(python(MEASURE)) for _ in range(3))
+    assert loaded == []
+    assert best <= 0.3
+
+
+def test_the_measure_would_see_a_heavy_import():
+    """Negative control: once a name that needs sympy is used, the same look-up finds sympy."""
+    heavy = MEASURE.replace("import limitlab\n", "import limitlab.theory.symbols\n")
+    _, loaded = json.loads(python(heavy))
+    assert "sympy" in loaded
+
+
+def test_every_name_of_the_face_can_be_had():
+    for name in limitlab.__all__:
+        assert getattr(limitlab, name) is not None
+        assert name in dir(limitlab)
+    assert {"LeastSquares", "SGD", "derive", "solve", "simulate", "compare"} <= set(dir(limitlab))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'sovle'"):
+        limitlab.sovle  # noqa: B018
+
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        (each.module, name.name)
+        for each in block.body
+        if isinstance(each, ast.ImportFrom)
+        for name in each.names
+    }
+    assert seen == {(home, name) for name, home in limitlab._HOME.items()}
+
+
+# ---- the wheel ----
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    # a copy, since a build leaves a folder behind from which stale modules could reach a wheel
+    unwanted = shutil.ignore_patterns(".*", "build", "out", "__pycache__", "*.egg-info")
+    source = shutil.copytree(ROOT, folder / "source", ignore=unwanted)
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_wheel_holds_the_package_and_nothing_else(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"limitlab", f"limitlab-{limitlab.__version__}.dist-info"}
+    shipped = {name.removeprefix("limitlab/") for name in names if name.startswith("limitlab/")}
+    wanted = {"__init__.py", "__main__.py", "cli.py", "py.typed"}
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts:
+                wanted.add(file.relative_to(ROOT).as_posix())
+    assert shipped == wanted
+    assert not any("test" in name.split("/")[0] for name in shipped)
+
+
+@pytest.mark.slow
+def test_wheel_carries_licence_and_command(wheel):
+    archive = zipfile.ZipFile(wheel)
+    info = f"limitlab-{limitlab.__version__}.dist-info"
+    assert f"{info}/licenses/LICENSE" in archive.namelist()
+    assert "limitlab = limitlab.cli:main" in archive.read(f"{info}/entry_points.txt").decode()

@@ -1,0 +1,71 @@
+"""Errors and warnings of the package: each names the field, the value and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LimitlabError(Exception):
+    """Base class of every error that the package raises on purpose."""
+
+
+def _sentence(field: str, value: Any, remedy: str) -> str:
+    shown = repr(value)
+    if len(shown) > 120:
+        shown = f"{shown[:117]}..."
+    return f"{field} = {shown}: {remedy}"
+
+
+class InvalidInput(LimitlabError, ValueError):
+    """A value outside its range.
+
+    Parameters
+    ----------
+    field : str
+        Name of the argument as the user wrote it.
+    value : object
+        What was given.
+    remedy : str
+        What is wrong and what to give instead.
+    """
+
+    def __init__(self, field: str, value: Any, remedy: str) -> None:
+        super().__init__(_sentence(field, value, remedy))
+        self.field, self.value, self.remedy = field, value, remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.field, self.value, self.remedy)
+
+
+class InvalidType(InvalidInput, TypeError):
+    """A value of the wrong kind."""
+
+
+class NoLimit(InvalidInput):
+    """The high-dimensional limit does not exist for this problem and method."""
+
+
+class NotAvailable(InvalidInput, NotImplementedError):
+    """A limit or an option that this problem and method do not have; the remedy lists those they have."""
+
+
+class SolveFailed(LimitlabError, RuntimeError):
+    """An integration that could not be finished.
+
+    Parameters
+    ----------
+    reason : str
+    time, step, state : float
+        Where it stopped: time reached, last step size, risk at that time.
+    """
+
+    def __init__(self, reason: str, time: float, step: float, state: float) -> None:
+        super().__init__(f"{reason} at time = {time:.6g}, step = {step:.3g}, risk = {state:.6g}")
+        self.reason, self.time, self.step, self.state = reason, time, step, state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.time, self.step, self.state)
+
+
+class ValidityWarning(UserWarning):
+    """A theory is used outside its range; the text says how large the error is expected to be."""

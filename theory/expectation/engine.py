@@ -1,0 +1,136 @@
+r"""Expectations over the residual ℓ = √(2R) Z − ε: μ = E ψ′(ℓ) and N = E ψ(ℓ)².
+
+In this order: exact moments where the function is one polynomial on the whole line (or in both
+tails); integration by parts and the moment recursion on polynomial pieces; ``sympy.integrate`` on
+smooth exponential and trigonometric rules; a marked quadrature node for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+
+from ..symbols import residual, risk
+from .nodes import MixtureSum, PanelIntegral, PieceIntegral
+from .pieces import Piece, jumps
+from .residual import ResidualLaw
+from .terms import PdfTerm, times_power
+
+Moment = Callable[[int], Any]
+
+
+def mean_slope(rule: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:
+    """Return μ(R) = E ψ′(ℓ): the slopes of the pieces, and every jump times the density there."""
+    slopes = tuple(Piece(p.lower, p.upper, sp.diff(p.value, residual)) for p in rule)
+    broken = jumps(rule, residual)
+    at_jumps = sum(
+        _summed(sp.Add(*(height * law.density(where) for where, height in broken)), law)
+        for law in laws
+    )
+    return expectation(slopes, laws, moment) + at_jumps
+
+
+def mean_square(rule: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:
+    """Return N(R) = E ψ(ℓ)²."""
+    squares = tuple(Piece(p.lower, p.upper, sp.expand(p.value**2)) for p in rule)
+    return expectation(squares, laws, moment)
+
+
+def expectation(parts: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:
+    """Return E f(ℓ) for f given by pieces.
+
+    Parameters
+    ----------
+    parts : tuple of Piece
+        f on consecutive intervals that cover the line, in the symbol ``residual``.
+    laws : tuple of ResidualLaw
+        The law of ℓ is their sum.
+    moment : callable
+        ``moment(k)`` is the symbol of E ε^k, or raises where it is infinite.
+    """
+    tail = sp.expand(parts[0].value)
+    same_tails = sp.expand(parts[-1].value - tail) == 0 and tail.is_polynomial(residual)
+    exact: Any = sp.S.Zero
+    if same_tails and (len(parts) == 1 or tail.has(residual)):
+        exact = _polynomial_mean(tail, moment)
+        parts = tuple(Piece(p.lower, p.upper, sp.expand(p.value - tail)) for p in parts)
+    for law in laws:
+        inner = sp.Add(*(_piece(p, law, moment) for p in parts if p.value != 0))
+        exact += _summed(inner, law)
+    return exact
+
+
+def _summed(value: Any, law: ResidualLaw) -> Any:
+    return MixtureSum(value) if law.summed and value != 0 else value
+
+
+def _polynomial_mean(polynomial: Any, moment: Moment) -> Any:
+    """Return E p(√(2R) Z − ε) from the exact moments of Z and ε."""
+    gauss, noise = sp.Dummy("g"), sp.Dummy("e")
+    expanded = sp.Poly(polynomial.subs(residual, gauss - noise), gauss, noise)
+    total = sp.S.Zero
+    for (k, j), coefficient in expanded.terms():
+        if k % 2 == 0:
+            total += coefficient * sp.factorial2(k - 1) * (2 * risk) ** (k // 2) * moment(j)
+    return total
+
+
+def _piece(piece: Piece, law: ResidualLaw, moment: Moment) -> Any:
+    value = sp.sympify(piece.value)
+    if value.is_polynomial(residual):
+        if value.has(residual):
+            _check_tail(piece, moment)
+        return _polynomial_piece(piece, law)
+    return _by_sympy(piece, law) or _panel(piece, law)
+
+
+def _check_tail(piece: Piece, moment: Moment) -> None:
+    if sp.oo in (piece.upper, -piece.lower):
+        moment(2 * -(-int(sp.degree(piece.value, residual)) // 2))
+
+
+def _polynomial_piece(piece: Piece, law: ResidualLaw) -> Any:
+    polynomial = sp.Poly(piece.value, residual)
+    closed = sp.expand(
+        sum(
+            times_power(term, power, coefficient).integral(piece.lower, piece.upper)
+            for (power,), coefficient in polynomial.terms()
+            for term in law.terms
+        )
+    )
+    constant = polynomial.degree() == 0 and all(isinstance(t, PdfTerm) for t in law.terms)
+    if constant or sp.oo in (piece.upper, -piece.lower):
+        return closed
+    integrand = piece.value * law.density(residual)
+    return PieceIntegral(integrand, residual, piece.lower, piece.upper, closed, law.scale)
+
+
+def _by_sympy(piece: Piece, law: ResidualLaw) -> Any:
+    """Integrate products of polynomials, exponentials and sines against one normal; else None."""
+    whole = (piece.lower, piece.upper) == (-sp.oo, sp.oo)
+    if not whole or law.summed or len(law.terms) > 1 or not _elementary(piece.value):
+        return None
+    integrand = (piece.value * law.density(residual)).doit()
+    result = sp.integrate(integrand, (residual, -sp.oo, sp.oo), conds="none")
+    return None if result.has(sp.Integral, sp.Piecewise) else sp.simplify(result)
+
+
+def _elementary(value: Any) -> bool:
+    functions = value.atoms(sp.Function)
+    if not all(isinstance(f, (sp.exp, sp.sin, sp.cos)) for f in functions):
+        return False
+    arguments = [f.args[0] for f in functions if f.has(residual)]
+    smooth = all(a.is_polynomial(residual) and sp.degree(a, residual) <= 2 for a in arguments)
+    return smooth and value.xreplace({f: sp.Dummy() for f in functions}).is_polynomial(residual)
+
+
+def _panel(piece: Piece, law: ResidualLaw) -> Any:
+    ends = [e for e in (piece.lower, piece.upper) if e not in (sp.oo, -sp.oo)]
+    centres = sp.Tuple(*dict.fromkeys((sp.S.Zero, *ends, *law.centres)))
+    integrand = piece.value * law.density(residual)
+    lower, upper = sp.Max(piece.lower, law.support[0]), sp.Min(piece.upper, law.support[1])
+    return PanelIntegral(
+        integrand, residual, lower, upper, centres, law.scale, sp.Integer(law.octaves)
+    )

@@ -1,0 +1,11 @@
+"""The methods that ship with the package, one a file."""
+
+from .base import Method
+from .clipped import ClippedSGD
+from .huber import Huber
+from .sgd import SGD
+from .signsgd import SignSGD
+
+METHODS: tuple[type[Method], ...] = (SGD, SignSGD, ClippedSGD, Huber)
+
+__all__ = ["METHODS", "SGD", "ClippedSGD", "Huber", "Method", "SignSGD"]

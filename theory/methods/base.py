@@ -1,0 +1,64 @@
+"""What every method is: a scalar rule, a step size, and the way the rule acts on the gradient."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
+
+from ..errors import InvalidInput, InvalidType
+from ..schedule import as_schedule
+
+ACTS_ON = ("residual", "norm", "coordinate")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A streaming optimiser, stated by one scalar rule ψ.
+
+    Subclass it as a frozen dataclass with the hyper-parameters as fields and one method ``rule``.
+    ``acts_on`` says how the finite-dimensional algorithm uses the rule:
+
+    ``"residual"``
+        θ ← θ − (η/d) ψ(ℓ) x
+    ``"norm"``
+        θ ← θ − (η/d) ψ(n) g/n with the gradient g = ℓ x, n = ‖g‖/√tr K, ψ odd
+    ``"coordinate"``
+        θ_i ← θ_i − (η/d) ψ(ℓ x_i) (the sign only, at present)
+
+    Parameters
+    ----------
+    rate : float or sympy expression in ``limitlab.t``
+        Step size is rate(k/d)/d at step k; time t = k/d.
+    batch : int, keyword only
+        Samples per step.
+
+    Raises
+    ------
+    InvalidInput
+        A rate that is not positive and finite; a batch below 1.
+    """
+
+    rate: Any
+    _: KW_ONLY
+    batch: int = 1
+
+    acts_on: ClassVar[str] = "residual"
+    references: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rate", as_schedule(self.rate, "rate"))
+        if isinstance(self.batch, bool) or not isinstance(self.batch, int):
+            raise InvalidType("batch", self.batch, "give a whole number >= 1")
+        if self.batch < 1:
+            raise InvalidInput("batch", self.batch, "give a whole number >= 1")
+        if self.acts_on not in ACTS_ON:
+            raise InvalidInput("acts_on", self.acts_on, f"use one of {', '.join(ACTS_ON)}")
+
+    def rule(self, l: Any) -> Any:  # noqa: E741
+        """Return ψ(ℓ) as a sympy expression in the residual ``l``."""
+        raise NotImplementedError(f"{type(self).__name__} does not state its rule(self, l)")
+
+    @property
+    def label(self) -> str:
+        """Name for legends and reports."""
+        return type(self).__name__

@@ -1,0 +1,49 @@
+"""SGD with the gradient norm clipped (arXiv 2406.11733); its limit clips the residual."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import sympy as sp
+
+from ..schedule import as_schedule
+from .base import Method
+
+
+@dataclass(frozen=True)
+class ThresholdMethod(Method):
+    """Common rule of the methods that clip: ψ(ℓ) = max(−c, min(ℓ, c))."""
+
+    threshold: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        unbounded = self.threshold in (math.inf, sp.oo)
+        threshold = sp.oo if unbounded else as_schedule(self.threshold, "threshold")
+        object.__setattr__(self, "threshold", threshold)
+
+    def rule(self, l: Any) -> Any:  # noqa: E741
+        if self.threshold == sp.oo:
+            return l
+        return sp.Max(-self.threshold, sp.Min(l, self.threshold))
+
+
+@dataclass(frozen=True)
+class ClippedSGD(ThresholdMethod):
+    """θ ← θ − (rate/d) min(1, c √tr K/‖g‖) g with g = ℓ x.
+
+    Parameters
+    ----------
+    rate : float or schedule
+    threshold : float or schedule
+        c, in units of the residual: the gradient norm is clipped at c √tr K. ``inf`` is plain SGD.
+    """
+
+    acts_on: ClassVar[str] = "norm"
+    references: ClassVar[tuple[str, ...]] = ("arXiv:2406.11733",)
+
+    @property
+    def label(self) -> str:
+        return "clipped SGD"

@@ -1,0 +1,38 @@
+r"""Gaussian noise, :math:`\epsilon\sim N(0,\sigma^2)`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..checks import positive
+from .base import Noise
+
+
+@dataclass(frozen=True)
+class Gaussian(Noise):
+    """Centred normal law.
+
+    Parameters
+    ----------
+    scale : float
+        Standard deviation, > 0.
+    """
+
+    scale: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", positive("scale", self.scale))
+
+    def components(self) -> tuple[Any, Any, Any]:
+        return (1,), (0,), (self.scale,)
+
+    def density(self, e: Any) -> Any:
+        import sympy as sp
+
+        return sp.exp(-((e / self.scale) ** 2) / 2) / (self.scale * sp.sqrt(2 * sp.pi))
+
+    def sample(self, rng: np.random.Generator, n: int | tuple[int, ...]) -> np.ndarray:
+        return self.scale * rng.standard_normal(n)

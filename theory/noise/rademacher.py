@@ -1,0 +1,38 @@
+r"""Two-point noise, :math:`\epsilon=\pm a` with probability one half each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..checks import positive
+from .base import Noise
+
+
+@dataclass(frozen=True)
+class Rademacher(Noise):
+    """A random sign times `scale`; no mass near zero.
+
+    Parameters
+    ----------
+    scale : float
+        The size a of every draw, > 0.
+    """
+
+    scale: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", positive("scale", self.scale))
+
+    def components(self) -> tuple[Any, Any, Any]:
+        import sympy as sp
+
+        return (sp.S.Half, sp.S.Half), (-self.scale, self.scale), (0, 0)
+
+    def moment(self, k: int) -> Any:
+        return self.scale**k if k % 2 == 0 else 0.0
+
+    def sample(self, rng: np.random.Generator, n: int | tuple[int, ...]) -> np.ndarray:
+        return self.scale * (2.0 * rng.integers(0, 2, size=n) - 1.0)

@@ -1,0 +1,1 @@
+"""The finite algorithm, its comparison with the theory, figures, experiment files, real data."""

@@ -1,0 +1,121 @@
+"""The answer of a comparison: a verdict, its level, and how much it could have seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Theory against runs at T times.
+
+    Attributes
+    ----------
+    passed : bool or None
+        True: agrees; False: disagrees; None: this ensemble cannot tell.
+    verdict : str
+        ``"agrees"``, ``"disagrees"``, ``"undecided"`` or ``"quantiles"``.
+    reason : str
+        Why, in one sentence.
+    quantity : str
+    times : (T,) array
+        Times compared; t = 0 is left out.
+    theory, mean, sem : (T,) arrays
+        Theory at these times, mean of the runs, standard error of the difference.
+    allowed : (T,) array
+        Relative error that is allowed at each time.
+    allowed_origin : str
+        Where it comes from.
+    z, p_values : (T,) arrays
+        Difference in standard errors; p-values after Holm's correction.
+    detectable_drift, detectable_noise : float
+        Smallest relative errors of the drift and of the noise coefficient that this ensemble
+        rejects with 99 % probability.
+    level : float
+        Probability of a false alarm over all times.
+    runs : int
+    quantiles : dict of float to (T,) array
+        Quantiles of single runs where single runs are known.
+    """
+
+    passed: bool | None
+    verdict: str
+    reason: str
+    quantity: str
+    times: np.ndarray
+    theory: np.ndarray
+    mean: np.ndarray
+    sem: np.ndarray
+    allowed: np.ndarray
+    allowed_origin: str
+    z: np.ndarray
+    p_values: np.ndarray
+    detectable_drift: float
+    detectable_noise: float
+    level: float
+    runs: int
+    quantiles: dict[float, np.ndarray]
+
+    @property
+    def relative(self) -> np.ndarray:
+        """(mean − theory)/|theory| at each time."""
+        return (self.mean - self.theory) / np.abs(self.theory)
+
+    @property
+    def gap(self) -> float:
+        """Largest |mean − theory|/|theory|."""
+        return float(np.max(np.abs(self.relative)))
+
+    @property
+    def margin(self) -> float:
+        """Largest allowed relative error."""
+        return float(np.max(self.allowed))
+
+    @property
+    def max_z(self) -> float:
+        """Largest |mean − theory| in standard errors."""
+        return float(np.max(np.abs(self.z)))
+
+    @property
+    def detectable(self) -> float:
+        """The larger of the two detectable errors: everything above it would have been seen."""
+        return max(self.detectable_drift, self.detectable_noise)
+
+    def __bool__(self) -> bool:
+        return self.passed is True
+
+    def __str__(self) -> str:
+        body = _quantile_lines(self) if self.verdict == "quantiles" else _test_lines(self)
+        return "\n".join([f"{self.quantity}: {self.verdict.upper()} ({self.reason})", *body])
+
+
+def _test_lines(a: Agreement) -> list[str]:
+    worst = int(np.argmax(np.abs(a.relative)))
+    drift, noise = _percent(a.detectable_drift), _percent(a.detectable_noise)
+    return [
+        f"  runs               {a.runs}, at {a.times.size} times up to t = {a.times[-1]:.4g}",
+        f"  largest gap        {_percent(a.gap)} ± {_percent(a.sem[worst] / abs(a.theory[worst]))}"
+        f" (s.e.) at t = {a.times[worst]:.4g}",
+        f"  largest z          {a.max_z:.2f}",
+        f"  allowed error      up to {_percent(a.margin)} ({a.allowed_origin})",
+        f"  smallest p-value   {a.p_values.min():.2g} after Holm; level {a.level:g}",
+        f"  detectable errors  drift {drift}, noise coefficient {noise} (99 % power)",
+    ]
+
+
+def _quantile_lines(a: Agreement) -> list[str]:
+    if not a.quantiles:
+        return ["  single runs are not known: no quantiles"]
+    rows = np.unique(np.linspace(0, a.times.size - 1, 5).round().astype(int))
+    names = "".join(f"{f'q{level:g}':>12}" for level in a.quantiles)
+    lines = [f"  {a.runs} runs", f"  {'t':>8}{'theory':>12}{names}"]
+    for i in rows:
+        values = "".join(f"{q[i]:12.4g}" for q in a.quantiles.values())
+        lines.append(f"  {a.times[i]:8.4g}{a.theory[i]:12.4g}{values}")
+    return lines
+
+
+def _percent(x: float) -> str:
+    return f"{100 * x:.2g} %" if np.isfinite(x) else "unknown"

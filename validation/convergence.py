@@ -1,0 +1,173 @@
+"""How fast the finite-dimensional runs approach the limit as d grows.
+
+The theory predicts |mean − limit| of order 1/d and a standard deviation of one run of order
+d^(−1/2). Both are measured over dimensions and fitted by a power law with an interval.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..theory.errors import InvalidInput, ValidityWarning
+from .compare import interpolate
+
+if TYPE_CHECKING:
+    from ..solvers.curve import Curve
+    from .figure import HouseFigure
+
+#: 95 % quantile of χ² with one degree of freedom
+CHI2_95 = 3.841
+RESAMPLES = 200
+TIMES = 17
+
+
+@dataclass(frozen=True)
+class Slope:
+    """Exponent s of values ≈ prefactor · d^s, with a 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    prefactor: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Convergence:
+    """Distance from the limit over dimensions.
+
+    Attributes
+    ----------
+    dimensions : (n,) array
+    bias, bias_error : (n,) arrays
+        (mean − theory)/theory averaged over time, and its standard error.
+    spread, spread_error : (n,) arrays
+        Standard deviation of one run over theory, root mean square over time, and its error.
+    bias_slope, spread_slope : Slope
+        Theory: −1 and −1/2.
+    label : str
+    """
+
+    dimensions: np.ndarray
+    bias: np.ndarray
+    bias_error: np.ndarray
+    spread: np.ndarray
+    spread_error: np.ndarray
+    bias_slope: Slope
+    spread_slope: Slope
+    label: str = ""
+
+    def __str__(self) -> str:
+        rows = zip(self.dimensions, self.bias, self.bias_error, self.spread, strict=True)
+        table = [f"{d:8d}  {b:+.5f} ± {e:.5f}  {s:.5f}" for d, b, e, s in rows]
+        head = [f"{self.label}: slopes in d with 95 % intervals"]
+        head += [f"  bias of the mean  {self.bias_slope}"]
+        head += [f"  spread of one run {self.spread_slope}"]
+        return "\n".join([*head, "       d  relative bias of the mean  relative spread", *table])
+
+    def figure(self, width: str | float = "icml") -> HouseFigure:
+        """|Bias| and spread against d on log-log axes with the fitted power laws."""
+        from .convergence_figure import draw
+
+        return draw(self, width)
+
+
+def convergence(
+    problem_of_d: Callable[[int], Any],
+    method: Any,
+    dimensions: Sequence[int] = (16, 32, 64, 128, 256, 512),
+    until: float = 4.0,
+    runs: int = 2000,
+    seed: int = 0,
+) -> Convergence:
+    """Measure the slopes in d of the bias of the mean and of the spread of one run.
+
+    Parameters
+    ----------
+    problem_of_d : callable
+        Maps a dimension to a problem, e.g. ``lambda d: LeastSquares(isotropic(d), Gaussian(.5))``.
+    method : Method
+    dimensions : sequence of int
+        At least three, increasing.
+    until : float
+        Horizon in units of t = k/d.
+    runs : int
+        Runs at each dimension; the bias falls below the noise of the mean where they are few.
+    seed : int
+    """
+    sizes = np.asarray(dimensions)
+    if sizes.ndim != 1 or sizes.size < 3 or np.any(np.diff(sizes) <= 0) or sizes[0] < 1:
+        raise InvalidInput("dimensions", dimensions, "give at least three increasing dimensions")
+    if runs < 20:
+        raise InvalidInput("runs", runs, "give at least 20 runs at each dimension")
+    rows = [
+        _distance(*_ensemble(problem_of_d(int(d)), method, until, runs, seed, int(d)))
+        for d in sizes
+    ]
+    bias, bias_error, spread, spread_error = np.array(rows).T
+    return Convergence(
+        sizes,
+        bias,
+        bias_error,
+        spread,
+        spread_error,
+        fit_slope(sizes, bias, bias_error),
+        fit_slope(sizes, spread, spread_error),
+        getattr(method, "label", type(method).__name__),
+    )
+
+
+def fit_slope(dimensions: np.ndarray, values: np.ndarray, errors: np.ndarray) -> Slope:
+    """Weighted least-squares fit of a · d^s, with the profile-likelihood interval of s.
+
+    Fitted on the values and not on their logarithms, so a bias that is lost in its standard
+    error widens the interval instead of biasing the slope. Errors are scaled up where the power
+    law itself does not fit.
+    """
+    grid = np.linspace(-4.0, 2.0, 6001)
+    shape = (np.asarray(dimensions) / dimensions[0]) ** grid[:, None]
+    weights = 1 / errors**2
+    heights = (shape @ (values * weights)) / (shape**2 @ weights)
+    chi2 = ((values - heights[:, None] * shape) ** 2) @ weights
+    best = int(np.argmin(chi2))
+    scale = max(1.0, chi2[best] / max(len(values) - 2, 1))
+    inside = grid[chi2 <= chi2[best] + CHI2_95 * scale]
+    prefactor = heights[best] / float(dimensions[0]) ** grid[best]
+    return Slope(float(grid[best]), float(inside[0]), float(inside[-1]), float(prefactor))
+
+
+def _ensemble(
+    problem: Any, method: Any, until: float, runs: int, seed: int, d: int
+) -> tuple[Curve, Curve]:
+    from ..solvers.solve import solve
+    from .simulate import simulate
+
+    times = np.linspace(0.0, until, TIMES)
+    stream = np.random.SeedSequence(seed, spawn_key=(d,))
+    with warnings.catch_warnings():
+        # small d is the point here, so the announced error is not news
+        warnings.simplefilter("ignore", ValidityWarning)
+        theory = solve(problem, method, until, times=times)
+        return theory, simulate(problem, method, until, times=times, runs=runs, seed=stream)
+
+
+def _distance(theory: Curve, runs: Curve) -> tuple[float, float, float, float]:
+    """Relative bias and spread of `runs`, each followed by its standard error."""
+    line = interpolate(theory.time, theory["risk"], runs.time[1:])
+    relative = runs.sample("risk")[:, 1:] / line - 1
+    per_run = relative.mean(axis=1)
+    draws = np.random.default_rng(0).integers(0, len(relative), (RESAMPLES, len(relative)))
+    spreads = [_rms_spread(relative[rows]) for rows in draws]
+    error = per_run.std(ddof=1) / np.sqrt(len(per_run))
+    return per_run.mean(), error, _rms_spread(relative), float(np.std(spreads, ddof=1))
+
+
+def _rms_spread(relative: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(relative.var(axis=0, ddof=1))))

@@ -1,0 +1,71 @@
+"""What `simulate` refuses, and what it warns about."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ...theory.errors import InvalidType, NotAvailable, ValidityWarning
+from ...theory.least_squares import LeastSquares
+from ...theory.methods import Method
+from ...theory.schedule import check_schedule, evaluate
+from .engine import Engine
+
+#: the continuous limit needs rate * (largest eigenvalue) / d far below 1
+COARSE = 0.1
+#: steps of the chain become the cost above this dimension
+LARGE = 1e7
+
+
+def check_pair(problem: Any, method: Any) -> None:
+    """Refuse what is not a streaming problem and a method with one sample a step."""
+    if not isinstance(problem, LeastSquares):
+        raise InvalidType("problem", problem, "give a LeastSquares problem")
+    if not isinstance(method, Method):
+        raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
+    if method.batch > 1:
+        raise NotAvailable("batch", method.batch, "streaming runs take one sample a step; use 1")
+
+
+def check_schedules(method: Any, until: float) -> None:
+    """Refuse schedules that leave their range on [0, until]."""
+    check_schedule(method.rate, until, "rate")
+    threshold = getattr(method, "threshold", None)
+    if threshold is not None and not _is_infinite(threshold):
+        check_schedule(threshold, until, "threshold")
+
+
+def _is_infinite(value: Any) -> bool:
+    try:
+        return float(value) == np.inf
+    except TypeError:
+        return False
+
+
+def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
+    """Warn where one step is no longer small against the fastest direction."""
+    if method.acts_on == "coordinate":
+        return
+    largest_rate = float(np.max(evaluate(method.rate, np.linspace(0.0, until, 1001))))
+    step = largest_rate * problem.covariance.norm / problem.dimension
+    if step > COARSE:
+        warnings.warn(
+            f"the step is coarse: rate * (largest eigenvalue) / d reaches {step:.3g}, above "
+            f"{COARSE}; the limit theory assumes that it is small, so raise d or lower the rate",
+            ValidityWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_many_steps(engine: Engine, runs: int) -> None:
+    """Warn where the number of steps, and not the size of one, is the cost."""
+    if engine.dimension > LARGE:
+        steps = int(engine.record[-1])
+        warnings.warn(
+            f"d = {engine.dimension:.3g} means {steps:.3g} steps a run, {steps * runs:.3g} in all; "
+            "fluctuations at this size are below what a simulation resolves, so take a smaller d",
+            ValidityWarning,
+            stacklevel=3,
+        )
