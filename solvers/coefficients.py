@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .compile import load
+from .compile import load, writable
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Coefficients:
     def of(cls, source: str, binding: Any) -> Coefficients:
         """Return the coefficients of a system's source with the numbers of a binding."""
         arrays = (binding.p, binding.weights, binding.means, binding.scales)
-        return cls(source, *(np.array(array, dtype=float, order="C").ravel() for array in arrays))
+        return cls(source, *(writable(array).ravel() for array in arrays))
 
     @property
     def law(self) -> tuple[Array, Array, Array, Array]:
@@ -57,13 +57,13 @@ class Coefficients:
 
     def at(self, risk: ArrayLike, t: float = 0.0) -> tuple[Array, Array]:
         """Return A and B at risks > 0 and one time."""
-        risks = np.ascontiguousarray(risk, dtype=float)
+        risks = writable(risk)
         drift, noise = self._module.coefficients_at(risks.ravel(), float(t), *self.law)
         return drift.reshape(risks.shape), noise.reshape(risks.shape)
 
     def rates(self, times: ArrayLike) -> Array:
         """Return η(t)."""
-        return self._module.rate_at(np.ascontiguousarray(times, dtype=float), self.p)
+        return self._module.rate_at(writable(times), self.p)
 
     def separable(self, until: float) -> bool:
         """Tell whether A/η and B/η² do not depend on time (probed at five times)."""

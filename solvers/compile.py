@@ -7,6 +7,7 @@ that an edit anywhere can never meet stale code.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import linecache
 import os
@@ -15,6 +16,9 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..theory.errors import InvalidInput
 from . import cache
@@ -29,8 +33,19 @@ import numpy as np
 from numba import njit
 
 scalar = njit(cache=CACHED, nogil=True, error_model="numpy")
+loops = njit(
+    cache=CACHED,
+    nogil=True,
+    error_model="numpy",
+    fastmath={"reassoc", "contract", "nsz", "arcp"},
+)
 '''
-_loaded: dict[str, ModuleType] = {}
+_loaded: dict[tuple[str, str, bool], ModuleType] = {}
+
+
+def writable(array: ArrayLike) -> NDArray[np.float64]:
+    """Return a contiguous copy: to numba a read-only array is another type, and compiles again."""
+    return np.array(array, dtype=float, order="C")
 
 
 def _text_of(path: Path) -> str:
@@ -106,12 +121,8 @@ def _say(message: str) -> None:
 
 def _in_memory(name: str, text: str) -> ModuleType:
     file = f"<{name}>"
-    linecache.cache[file] = (
-        len(text),
-        None,
-        text.splitlines(keepends=True),
-        file,
-    )  # numba reads the source
+    # numba reads the source
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     return _execute(name, text, file, cached=False)
 
 
@@ -120,7 +131,20 @@ def _from_disk(name: str, text: str, home: Path) -> ModuleType:
     module = _execute(name, text, str(home / cache.MODULE), cached=True)
     if not reusable:
         cache.seal(home)
+    atexit.register(_seal_again, module, home, _compilations(module))
     return module
+
+
+def _compilations(module: ModuleType) -> int:
+    """Return how many functions of a module this process has compiled."""
+    counters = (getattr(value, "stats", None) for value in vars(module).values())
+    return sum(sum(counter.cache_misses.values()) for counter in counters if counter is not None)
+
+
+def _seal_again(module: ModuleType, home: Path, sealed_at: int) -> None:
+    """Seal what a call with unforeseen types has compiled since loading."""
+    if _compilations(module) != sealed_at and home.is_dir():
+        cache.seal(home)
 
 
 def _build(name: str, text: str, label: str) -> ModuleType:
@@ -167,14 +191,19 @@ def load(source: str, template: str | Path) -> ModuleType:
     >>> "def rate(t, p)" in assemble(text, "ode")
     True
     """
+    key = (source, str(template), _jit_disabled())
+    if key not in _loaded:
+        _loaded[key] = _assembled(source, template)
+    return _loaded[key]
+
+
+def _assembled(source: str, template: str | Path) -> ModuleType:
     text = assemble(source, template)
-    name = f"limitlab_generated_{_identity(text)}"
-    if name not in _loaded:
-        label = template_path(template).stem
-        try:
-            _loaded[name] = _build(name, text, label)
-        except Exception as error:
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            remedy = f"this rule or noise law cannot be compiled ({first})"
-            raise InvalidInput("system.source", label, remedy) from error
-    return _loaded[name]
+    label = template_path(template).stem
+    try:
+        return _build(f"limitlab_generated_{_identity(text)}", text, label)
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        why = "; ".join(lines[:2]) or type(error).__name__
+        remedy = f"this rule or noise law cannot be compiled ({why})"
+        raise InvalidInput("system.source", label, remedy) from error

@@ -48,6 +48,10 @@ class Curve:
         Name for legends and reports.
     provenance : dict
         How it was made; JSON-able.
+    modes : (T, m) array or None
+        Energy of each mode, also as ``curve["modes"]``; they sum to the risk.
+    mode_rates : (m,) array or None
+        λ_i of the modes.
 
     Raises
     ------
@@ -70,6 +74,8 @@ class Curve:
     kind: str = "theory"
     label: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    modes: Array | None = None
+    mode_rates: Array | None = None
 
     def __post_init__(self) -> None:
         time = _read_only(self.time)
@@ -89,6 +95,18 @@ class Curve:
             raise InvalidInput("kind", self.kind, 'give "theory" or "simulation"')
         if self.steps is not None:
             object.__setattr__(self, "steps", np.array(self.steps, dtype=np.int64))
+        self._take_modes()
+
+    def _take_modes(self) -> None:
+        if self.modes is None and self.mode_rates is None:
+            return
+        rates = _read_only(() if self.mode_rates is None else self.mode_rates)
+        found = np.shape(() if self.modes is None else self.modes)
+        if found != (self.time.size, rates.size) or rates.ndim != 1:
+            remedy = f"give {self.time.size} times × the number of mode_rates, and both of them"
+            raise InvalidInput("modes.shape", found, remedy)
+        object.__setattr__(self, "modes", _read_only(self.modes))
+        object.__setattr__(self, "mode_rates", rates)
 
     def _check_shapes(self, group: str, arrays: dict[str, Array]) -> None:
         dimensions = 2 if group == "samples" else 1
@@ -134,7 +152,9 @@ class Curve:
         )
 
     def __getitem__(self, name: str) -> Array:
-        """Return the values of a quantity."""
+        """Return the values of a quantity, or the (time, mode) array of ``"modes"``."""
+        if name == "modes" and self.modes is not None:
+            return self.modes
         return self._find("values", name)
 
     def __getattr__(self, name: str) -> Array:
@@ -187,7 +207,7 @@ class Curve:
         return self[name] + ndtri(level) * self.std(name)
 
     def to_xarray(self) -> xarray.Dataset:
-        """Return the curve as an xarray Dataset (dimensions time, run)."""
+        """Return the curve as an xarray Dataset (dimensions time, run, mode)."""
         from .storage import to_dataset
 
         return to_dataset(self)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..theory.modes import modes, sign_geometry
 from .coefficients import NO_TABLE, Coefficients
-from .compile import load
+from .compile import load, writable
 from .sde import SdeModes, diagonal_paths, substeps
 from .sde_dense import DenseModes, dense_paths
 
@@ -20,7 +20,7 @@ def _fastest(coefficients: Coefficients, rates: Array, grid: Array, risk: Array)
     """Return the largest relaxation rate A λ/2 along the ODE's solution."""
     read = load(coefficients.source, "sde").coefficients_of
     numbers = (coefficients.law, NO_TABLE, np.ones(2))
-    decays = [read(risk[k : k + 1].copy(), grid[k], *numbers)[0][0] for k in range(grid.size)]
+    decays = [read(writable(risk[k : k + 1]), grid[k], *numbers)[0][0] for k in range(grid.size)]
     return 0.5 * float(np.max(decays)) * float(np.max(rates))
 
 

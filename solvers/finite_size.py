@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -21,10 +22,11 @@ import sympy as sp
 from ..theory import symbols
 from ..theory.modes import modes
 from ..theory.schedule import evaluate
+from .compress import Spectrum, binned, compress
 from .finite_size_table import clipped_bias, sign_bias
 
-#: modes kept when a spectrum is binned for the correction
-BINS = 16
+#: Gauss nodes kept of each measure for the correction
+NODES = 16
 #: share of the mean-square stability limit above which standard errors are not trusted
 NEAR_INSTABILITY = 0.9
 
@@ -45,19 +47,6 @@ class FiniteSize:
     origin: str
 
 
-class Spectrum(NamedTuple):
-    """Modes of the limit ẏ = −A λ y + B c: rates λ, y(0) and c, arrays of one length."""
-
-    rates: np.ndarray
-    energies: np.ndarray
-    sources: np.ndarray
-
-    @property
-    def mean_rate(self) -> float:
-        """tr K/d, or tr D^½/d for a method that acts on coordinates."""
-        return float(np.sum(self.sources / self.rates))
-
-
 def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) -> FiniteSize:
     """Announce the relative finite-dimension error of the mean risk.
 
@@ -74,13 +63,13 @@ def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) 
     found = modes(problem, method)
     if math.isinf(found.dimension):
         return FiniteSize(np.zeros_like(times), "none")
-    spectrum = binned(found.rates, found.energies, found.sources)
     if is_linear(method):
+        spectrum = reduced(problem, method)
         shift = mean_shift(spectrum, found.dimension, method, problem.noise.variance, times)
         error = np.abs(shift)
     else:
-        error = _measured(spectrum, problem, method, times, risk) * risk
-        error *= np.max(found.rates) / (found.dimension * spectrum.mean_rate)
+        error = _measured(found.mean_rate, problem, method, times, risk) * risk
+        error *= found.largest_rate / (found.dimension * found.mean_rate)
     relative = np.divide(error, risk, out=np.zeros_like(error), where=risk > 0)
     return FiniteSize(relative, "computed" if is_linear(method) else "measured table")
 
@@ -102,11 +91,13 @@ def standard_errors_meaningful(
     return True, ""
 
 
+@lru_cache(maxsize=256)
 def is_linear(method: Any) -> bool:
     """Whether the rule is ψ(ℓ) = ℓ."""
     return method.acts_on != "coordinate" and method.rule(symbols.residual) == symbols.residual
 
 
+@lru_cache(maxsize=256)
 def is_clipped(method: Any) -> bool:
     """Whether ψ(ℓ)/ℓ → 0 for large residuals."""
     if method.acts_on == "coordinate":
@@ -123,28 +114,20 @@ def mean_square_load(problem: Any, method: Any, until: float = 0.0) -> float:
     Σ_j e λ_j n_j/(B (2 − e λ_j (1 + 1/B))) < 1 (derived here); in the limit η tr K/(2 B d) < 1.
     The largest rate of a schedule on [0, `until`] counts.
     """
-    found, batch = modes(problem, method), method.batch
+    spectrum, batch = binned(problem, method), method.batch
     rate = float(np.max(evaluate(method.rate, np.linspace(0.0, until, 401))))
-    room = 2 - rate / found.dimension * found.rates * (1 + 1 / batch)
+    room = 2 - rate / problem.dimension * spectrum.rates * (1 + 1 / batch)
     if np.any(room <= 0):
         return math.inf
-    return float(np.sum(rate * found.sources / found.rates / (batch * room)))
+    active = spectrum.rates > 0
+    shares = spectrum.sources[active] / spectrum.rates[active]
+    return float(np.sum(rate * shares / (batch * room[active])))
 
 
-def binned(rates: np.ndarray, energies: np.ndarray, sources: np.ndarray) -> Spectrum:
-    """At most `BINS` modes with the sums of y(0) and of c kept; λ is the mean of each bin."""
-    keep = rates > 0
-    rates, energies, sources = rates[keep], energies[keep], sources[keep]
-    if rates.size <= BINS:
-        return Spectrum(rates, energies, sources)
-    position = np.log(rates / rates.min()) / np.log(rates.max() / rates.min())
-    index = np.minimum((position * BINS).astype(int), BINS - 1)
-    index = np.unique(index, return_inverse=True)[1]
-    weight = energies / max(energies.sum(), 1e-300) + sources / sources.sum()
-    total, first, y, c = (
-        np.bincount(index, weights=w) for w in (weight, weight * rates, energies, sources)
-    )
-    return Spectrum(first / total, y, c)
+def reduced(problem: Any, method: Any) -> Spectrum:
+    """The modes as Gauss nodes of their two measures, enough for a correction to 1 %."""
+    spectrum = binned(problem, method)
+    return spectrum if spectrum.count <= 2 * NODES else compress(spectrum, NODES)
 
 
 def mean_shift(
@@ -203,12 +186,12 @@ def _generator(
 
 
 def _measured(
-    spectrum: Spectrum, problem: Any, method: Any, times: np.ndarray, risk: np.ndarray
+    mean_rate: float, problem: Any, method: Any, times: np.ndarray, risk: np.ndarray
 ) -> np.ndarray:
     """Bias × d⋆ from the table, at the problem's rate, noise and threshold in units of √R."""
     scale = math.sqrt(max(float(np.max(risk)), 1e-300))
     fine = np.linspace(0.0, times[-1], 401)
-    rate = evaluate(method.rate, fine) * spectrum.mean_rate
+    rate = evaluate(method.rate, fine) * mean_rate
     if method.acts_on == "coordinate":
         rate = rate / scale
     travelled = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(fine))])
@@ -219,6 +202,7 @@ def _measured(
     return clipped_bias(float(rate.max()), _height(method) / scale, strength, travelled)
 
 
+@lru_cache(maxsize=256)
 def _height(method: Any) -> float:
     """Largest |ψ|/ψ'(0): the threshold of a clipping rule."""
     far, near = (
@@ -227,6 +211,7 @@ def _height(method: Any) -> float:
     return far / (near / 1e-9)
 
 
+@lru_cache(maxsize=256)
 def noise_strength(noise: Any, scale: float) -> float:
     """E min(ε², R)/R with R = scale², from 4096 fixed draws; defined for every law."""
     draws = noise.sample(np.random.default_rng(0), 4096) / scale

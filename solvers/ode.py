@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..theory.errors import SolveFailed
 from .coefficients import NO_TABLE, Coefficients
-from .compile import load
+from .compile import load, writable
 from .compress import FEW_MODES, Spectrum, bin_spectrum, compress
 
 Array = NDArray[np.float64]
@@ -26,7 +26,9 @@ _REASONS = {
 }
 _EXPLICIT_STEPS = 50_000
 _IMPLICIT_STEPS = 200_000
-_DIFFERENCE = 1e-3
+#: step and tolerance of the central differences that give the sensitivities, to about 1 %
+_DIFFERENCE = 0.02
+_DIFFERENCE_RTOL = 1e-6
 _NODES = (16, 24, 36, 54)
 _OCTAVE_NODES = (9, 13)
 #: a gap between two node counts beyond which one Gauss rule will not do
@@ -92,11 +94,8 @@ def integrate(
     SolveFailed
         Not-a-number, unbounded growth, step underflow or too many steps, with time, step and risk.
     """
-    modes = tuple(
-        np.ascontiguousarray(a, dtype=float)
-        for a in (spectrum.rates, spectrum.energies, spectrum.sources)
-    )
-    times = np.ascontiguousarray(times, dtype=float)
+    modes = tuple(writable(a) for a in (spectrum.rates, spectrum.energies, spectrum.sources))
+    times = writable(times)
     if times.size == 1:
         return np.array([spectrum.energies.sum()])
     scale = np.array(factors, dtype=float)
@@ -166,15 +165,14 @@ def solve_ode(
 
     small, risk, compression = _compressed(spectrum, times, rtol, run)
     stepping = _gap(risk, run(small, min(20 * rtol, 1e-2)))
-    drift, noise = (_sensitivity(run, small, rtol, column) for column in range(2))
+    drift, noise = (_sensitivity(run, small, column) for column in range(2))
     return OdeAnswer(risk, compression + stepping, drift, noise, small.count)
 
 
-def _sensitivity(run, modes: Spectrum, rtol: float, column: int) -> Array:
+def _sensitivity(run, modes: Spectrum, column: int) -> Array:
     """Return the derivative of the risk in the logarithm of one coefficient (central
     difference)."""
-    tight = min(rtol, 1e-8)
     scales = [np.ones(2), np.ones(2)]
     scales[0][column], scales[1][column] = np.exp(_DIFFERENCE), np.exp(-_DIFFERENCE)
-    above, below = (run(modes, tight, tuple(scale)) for scale in scales)
+    above, below = (run(modes, _DIFFERENCE_RTOL, tuple(scale)) for scale in scales)
     return (above - below) / (2 * _DIFFERENCE)

@@ -1,7 +1,8 @@
 """Random numbers of the compiled kernels: counter-based normals keyed by seed, run and step.
 
 The generator itself, and how far its float32 tails reach, is documented in `kernels/normals.py`.
-A kernel that draws numbers is compiled together with that file::
+`kernels()` is that file, compiled, for code that fills a buffer and hands it to another kernel.
+A kernel that draws numbers itself is compiled together with the file::
 
     module = compile.load(system.source + random.source(), template)
 
@@ -11,7 +12,9 @@ and finds `fill_normals(key, group, stream, out)` and `fill_uniforms(...)` defin
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -30,6 +33,12 @@ _KERNELS = Path(__file__).parent / "kernels" / "normals.py"
 def source() -> str:
     """Text that defines `fill_normals` and `fill_uniforms` in a generated module."""
     return "\n\n" + _HEAD.sub("", _KERNELS.read_text(encoding="utf-8"))
+
+
+@cache
+def kernels() -> ModuleType:
+    """The compiled `fill_normals(key, group, stream, out)` and `fill_uniforms(...)`."""
+    return load("", _KERNELS)
 
 
 def padded(n: int) -> int:
@@ -94,5 +103,5 @@ def normals(
         Different pairs give independent numbers (group < 2^64, stream < 2^32).
     """
     out = np.empty(padded(n), dtype=np.float32)
-    load("", _KERNELS).fill_normals(key(sequence), np.uint64(group), np.uint32(stream), out)
+    kernels().fill_normals(key(sequence), np.uint64(group), np.uint32(stream), out)
     return out[:n]

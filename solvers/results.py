@@ -64,6 +64,7 @@ def ode_curve(
     answer: OdeAnswer,
     announced: Array,
     provenance: dict[str, Any],
+    mode_fields: dict[str, Array],
 ) -> Curve:
     floor = _loss_floor(problem)
     loss = {} if floor is None else {"loss": answer.risk + floor}
@@ -80,6 +81,7 @@ def ode_curve(
         steps=_steps(problem, grid),
         label=f"{method.label}, limit",
         provenance=provenance,
+        **mode_fields,
     )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..theory.errors import InvalidInput, InvalidType, SolveFailed
 from .coefficients import NO_TABLE, Coefficients
-from .compile import load
+from .compile import load, writable
 
 Array = NDArray[np.float64]
 Seed = int | np.random.SeedSequence | None
@@ -145,8 +145,8 @@ def diagonal_paths(
     """
     module = load(coefficients.source, "sde")
     arrays = (modes.energies, modes.rates, modes.sources, modes.counts)
-    prepared = tuple(np.ascontiguousarray(array, dtype=float) for array in arrays)
-    tail = (float(modes.dimension), exact, np.ascontiguousarray(times, dtype=float), steps)
+    prepared = tuple(writable(array) for array in arrays)
+    tail = (float(modes.dimension), exact, writable(times), steps)
     numbers = (coefficients.law, table, np.array(factors, dtype=float))
     root = root_of(seed)
 

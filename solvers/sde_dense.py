@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .coefficients import NO_TABLE, Coefficients
-from .compile import load
+from .compile import load, writable
 from .sde import Seed, check_finite, each, root_of, stream
 
 Array = NDArray[np.float64]
@@ -98,7 +98,7 @@ def dense_paths(
     root = root_of(seed)
 
     def read(risk: Array, t: float) -> tuple[Array, Array]:
-        return coefficients_of(np.ascontiguousarray(risk), t, coefficients.law, table, np.ones(2))
+        return coefficients_of(writable(risk), t, coefficients.law, table, np.ones(2))
 
     def block(index: int) -> Array:
         chosen = range(index * BLOCK, min((index + 1) * BLOCK, paths))

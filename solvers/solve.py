@@ -8,20 +8,21 @@ from typing import Any
 from ..theory.checks import count, positive
 from ..theory.derive import bind, derive
 from ..theory.errors import InvalidInput, NotAvailable
-from ..theory.modes import modes
 from ..theory.schedule import check_schedule
 from ..theory.time_grid import time_grid
 from . import validity
 from .coefficients import Coefficients
-from .compress import Spectrum
+from .compress import binned
 from .curve import Curve
 from .ensemble import sde_risk
 from .finite_size import finite_size
+from .mode_curves import mode_fields
 from .ode import solve_ode
 from .results import ensemble_curve, ode_curve, provenance_of, seed_text
 from .sde import Seed, root_of
+from .volterra import solve_volterra
 
-LIMITS = ("ode", "sde")
+LIMITS = ("ode", "sde", "volterra")
 DIFFUSIONS = ("exact", "published")
 
 
@@ -41,6 +42,7 @@ def solve(
     workers: int | None = None,
     progress: bool | None = None,
     step: float | None = None,
+    modes: bool = False,
 ) -> Curve:
     """Solve the high-dimensional limit of a method on a problem.
 
@@ -50,8 +52,9 @@ def solve(
     method : Method
     until : float, optional
         Last time (t = k/d); may be left out where `times` is given.
-    limit : {"ode", "sde"}
-        The risk ODE, or an ensemble of paths of the limiting SDE.
+    limit : {"ode", "sde", "volterra"}
+        The risk ODE, an ensemble of paths of the limiting SDE, or the Volterra equation of the
+        risk: the curve of the ODE by another road.
     times : array_like, optional
         Output times, instead of `points` equal steps from 0 to `until`.
     system : System, optional
@@ -73,6 +76,8 @@ def solve(
         Largest step of the SDE. By default the risk of the ODE changes by about 2 % in one step,
         which is at most 1/200 of the horizon and, for the exact diffusion, a quarter of the
         fastest relaxation time.
+    modes : bool
+        Also return each mode's energy (time × mode), as ``curve["modes"]``; not for the SDE.
 
     Returns
     -------
@@ -98,6 +103,8 @@ def solve(
         expected error.
     """
     _check_limit(limit, diffusion, method, problem)
+    if modes and limit == "sde":
+        raise NotAvailable("modes", modes, 'paths are of the risk; use limit="ode" or "volterra"')
     rtol, paths = _between("rtol", rtol, 1e-12, 1e-2), count("paths", paths, 2)
     step = None if step is None else positive("step", step)
     workers = None if workers is None else count("workers", workers)
@@ -106,10 +113,8 @@ def solve(
     check_schedule(method.rate, float(grid[-1]), "rate")
     system = derive(problem, method) if system is None else system
     coefficients = Coefficients.of(system.source, bind(system, problem, method))
-    found = modes(problem, method)
-    answer = solve_ode(
-        coefficients, Spectrum(found.rates, found.energies, found.sources), grid, rtol
-    )
+    road = solve_volterra if limit == "volterra" else solve_ode
+    answer = road(coefficients, binned(problem, method), grid, rtol)
     announced = finite_size(problem, method, grid, answer.risk)
     remarks = validity.remarks(problem, method, grid, announced)
     validity.warn(remarks)
@@ -119,8 +124,9 @@ def solve(
         "finite_size_origin": announced.origin,
         "modes_integrated": answer.nodes,
     }
-    if limit == "ode":
-        return ode_curve(problem, method, grid, answer, announced.relative, provenance)
+    if limit != "sde":
+        fields = mode_fields(problem, method, coefficients, grid, rtol) if modes else {}
+        return ode_curve(problem, method, grid, answer, announced.relative, provenance, fields)
     risk = sde_risk(
         problem,
         method,
@@ -155,7 +161,7 @@ def _check_limit(limit: str, diffusion: str, method: Any, problem: Any) -> None:
     if method.batch > 1:
         remedy = f"the limits ({available}) are derived for batch = 1 only; simulate runs any batch"
         raise NotAvailable("batch", method.batch, remedy)
-    if limit == "ode":
+    if limit != "sde":
         return
     if math.isinf(problem.dimension):
         raise NotAvailable(

@@ -34,7 +34,7 @@ _MEANING = {
 
 
 def to_dataset(curve: Curve) -> xarray.Dataset:
-    """Return an xarray Dataset with dimensions time and run; provenance in the attributes."""
+    """Return an xarray Dataset with dimensions time, run and mode; provenance in the attributes."""
     import xarray
 
     variables: dict[str, Any] = {}
@@ -57,7 +57,13 @@ def to_dataset(curve: Curve) -> xarray.Dataset:
         "provenance": json.dumps(dict(curve.provenance), sort_keys=True),
     }
     time = ("time", curve.time, {"long_name": "time", "units": "steps / dimension"})
-    return xarray.Dataset(variables, coords={"time": time}, attrs=attributes)
+    coordinates: dict[str, Any] = {"time": time}
+    if curve.modes is not None:
+        meaning = {"group": "modes", "long_name": "energy of each mode", "units": "1"}
+        variables["modes"] = (("time", "mode"), curve.modes, meaning)
+        meaning = {"long_name": "decay rate λ of each mode", "units": "1"}
+        coordinates["mode_rate"] = ("mode", curve.mode_rates, meaning)
+    return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
 
 
 def from_dataset(data: xarray.Dataset) -> Curve:
@@ -67,6 +73,7 @@ def from_dataset(data: xarray.Dataset) -> Curve:
         if variable.attrs["group"] in groups:
             groups[variable.attrs["group"]][variable.attrs["quantity"]] = variable.values
     steps = data["steps"].values if "steps" in data else None
+    has_modes = "mode_rate" in data.coords
     return Curve(
         data["time"].values,
         **groups,
@@ -74,6 +81,8 @@ def from_dataset(data: xarray.Dataset) -> Curve:
         kind=str(data.attrs["kind"]),
         label=str(data.attrs["label"]),
         provenance=json.loads(data.attrs["provenance"]),
+        modes=data["modes"].values if has_modes else None,
+        mode_rates=data["mode_rate"].values if has_modes else None,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,12 +56,18 @@ def derive(problem: Any, method: Any) -> System:
     NotAvailable
         A batch above 1; a coordinate-wise rule other than the sign.
     """
+    return _derived(problem.noise, method)
+
+
+@lru_cache(maxsize=256)
+def _derived(law: Any, method: Any) -> System:
+    """Derive once for every pair of values; the data enter only when numbers are bound."""
     _check_available(method)
     symbolic, parameters = twin(method, "method")
     rule = _rule(method, symbolic)
-    noise = noise_form(problem.noise)
-    moments = _Moments(problem.noise)
-    owners = {"method": method, "noise": problem.noise}
+    noise = noise_form(law)
+    moments = _Moments(law)
+    owners = {"method": method, "noise": law}
     values = parameter_values(parameters + noise.parameters, owners) | {t: 0.0}
     parts = pieces(rule, residual, values)
     mu = mean_slope(parts, noise.laws, moments)

@@ -46,7 +46,7 @@ class NoLimit(InvalidInput):
 
 
 class NotAvailable(InvalidInput, NotImplementedError):
-    """A limit or an option that this problem and method do not have; the remedy lists those they have."""
+    """A limit or an option that is not there; the remedy lists those that are."""
 
 
 class SolveFailed(LimitlabError, RuntimeError):

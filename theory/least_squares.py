@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ class LeastSquares(ByContent):
         """Ambient dimension d, or math.inf."""
         return self.covariance.dimension
 
-    @property
+    @cached_property
     def risk(self) -> float:
         """Excess risk R(0) of the start."""
         return float(self.covariance.eigenvalues @ self.energies())

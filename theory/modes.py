@@ -39,13 +39,28 @@ class Modes:
         """R(0), the sum of the energies."""
         return float(self.energies.sum())
 
+    @cached_property
+    def largest_rate(self) -> float:
+        """Largest λ_i."""
+        return float(self.rates.max())
+
+    @cached_property
+    def mean_rate(self) -> float:
+        """Σ c_i/λ_i: tr K/d, or tr D^½/d for a method that acts on coordinates."""
+        return float(np.sum(self.sources / self.rates))
+
 
 def modes(problem: LeastSquares, method: Any) -> Modes:
     """The modes of `problem` under a `method`, by how its rule acts.
 
     Diagonal covariances cost O(m) whatever d is; dense ones one eigendecomposition, kept.
     """
-    coordinatewise = method.acts_on == "coordinate"
+    return modes_of(problem, method.acts_on == "coordinate")
+
+
+@lru_cache(maxsize=4)
+def modes_of(problem: LeastSquares, coordinatewise: bool) -> Modes:
+    """The modes of `problem`; the last few are kept."""
     numbers = _coordinate_modes(problem) if coordinatewise else _residual_modes(problem)
     active = numbers[0] > 0
     rates, energies, sources = (

@@ -18,7 +18,7 @@ NODES = (PieceIntegral, PanelIntegral, MixtureSum)
 ARRAYS = "weights, means, scales"
 
 PRELUDE = """\
-GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(24)
+GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(16)
 """
 
 PIECE = """\
@@ -26,7 +26,7 @@ PIECE = """\
 def {name}(R, t, p, m_j, s_j):
     lower = {lower}
     upper = {upper}
-    if upper - lower > 4.0 * ({scale}):
+    if upper - lower > {scale}:
 {closed}
     middle, half, total = 0.5 * (upper + lower), 0.5 * (upper - lower), 0.0
     for k in range(GAUSS_X.size):

@@ -9,7 +9,6 @@ and A, B are read off ``System.drift`` and ``System.source_term``; nothing is ty
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -121,7 +120,7 @@ class System:
         a, v = latex(self.relaxation), latex(self.diffusion)
         y, lam = latex(energy), latex(decay_rate)
         equations = [
-            (rf"\dot{{y}}_{{i}}", latex(self.drift + self.source_term)),
+            (r"\dot{y}_{i}", latex(self.drift + self.source_term)),
             ("R", rf"\sum_i {y}"),
             (r"du_i", rf"-{a} u_i\,dt + \sqrt{{{v}}}\,dW_i"),
             (y, rf"\frac{{1}}{{2}}{lam} u_i^2"),

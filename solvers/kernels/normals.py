@@ -31,17 +31,17 @@ CACHED = False
 _LANES = 64
 _SAFE_MATH = {"reassoc", "contract", "nsz", "arcp"}
 
-_U32, _U64, _F32 = np.uint32, np.uint64, np.float32
+_U32, _U64, _I32, _F32 = np.uint32, np.uint64, np.int32, np.float32
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 # what the key has grown by in round i: i times the Weyl constants
-_KEY_0 = tuple(np.uint32(i * 0x9E3779B9 % 2**32) for i in range(6))
-_KEY_1 = tuple(np.uint32(i * 0xBB67AE85 % 2**32) for i in range(6))
-_SHIFT_32 = np.uint64(32)
+_KEY_0 = tuple(np.uint64(i * 0x9E3779B9 % 2**32) for i in range(6))
+_KEY_1 = tuple(np.uint64(i * 0xBB67AE85 % 2**32) for i in range(6))
+_LOW, _SHIFT_32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 # log: the bits of float32 1 and sqrt(1/2), the mantissa mask, and the fit of
 # (log(1 + f) - f + f^2/2) / f^3 on [sqrt(1/2) - 1, sqrt(2) - 1]
 _ONE_BITS, _ROOT_HALF_BITS = np.uint32(0x3F800000), np.uint32(0x3F3504F3)
-_MANTISSA = np.uint32(0x7FFFFF)
+_MANTISSA, _BIAS = np.uint32(0x7FFFFF), np.float32(127.0)
 _L0, _L1 = np.float32(0.33333316713), np.float32(-0.25000810335)
 _L2, _L3 = np.float32(0.20002287278), np.float32(-0.16624556271)
 _L4, _L5 = np.float32(0.14181172281), np.float32(-0.13128720677)
@@ -61,28 +61,33 @@ _BIT_31, _BIT_30 = np.uint32(0x80000000), np.uint32(0x40000000)
 
 @njit(cache=CACHED, nogil=True, forceinline=True)
 def _round(c0, c1, c2, c3, k0, k1):
-    """One round of Philox4x32."""
-    p0 = _MULTIPLIER_0 * _U64(c0)
-    p1 = _MULTIPLIER_1 * _U64(c2)
-    high_0, high_1 = _U32(p0 >> _SHIFT_32), _U32(p1 >> _SHIFT_32)
-    return _U32(high_1 ^ c1 ^ k0), _U32(p1), _U32(high_0 ^ c3 ^ k1), _U32(p0)
+    """One round of Philox4x32 on words in the low halves of uint64.
+
+    The high halves hold what is left over: nothing but the mask reads them, and the processor's
+    product of two low halves needs neither the mask nor a change of width.
+    """
+    p0 = _MULTIPLIER_0 * (c0 & _LOW)
+    p1 = _MULTIPLIER_1 * (c2 & _LOW)
+    return (p1 >> _SHIFT_32) ^ c1 ^ k0, p1, (p0 >> _SHIFT_32) ^ c3 ^ k1, p0
 
 
 @njit(cache=CACHED, nogil=True, forceinline=True)
 def _five_rounds(c0, c1, c2, c3, k0, k1):
     """Five rounds, written out: LLVM does not vectorise around an inner loop."""
     c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, _U32(k0 + _KEY_0[1]), _U32(k1 + _KEY_1[1]))
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, _U32(k0 + _KEY_0[2]), _U32(k1 + _KEY_1[2]))
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, _U32(k0 + _KEY_0[3]), _U32(k1 + _KEY_1[3]))
-    return _round(c0, c1, c2, c3, _U32(k0 + _KEY_0[4]), _U32(k1 + _KEY_1[4]))
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _KEY_0[1], k1 + _KEY_1[1])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _KEY_0[2], k1 + _KEY_1[2])
+    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _KEY_0[3], k1 + _KEY_1[3])
+    return _round(c0, c1, c2, c3, k0 + _KEY_0[4], k1 + _KEY_1[4])
 
 
 @njit(cache=CACHED, nogil=True, forceinline=True)
 def philox(c0, c1, c2, c3, k0, k1):
     """Ten rounds of Philox4x32 on the counter (c0..c3) with the key (k0, k1): four uint32."""
-    c0, c1, c2, c3 = _five_rounds(c0, c1, c2, c3, k0, k1)
-    return _five_rounds(c0, c1, c2, c3, _U32(k0 + _KEY_0[5]), _U32(k1 + _KEY_1[5]))
+    k0, k1 = _U64(k0), _U64(k1)
+    w0, w1, w2, w3 = _five_rounds(_U64(c0), _U64(c1), _U64(c2), _U64(c3), k0, k1)
+    w0, w1, w2, w3 = _five_rounds(w0, w1, w2, w3, k0 + _KEY_0[5], k1 + _KEY_1[5])
+    return _U32(w0 & _LOW), _U32(w1 & _LOW), _U32(w2 & _LOW), _U32(w3 & _LOW)
 
 
 @njit(cache=CACHED, nogil=True)
@@ -97,39 +102,62 @@ def _float(bits):
     return np.uint32(bits).view(np.float32)
 
 
-@njit(cache=CACHED, nogil=True, fastmath=_SAFE_MATH)
+@njit(cache=CACHED, nogil=True, forceinline=True, fastmath=_SAFE_MATH)
 def _log(x):
-    """log of a normal float32 x > 0, relative error about 1e-7."""
+    """log of a normal float32 x > 0, relative error about 1e-7.
+
+    The polynomial is split in pairs (Estrin), a shorter chain than Horner's.
+    """
     bits = _U32(_bits(x) + _U32(_ONE_BITS - _ROOT_HALF_BITS))
-    exponent = _F32(np.int32(bits >> _U32(23)) - np.int32(127))
+    exponent = _F32(_I32(_U32(bits >> _U32(23)))) - _BIAS
     f = _float(_U32((bits & _MANTISSA) + _ROOT_HALF_BITS)) - _ONE
-    p = ((((((_L7 * f + _L6) * f + _L5) * f + _L4) * f + _L3) * f + _L2) * f + _L1) * f + _L0
     square = f * f
+    low = (_L3 * f + _L2) * square + (_L1 * f + _L0)
+    high = (_L7 * f + _L6) * square + (_L5 * f + _L4)
+    p = high * (square * square) + low
     return f + square * (f * p - _HALF) + exponent * _LOG_2
 
 
 @njit(cache=CACHED, nogil=True, forceinline=True, fastmath=_SAFE_MATH)
 def box_muller(u, v):
-    """Two independent float32 standard normals from two independent uint32."""
-    unit = _F32(np.int32(u >> _U32(1))) * _TO_UNIT + _UNIT_HALF_STEP
+    """Two independent float32 standard normals from two independent uint32.
+
+    Every integer is cast back to 32 bits: wider ones would halve the vectors.
+    """
+    unit = _F32(_I32(u >> _U32(1))) * _TO_UNIT + _UNIT_HALF_STEP
     radius = _F32(math.sqrt(_MINUS_TWO * _log(unit) + _SMALLEST_SQUARE))
-    a = _F32(np.int32(_U32(v << _U32(2))) >> np.int32(2)) * _TO_TURN + _TURN_HALF_STEP
+    quarter = _I32(_I32(_U32(v << _U32(2))) >> _I32(2))
+    a = _F32(quarter) * _TO_TURN + _TURN_HALF_STEP
     y = a * a
     sine = a * (((_S3 * y + _S2) * y + _S1) * y + _S0)
     cosine = (((_C3 * y + _C2) * y + _C1) * y + _C0) * y + _ONE
     swap = (v & _BIT_30) != _U32(0)
     first = cosine if swap else sine
     second = sine if swap else cosine
-    flip = v & _BIT_31
-    flip_second = flip ^ (_U32(v << _U32(1)) & _BIT_31)
-    z0 = _float(_bits(first) ^ flip) * radius
-    z1 = _float(_bits(second) ^ flip_second) * radius
+    flip = _U32(v & _BIT_31)
+    flip_second = _U32(flip ^ _U32(_U32(v << _U32(1)) & _BIT_31))
+    z0 = _float(_U32(_bits(first) ^ flip)) * radius
+    z1 = _float(_U32(_bits(second) ^ flip_second)) * radius
     return z0, z1
+
+
+@njit(cache=CACHED, nogil=True, forceinline=True)
+def _fill_words(k0, k1, g0, g1, stream, first, out):
+    """64 counters from `first` on, each of which gives the words i, 64 + i, 128 + i, 192 + i."""
+    for lane in range(_LANES):
+        r0, r1, r2, r3 = philox(_U32(first + lane), g0, g1, stream, k0, k1)
+        out[lane] = r0
+        out[_LANES + lane] = r1
+        out[2 * _LANES + lane] = r2
+        out[3 * _LANES + lane] = r3
 
 
 @njit(cache=CACHED, nogil=True, fastmath=_SAFE_MATH)
 def fill_normals(key, group, stream, out):
     """Fill float32 `out` with the first normals of (key, group, stream).
+
+    256 words at a time are written first and then turned into normals: integer vectors of 64
+    bits and float vectors of 32 do not mix well in one loop.
 
     Parameters
     ----------
@@ -140,15 +168,15 @@ def fill_normals(key, group, stream, out):
     out : (n,) float32
         n a multiple of 256. The value at a position does not depend on n.
     """
-    k0, k1 = _U32(key), _U32(key >> _SHIFT_32)
-    g0, g1 = _U32(group), _U32(group >> _SHIFT_32)
-    for block in range(out.size // 256):  # 64 counters, four normals each
+    k0, k1 = _U32(key & _LOW), _U32(key >> _SHIFT_32)
+    g0, g1 = _U32(group & _LOW), _U32(group >> _SHIFT_32)
+    words = np.empty(4 * _LANES, dtype=np.uint32)
+    for block in range(out.size // 256):
         base = block * 256
+        _fill_words(k0, k1, g0, g1, stream, block * _LANES, words)
         for lane in range(_LANES):
-            c0 = _U32(block * _LANES + lane)
-            r0, r1, r2, r3 = philox(c0, g0, g1, stream, k0, k1)
-            z0, z1 = box_muller(r0, r1)
-            z2, z3 = box_muller(r2, r3)
+            z0, z1 = box_muller(words[lane], words[_LANES + lane])
+            z2, z3 = box_muller(words[2 * _LANES + lane], words[3 * _LANES + lane])
             out[base + lane] = z0
             out[base + _LANES + lane] = z1
             out[base + 2 * _LANES + lane] = z2
@@ -164,17 +192,14 @@ def uniform(word):
 @njit(cache=CACHED, nogil=True)
 def fill_uniforms(key, group, stream, out):
     """Fill float64 `out` (size a multiple of 256) with uniforms, arguments as `fill_normals`."""
-    k0, k1 = _U32(key), _U32(key >> _SHIFT_32)
-    g0, g1 = _U32(group), _U32(group >> _SHIFT_32)
+    k0, k1 = _U32(key & _LOW), _U32(key >> _SHIFT_32)
+    g0, g1 = _U32(group & _LOW), _U32(group >> _SHIFT_32)
+    words = np.empty(4 * _LANES, dtype=np.uint32)
     for block in range(out.size // 256):
         base = block * 256
-        for lane in range(_LANES):
-            c0 = _U32(block * _LANES + lane)
-            r0, r1, r2, r3 = philox(c0, g0, g1, stream, k0, k1)
-            out[base + lane] = uniform(r0)
-            out[base + _LANES + lane] = uniform(r1)
-            out[base + 2 * _LANES + lane] = uniform(r2)
-            out[base + 3 * _LANES + lane] = uniform(r3)
+        _fill_words(k0, k1, g0, g1, stream, block * _LANES, words)
+        for i in range(4 * _LANES):
+            out[base + i] = uniform(words[i])
 
 
 def warm_up():

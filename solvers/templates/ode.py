@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ..kernels.interface import scalar
+from ..kernels.interface import loops, scalar
 from ..kernels.tabulated import scaled_coefficients
 
 # <<< provided by the generated module
@@ -58,20 +58,22 @@ INTERPOLANT = np.array(
 )
 
 
-@scalar
+@loops
 def stage_state(y, slopes, h, stage, state):
     """Put y + h Σ_j a_{stage,j} k_j into `state` and return its sum, the risk of that stage."""
+    state[:] = y
+    for j in range(stage):
+        weight = h * STAGES[stage, j]
+        if weight != 0.0:
+            for i in range(y.size):
+                state[i] += weight * slopes[j, i]
     total = 0.0
     for i in range(y.size):
-        value = 0.0
-        for j in range(stage):
-            value += STAGES[stage, j] * slopes[j, i]
-        state[i] = y[i] + h * value
         total += state[i]
     return total
 
 
-@scalar
+@loops
 def slope(rates, sources, state, drift, noise, out):
     """Write −A λ y + B c."""
     for i in range(rates.size):
@@ -92,23 +94,24 @@ def attempt(y, risk, t, h, rates, sources, slopes, state, law, table, factors):
     return risk
 
 
-@scalar
-def error_ratio(y, state, risk, new_risk, slopes, h, rtol):
+@loops
+def error_ratio(y, state, risk, new_risk, slopes, h, rtol, error):
     """Return the largest error of R and of a node over its tolerance.
 
     A node's tolerance is relative to itself, but never finer than 1 % of the risk's: nodes below
     that do not count.
     """
     scale = max(risk, new_risk) + 1e-300
+    error[:] = 0.0
+    for j in range(7):
+        weight = h * ERROR[j]
+        for i in range(y.size):
+            error[i] += weight * slopes[j, i]
     total = 0.0
     worst = 0.0
     for i in range(y.size):
-        error = 0.0
-        for j in range(7):
-            error += ERROR[j] * slopes[j, i]
-        error *= h
-        total += error
-        worst = max(worst, abs(error) / (max(abs(y[i]), abs(state[i])) + 0.01 * scale))
+        total += error[i]
+        worst = max(worst, abs(error[i]) / (max(abs(y[i]), abs(state[i])) + 0.01 * scale))
     return max(abs(total) / scale, worst) / rtol
 
 
@@ -124,7 +127,7 @@ def first_step(y, risk, slopes, rates, drift, span, rtol):
     return min(span / 32.0, 0.05 * rtol**0.2 / (fastest + 1e-300))
 
 
-@scalar
+@loops
 def interpolate(risk, slopes, h, theta):
     """Return the risk at the fraction θ of an accepted step."""
     value = 0.0
@@ -164,6 +167,7 @@ def integrate(rates, energies, sources, times, law, table, factors, rtol, most_s
     """
     y = np.empty(energies.size)
     state = np.empty(energies.size)
+    error = np.empty(energies.size)
     slopes = np.empty((7, energies.size))
     out = np.empty(times.size)
     risk = 0.0
@@ -188,7 +192,7 @@ def integrate(rates, energies, sources, times, law, table, factors, rtol, most_s
             h = end - t
         steps += 1
         new_risk = attempt(y, risk, t, h, rates, sources, slopes, state, law, table, factors)
-        ratio = error_ratio(y, state, risk, new_risk, slopes, h, rtol)
+        ratio = error_ratio(y, state, risk, new_risk, slopes, h, rtol, error)
         if ratio <= 1.0:
             reached = end if h == end - t else t + h
             while filled < times.size and times[filled] <= reached:

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 import pytest
 
+from limitlab.solvers import compile
 from limitlab.solvers.solve import solve
 from limitlab.solvers.validity import stability_limit
 from limitlab.theory.covariance import (
@@ -195,6 +196,19 @@ def test_divergence_is_a_curve_or_a_typed_error_never_nan():
     with pytest.raises(SolveFailed, match="grows without bound") as caught:
         solve(PROBLEM, SGD(2.5), 2000)
     assert 0 < caught.value.time < 2000 and caught.value.state > 1e280
+
+
+@pytest.mark.parametrize("limit", ["ode", "sde"])
+def test_kernels_are_compiled_for_one_set_of_types(limit, monkeypatch):
+    monkeypatch.setattr(compile, "_loaded", {})
+    # read-only arrays, numpy scalars and the like must not compile (and store) a second version
+    for covariance in (from_eigenvalues([2, 0.5], [50, 150]), toeplitz(10, 0.5)):
+        problem = LeastSquares(covariance, StudentT(3, 0.4))
+        solve(problem, SignSGD(0.4), 1, points=3, limit=limit, paths=2, progress=False)
+    entries = ("integrate", "path", "coefficients_at", "coefficients_of", "rate_at")
+    found = [getattr(module, name, None) for module in compile._loaded.values() for name in entries]
+    counts = [len(function.signatures) for function in found if function is not None]
+    assert counts and set(counts) == {1}
 
 
 PLAIN = """

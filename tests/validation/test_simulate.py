@@ -16,7 +16,7 @@ from scipy import stats
 
 import limitlab as ll
 from limitlab.validation.simulate import choose, execute, simulate
-from limitlab.validation.simulate.chain import ReducedChain
+from limitlab.validation.simulate.engine import Together
 from limitlab.validation.simulate.lowering import lower
 from limitlab.validation.simulate.rows import optimum
 
@@ -32,8 +32,9 @@ def outcomes(problem, method, steps, runs, seed, engine):
     record = np.asarray(steps, dtype=np.int64)
     build = {"chain": choose._chain, "vector": choose._vector, "dense": choose._dense}[engine]
     machine = build(problem, lower(method), record)
-    done, _ = execute.execute(machine, np.random.SeedSequence(seed), runs, 2, None, False)
-    return np.array([o.values["risk"] for o in done])
+    seeds = np.random.SeedSequence(seed)
+    done, _ = execute.execute(Together((machine,)), seeds, runs, 2, None, False)
+    return np.array([o.each[0].values["risk"] for o in done])
 
 
 # ---- the mean of unclipped SGD is known exactly at every d ----
@@ -448,7 +449,7 @@ def test_interruption_returns_the_finished_runs():
     problem = ll.LeastSquares(ll.isotropic(10**9), ll.Gaussian(0.5))
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ReducedChain, "run", slow_after_two(ReducedChain.run))
+        patch.setattr(Together, "run", slow_after_two(Together.run))
         timer.start()
         began = time.perf_counter()
         with pytest.warns(ll.ValidityWarning, match="2 finished of 4"):

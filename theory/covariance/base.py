@@ -64,7 +64,7 @@ class Covariance(ByContent):
         """tr(K); infinite for a spectral density."""
         return self.dimension * self.mean_eigenvalue
 
-    @property
+    @cached_property
     def norm(self) -> float:
         """Largest eigenvalue."""
         return float(self.eigenvalues.max())

@@ -1,4 +1,4 @@
-"""Derived coefficients in arbitrary precision, for tests and for values below the smallest float."""
+"""Derived coefficients in arbitrary precision: for tests, and below the smallest float."""
 
 from __future__ import annotations
 

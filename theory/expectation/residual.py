@@ -17,6 +17,7 @@ from .atoms import cdf_between, exp_cdf, normal_pdf
 from .nodes import component
 from .pieces import pieces
 from .terms import CdfTerm, PdfTerm, Term, normal_moment
+
 #: standard deviations beyond which a Gaussian is below round-off
 REACH = 12
 
@@ -58,7 +59,7 @@ def mixture_component() -> ResidualLaw:
 def convolved(
     density: Any, e: sp.Symbol, values: Mapping[Any, float], centres: tuple[Any, ...]
 ) -> ResidualLaw | None:
-    """Convolve a piecewise polynomial × exponential density with N(0, 2R); None if it is not one."""
+    """Convolve a polynomial × exponential density with N(0, 2R); None if it is not one."""
     s = sp.sqrt(2 * risk)
     terms: list[Term] = []
     positive = [piece for piece in pieces(density, e, values) if piece.value != 0]

@@ -10,7 +10,7 @@ from .base import Method
 
 @dataclass(frozen=True)
 class SGD(Method):
-    """θ ← θ − (rate/d) ℓ x: the comparator of every other method; needs noise of finite variance."""
+    """θ ← θ − (rate/d) ℓ x, the comparator; needs noise of finite variance."""
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         return l

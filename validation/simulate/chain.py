@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...solvers import random
-from .engine import Engine, NoiseStream, power_of_two
+from ...solvers.compile import load
+from .engine import Engine, power_of_two
+from .noise import NoiseStream
 
-#: random numbers of one kind that a group of steps shares
-GROUP = 1024
+#: random numbers of one kind in a block
+BUFFER = 2**13
+_CHI_SQUARES = Path(__file__).parent / "kernels" / "chi_squares.py"
+
+
+@cache
+def chi_squares() -> ModuleType:
+    """The compiled sampler, the same for every method."""
+    return load(random.source(), _CHI_SQUARES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,40 +45,27 @@ class ReducedChain(Engine):
     template = "reduced_chain"
 
     @property
-    def group(self) -> int:
-        """Steps that share one filling of the buffers."""
-        return max(1, GROUP // power_of_two(self.start.size))
+    def most(self) -> int:
+        return max(1, BUFFER // power_of_two(self.start.size))
 
-    @property
-    def block(self) -> int:
-        steps = min(max(self.dimension, GROUP), 2**14, 2**20 // self.start.size)
-        return max(self.group, power_of_two(steps))
+    def prepare(self) -> None:
+        super().prepare()
+        chi_squares()
 
-    def begin(self, sequence: np.random.SeedSequence) -> dict[str, Any]:
+    def stream(self, sequence: np.random.SeedSequence) -> SphereStream:
+        return SphereStream(self.noise, sequence, self.multiplicities, self.most)
+
+    def begin(self) -> dict[str, Any]:
         roots = np.sqrt(self.eigenvalues)
-        size = random.padded(self.group * roots.size)
         risks = np.full(self.record.size, np.nan)
         risks[0] = 0.5 * np.sum((roots * self.start) ** 2)
-        return {
-            "q": self.start.copy(),
-            "roots": roots,
-            "freedoms": self.multiplicities - 1.0,
-            "trace": float(self.eigenvalues @ self.multiplicities),
-            "risks": risks,
-            "key": random.key(random.child(sequence, 0)),
-            "noise": NoiseStream(self.noise, sequence, self.block),
-            "buffers": (
-                np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32),
-                np.empty(size), np.empty(size),
-            ),
-        }
+        trace = float(self.eigenvalues @ self.multiplicities)
+        return {"q": self.start.copy(), "roots": roots, "trace": trace, "risks": risks}
 
-    def advance(self, state: dict[str, Any], first: int, steps: int) -> None:
-        noise = state["noise"].next(steps)
+    def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["q"], state["roots"], state["freedoms"], noise, first, float(self.dimension),
-            state["trace"], self.lowered.acts_on, state["key"], self.record, state["risks"],
-            *state["buffers"], self.group, self.lowered.parameters,
+            state["q"], state["roots"], state["trace"], *seen, first, float(self.dimension),
+            self.lowered.acts_on, self.record, state["risks"], self.lowered.parameters,
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
@@ -74,3 +73,31 @@ class ReducedChain(Engine):
 
     def quantities(self, state: dict[str, Any]) -> dict[str, np.ndarray]:
         return {"risk": state["risks"]}
+
+
+class SphereStream:
+    """Of each sample and eigenspace: the part along delta, and the square of what is across."""
+
+    def __init__(
+        self, noise: Any, sequence: np.random.SeedSequence, multiplicities: np.ndarray, most: int
+    ) -> None:
+        freedoms = np.tile(multiplicities - 1.0, most)
+        shapes = 0.5 * freedoms - 1.0 / 3.0
+        slopes = np.where(freedoms < 2, np.nan, 1 / np.sqrt(9 * np.maximum(shapes, 0.5)))
+        self._laws = (freedoms, shapes, slopes)
+        self._width, self._key = multiplicities.size, random.key(random.child(sequence, 0))
+        self._noise = NoiseStream(noise, sequence)
+        size = random.padded(freedoms.size)
+        self._floats = np.empty((2, size), dtype=np.float32)
+        self._doubles = np.empty((2, size))
+
+    def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Normals, chi-square numbers (steps * m,), noise (steps,); valid until the next call."""
+        n = steps * self._width
+        normals, work = self._floats[:, : random.padded(n)]
+        uniforms, rests = self._doubles[:, : random.padded(n)]
+        group = np.uint64(first)
+        random.kernels().fill_normals(self._key, group, np.uint32(0), normals)
+        laws = (law[:n] for law in self._laws)
+        chi_squares().fill_chi_squares(*laws, self._key, group, work, uniforms, rests[:n])
+        return normals, rests, self._noise.next(steps)

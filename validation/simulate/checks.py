@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.errors import InvalidType, NotAvailable, ValidityWarning
+from ...theory.errors import InvalidInput, InvalidType, NotAvailable, ValidityWarning
 from ...theory.least_squares import LeastSquares
 from ...theory.methods import Method
 from ...theory.schedule import check_schedule, evaluate
@@ -17,6 +17,19 @@ from .engine import Engine
 COARSE = 0.1
 #: steps of the chain become the cost above this dimension
 LARGE = 1e7
+
+
+def methods(method: Any, paired: Any) -> list[Any]:
+    """The methods of a call as a list; refuses an empty one, and a pairing of one alone."""
+    if not isinstance(paired, bool):
+        raise InvalidType("paired", paired, "give True or False")
+    if not isinstance(method, list | tuple):
+        if paired:
+            raise InvalidInput("paired", paired, "give a list of methods to pair")
+        return [method]
+    if not method:
+        raise InvalidInput("method", method, "give at least one method")
+    return list(method)
 
 
 def check_pair(problem: Any, method: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from ...theory.errors import InvalidInput, NotAvailable
 from .chain import ReducedChain
 from .engine import Engine
 from .lowering import Lowered
-from .samples import DenseStream
+from .samples import DenseEngine
 from .vector import VectorChain
 
 #: the reduced chain is taken where there are at least this many dimensions an eigenvalue
@@ -19,14 +21,16 @@ CROWDING = 8
 ENGINES = ("chain", "vector")
 
 
-def choose(problem: Any, lowered: Lowered, record: np.ndarray, engine: str | None) -> Engine:
-    """The engine for Gaussian inputs.
+def choose(
+    problem: Any, lowered: Sequence[Lowered], record: np.ndarray, engine: str | None
+) -> tuple[Engine, ...]:
+    """The engines for Gaussian inputs: of one kind, so that the methods can share samples.
 
     Parameters
     ----------
     engine : {"chain", "vector"} or None
         None takes the exact chain of the eigenspaces where few eigenvalues are distinct and
-        the method commutes with rotations, and the vector otherwise.
+        every method commutes with rotations, and the vector otherwise.
 
     Raises
     ------
@@ -39,16 +43,17 @@ def choose(problem: Any, lowered: Lowered, record: np.ndarray, engine: str | Non
     if math.isinf(law.dimension):
         remedy = "a spectral density has no finite algorithm; give a covariance of finite d"
         raise NotAvailable("covariance", law, remedy)
-    coordinatewise = lowered.acts_on == 2
+    coordinatewise = any(one.acts_on == 2 for one in lowered)
     if engine == "chain" and coordinatewise:
         remedy = 'coordinate-wise methods do not commute with rotations; use engine="vector"'
         raise NotAvailable("engine", engine, remedy)
     crowded = law.eigenvalues.size * CROWDING <= law.dimension
     if engine == "chain" or (engine is None and crowded and not coordinatewise):
-        return _chain(problem, lowered, record)
-    if coordinatewise and not law.is_diagonal:
-        return _dense(problem, lowered, record)
-    return _vector(problem, lowered, record)
+        build = _chain
+    else:
+        build = _dense if coordinatewise and not law.is_diagonal else _vector
+    first = build(problem, lowered[0], record)
+    return tuple(replace(first, lowered=one) for one in lowered)
 
 
 def _own(values: Any) -> np.ndarray:
@@ -80,7 +85,7 @@ def _vector(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
 def _dense(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
     law = problem.covariance
     root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T
-    return DenseStream(
+    return DenseEngine(
         lowered, problem.noise, record, law.dimension, _own(problem.delta()), _own(law.matrix),
         np.ascontiguousarray(root, dtype=np.float32),
     )  # fmt: skip

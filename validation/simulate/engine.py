@@ -11,17 +11,26 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ...solvers import random
-from ...theory.errors import InvalidInput
 from .lowering import Lowered
 
 #: a run whose risk exceeds this has diverged
 LARGEST_RISK = 1e300
+#: steps of the first blocks of a run; later ones grow to the engine's own number
+FEWEST = 256
 
 
 class Flag(Protocol):
     """Tells a run to stop (threading.Event)."""
 
     def is_set(self) -> bool: ...
+
+
+class Stream(Protocol):
+    """What a run sees, whatever the method: samples and label noise, in blocks of steps."""
+
+    def next(self, first: int, steps: int) -> tuple[Any, ...]:
+        """The samples and the noise of `steps` steps from step `first`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -63,18 +72,27 @@ class Engine(ABC):
         """The compiled kernels."""
         return self.lowered.kernels(self.template)
 
+    def prepare(self) -> None:
+        """Compile all that a run needs, once and not in every worker."""
+        self.module  # noqa: B018
+        random.kernels()
+
     @property
     @abstractmethod
-    def block(self) -> int:
-        """Steps of a block; depends on the problem only, never on the horizon."""
+    def most(self) -> int:
+        """Steps of a full block; depends on the problem only, never on the horizon."""
 
     @abstractmethod
-    def begin(self, sequence: np.random.SeedSequence) -> Any:
+    def stream(self, sequence: np.random.SeedSequence) -> Stream:
+        """What run `sequence` sees; it depends on the problem and not on the method."""
+
+    @abstractmethod
+    def begin(self) -> Any:
         """The state of a run at step 0."""
 
     @abstractmethod
-    def advance(self, state: Any, first: int, steps: int) -> None:
-        """Do `steps` steps from step `first`."""
+    def advance(self, state: Any, seen: tuple[Any, ...], first: int) -> None:
+        """Do the steps of the block `seen`, from step `first`."""
 
     @abstractmethod
     def is_finite(self, state: Any) -> bool:
@@ -84,39 +102,72 @@ class Engine(ABC):
     def quantities(self, state: Any) -> dict[str, np.ndarray]:
         """The recorded quantities, (T,) each."""
 
-    def run(self, number: int, parent: np.random.SeedSequence, stop: Flag | None) -> Outcome | None:
+    def do(self, state: Any, seen: tuple[Any, ...], first: int) -> bool:
+        """Advance; whether the state is still made of numbers."""
+        self.advance(state, seen, first)
+        return self.is_finite(state)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """One run of several methods on the same samples."""
+
+    run: int
+    each: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Engines of one kind and one problem that see the same samples and noise.
+
+    Every result is that of the engine alone: what a run sees depends on the seed, on the run's
+    number and on the step.
+    """
+
+    engines: tuple[Engine, ...]
+
+    def prepare(self) -> None:
+        """Compile all that a run needs, once and not in every worker."""
+        for engine in self.engines:
+            engine.prepare()
+
+    def run(self, number: int, parent: np.random.SeedSequence, stop: Flag | None) -> Shared | None:
         """Do one run; None where it was told to stop."""
-        state = self.begin(random.child(parent, number))
-        last = int(self.record[-1])
+        leader = self.engines[0]
+        stream = leader.stream(random.child(parent, number))
+        states = [engine.begin() for engine in self.engines]
+        diverged: list[int | None] = [None] * len(self.engines)
+        last, first = int(leader.record[-1]), 0
         with np.errstate(all="ignore"):
-            for first in range(0, last, self.block):
+            while first < last:
                 if stop is not None and stop.is_set():
                     return None
-                self.advance(state, first, min(self.block, last - first))
-                if not self.is_finite(state):
-                    return Outcome(number, {}, min(first + self.block, last))
-            values = self.quantities(state)
-        beyond = ~(values["risk"] <= LARGEST_RISK)
-        diverged = int(self.record[np.argmax(beyond)]) if beyond.any() else None
-        return Outcome(number, values, diverged)
+                steps = min(growing(first, FEWEST, leader.most), last - first)
+                seen = stream.next(first, steps)
+                for i, engine in enumerate(self.engines):
+                    if diverged[i] is None and not engine.do(states[i], seen, first):
+                        diverged[i] = first + steps
+                first += steps
+            outcomes = map(_outcome, self.engines, states, [number] * len(states), diverged)
+            return Shared(number, tuple(outcomes))
 
 
-class NoiseStream:
-    """Label noise of one run, drawn in blocks of one size so that no horizon changes it."""
+def _outcome(engine: Engine, state: Any, number: int, diverged: int | None) -> Outcome:
+    if diverged is not None:
+        return Outcome(number, {}, diverged)
+    values = engine.quantities(state)
+    beyond = ~(values["risk"] <= LARGEST_RISK)
+    step = int(engine.record[np.argmax(beyond)]) if beyond.any() else None
+    return Outcome(number, values, step)
 
-    def __init__(self, noise: Any, sequence: np.random.SeedSequence, block: int) -> None:
-        self._noise, self._block = noise, block
-        self._generator = np.random.default_rng(random.child(sequence, 1))
 
-    def next(self, steps: int) -> np.ndarray:
-        """The noise of the next block, cut to `steps`."""
-        values = np.asarray(self._noise.sample(self._generator, self._block), dtype=np.float64)
-        if values.shape != (self._block,):
-            remedy = f"sample(rng, n) must return n numbers; got shape {values.shape}"
-            raise InvalidInput("noise", self._noise, remedy)
-        if not np.all(np.isfinite(values)):
-            raise InvalidInput("noise", self._noise, "sample(rng, n) returned NaN or infinity")
-        return np.ascontiguousarray(values[:steps])
+def growing(first: int, fewest: int, most: int) -> int:
+    """Steps of the block that begins at step `first`: short at first, then doubling.
+
+    A function of the place in the run, so that no horizon changes a number, and a short run
+    draws at most twice what it needs.
+    """
+    return min(max(fewest, 1 << max(0, first.bit_length() - 1)), most)
 
 
 def power_of_two(n: float) -> int:

@@ -5,24 +5,28 @@ Streaming least squares: step size rate(k/d)/d at step k, time t = k/d, one fres
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from ...solvers import random
 from ...solvers.curve import Curve
 from ...theory.checks import count
-from ...theory.errors import InvalidInput, NotAvailable
+from ...theory.methods import Method
 from ...theory.time_grid import time_grid
-from . import checks, result
-from .choose import choose
-from .engine import Engine
-from .execute import execute
-from .lowering import Lowered, lower
-from .rows import row_stream
+from . import checks
+from .request import Request
+
+#: label of the streams of the second and later methods of a list; no run has this number
+METHODS = 2**32 - 1
 
 
+@overload
+def simulate(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
+@overload
+def simulate(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
 def simulate(
     problem: Any,
     method: Any,
@@ -38,14 +42,15 @@ def simulate(
     rows: Any = None,
     targets: Any = None,
     engine: str | None = None,
-) -> Curve:
+    paired: bool = False,
+) -> Curve | list[Curve]:
     """Run the algorithm in dimension d and record its excess risk.
 
     Parameters
     ----------
     problem : LeastSquares
         Of finite dimension.
-    method : Method
+    method : Method or list of Method
         With ``batch=1``.
     until : float, optional
         Last time t = k/d; may be left out where `times` is given.
@@ -68,10 +73,15 @@ def simulate(
     engine : {"chain", "vector"}, optional
         "chain": one number a distinct eigenvalue, exact in law for any d (residual and norm
         methods). Chosen by itself.
+    paired : bool
+        For a list: every method sees the same samples and the same label noise, run by run. Each
+        curve alone has the law that it has unpaired, but their errors are dependent: compare
+        them with `paired_difference`, never as independent error bars. Without it the methods
+        draw from different streams; the first one from that of a call with it alone.
 
     Returns
     -------
-    Curve
+    Curve, or a list of one Curve a method
         Kind "simulation": mean, spread and every run of ``risk``, and of ``loss`` where the
         noise has a variance.
 
@@ -88,38 +98,23 @@ def simulate(
         Steps too coarse for the limit; very many steps; interrupted by Ctrl-C, in which case
         the finished runs are returned.
     """
-    checks.check_pair(problem, method)
+    several = isinstance(method, list | tuple)
+    methods = checks.methods(method, paired)
+    for one in methods:
+        checks.check_pair(problem, one)
     runs = count("runs", runs)
     sequence = random.seed_sequence(seed)
     grid = time_grid(until, times, points)
-    checks.check_schedules(method, float(grid[-1]))
-    machine = _engine(problem, lower(method), grid, rows, targets, engine)
-    checks.warn_of_coarse_steps(problem, method, float(grid[-1]))
-    checks.warn_of_many_steps(machine, runs)
-    outcomes, interrupted = execute(machine, sequence, runs, workers, executor, progress)
-    if interrupted and not outcomes:
-        raise KeyboardInterrupt
-    result.refuse_divergence(outcomes, machine, method)
-    if interrupted:
-        result.warn_of_interruption(len(outcomes), runs)
-    origin = result.provenance(problem, method, machine, sequence, grid)
-    origin |= {"runs": len(outcomes), "interrupted": interrupted}
-    return result.to_curve(outcomes, machine, problem, method, origin)
+    for one in methods:
+        checks.check_schedules(one, float(grid[-1]))
+        checks.warn_of_coarse_steps(problem, one, float(grid[-1]))
+    ask = Request(problem, grid, runs, workers, executor, progress, rows, targets, engine)
+    if paired:
+        return ask.curves(methods, sequence)
+    curves = [ask.curves([one], _own(sequence, i))[0] for i, one in enumerate(methods)]
+    return curves if several else curves[0]
 
 
-def _engine(
-    problem: Any, lowered: Lowered, grid: np.ndarray, rows: Any, targets: Any, engine: str | None
-) -> Engine:
-    d = problem.dimension
-    if np.isinf(d):
-        remedy = "a spectral density has no finite algorithm; give a covariance of finite d"
-        raise NotAvailable("covariance", problem.covariance, remedy)
-    record = result.recorded_steps(grid, d)
-    if record[-1] == 0:
-        remedy = f"the last time is below one step, 1/d = {1 / d:.3g}; give a later one"
-        raise InvalidInput("until", float(grid[-1]), remedy)
-    if rows is None and targets is None:
-        return choose(problem, lowered, record, engine)
-    if engine is not None:
-        raise NotAvailable("engine", engine, "rows are streamed by their own engine; leave it out")
-    return row_stream(problem, lowered, record, rows, targets)
+def _own(sequence: np.random.SeedSequence, i: int) -> np.random.SeedSequence:
+    """The seed of the i-th method of an unpaired list."""
+    return sequence if i == 0 else random.child(sequence, METHODS, i)

@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 
 from ...theory.checks import count
-from .engine import Engine, Flag, Outcome
+from .engine import Flag, Shared, Together
 
 #: tasks that an executor gets, so that an engine with a large matrix is sent only so often
 TASKS = 32
 
 
 def perform(
-    engine: Engine, parent: np.random.SeedSequence, numbers: Sequence[int], stop: Flag | None = None
-) -> list[Outcome]:
+    machine: Together,
+    parent: np.random.SeedSequence,
+    numbers: Sequence[int],
+    stop: Flag | None = None,
+) -> list[Shared]:
     """Do the runs with these numbers, in order, until told to stop."""
-    outcomes = (engine.run(number, parent, stop) for number in numbers)
+    outcomes = (machine.run(number, parent, stop) for number in numbers)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -32,39 +35,39 @@ def default_workers() -> int:
 
 
 def execute(
-    engine: Engine,
+    machine: Together,
     parent: np.random.SeedSequence,
     runs: int,
     workers: int | None,
     executor: Executor | None,
     progress: bool | None,
-) -> tuple[list[Outcome], bool]:
+) -> tuple[list[Shared], bool]:
     """Do all runs.
 
     Returns
     -------
-    outcomes : list of Outcome
+    outcomes : list of Shared
         In the order of their numbers; fewer than `runs` after Ctrl-C.
     interrupted : bool
     """
-    engine.module  # noqa: B018 (compiles here, once, and not in every worker)
+    machine.prepare()
     if executor is not None:
         tasks = [range(i, runs, TASKS) for i in range(min(TASKS, runs))]
-        futures = [executor.submit(perform, engine, parent, task) for task in tasks]
+        futures = [executor.submit(perform, machine, parent, task) for task in tasks]
         return _collect(futures, runs, progress, None)
     stop = threading.Event()
     wanted = default_workers() if workers is None else count("workers", workers)
     with ThreadPoolExecutor(min(wanted, runs)) as pool:
-        futures = [pool.submit(perform, engine, parent, (run,), stop) for run in range(runs)]
+        futures = [pool.submit(perform, machine, parent, (run,), stop) for run in range(runs)]
         return _collect(futures, runs, progress, stop)
 
 
 def _collect(
-    futures: list[Future[list[Outcome]]],
+    futures: list[Future[list[Shared]]],
     runs: int,
     progress: bool | None,
     stop: threading.Event | None,
-) -> tuple[list[Outcome], bool]:
+) -> tuple[list[Shared], bool]:
     interrupted = False
     try:
         for future in _with_bar(as_completed(futures), runs, progress):

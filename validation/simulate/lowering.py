@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ...solvers import random
 from ...solvers.compile import load
 from ...theory.printer import SourcePrinter
 from ...theory.symbols import residual, t
@@ -40,7 +39,7 @@ class Lowered:
 
     def kernels(self, name: str) -> ModuleType:
         """The compiled module of `kernels/<name>.py` with this rule."""
-        return load(self.source + random.source(), _KERNELS / f"{name}.py")
+        return load(self.source, _KERNELS / f"{name}.py")
 
 
 def lower(method: Any) -> Lowered:

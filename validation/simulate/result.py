@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def recorded_steps(times: np.ndarray, dimension: int) -> np.ndarray:
     return np.unique(np.rint(times * dimension).astype(np.int64))
 
 
-def refuse_divergence(outcomes: list[Outcome], engine: Engine, method: Any) -> None:
+def refuse_divergence(outcomes: Sequence[Outcome], engine: Engine, method: Any) -> None:
     """Raise where runs blew up: a mean over the others would be meaningless."""
     lost = [o.diverged for o in outcomes if o.diverged is not None]
     if not lost:
@@ -37,7 +38,11 @@ def refuse_divergence(outcomes: list[Outcome], engine: Engine, method: Any) -> N
 
 
 def to_curve(
-    outcomes: list[Outcome], engine: Engine, problem: Any, method: Any, provenance: dict[str, Any]
+    outcomes: Sequence[Outcome],
+    engine: Engine,
+    problem: Any,
+    method: Any,
+    provenance: dict[str, Any],
 ) -> Curve:
     """Mean, standard deviation and every run, at the rounded times."""
     names = outcomes[0].values
@@ -92,6 +97,13 @@ def provenance(
         "largest_rounding": float(shift.max()),
         "heavy_tailed": engine.noise is not None and _heavy_tailed(problem.noise, method),
     }
+
+
+def pairing(methods: Sequence[Any], position: int) -> dict[str, Any]:
+    """What a curve says about the methods that saw the same samples; nothing if it was alone."""
+    if len(methods) == 1:
+        return {}
+    return {"paired": {"methods": [repr(method) for method in methods], "position": position}}
 
 
 def _jsonable(entropy: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from ...theory.checks import array, vector
 from ...theory.errors import InvalidInput, ValidityWarning
 from .lowering import Lowered
-from .samples import RowStream
+from .samples import RowEngine
 
 #: ridge, as a fraction of the mean eigenvalue, where there are fewer rows than features
 RIDGE = 1e-2
@@ -35,9 +35,9 @@ def optimum(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.linalg.solve(second + ridge * np.eye(d), rows.T @ targets / n)
 
 
-def row_stream(
+def row_engine(
     problem: Any, lowered: Lowered, record: np.ndarray, rows: Any, targets: Any
-) -> RowStream:
+) -> RowEngine:
     """The engine that draws rows with replacement.
 
     Columns that the problem's covariance dropped are dropped, and raw rows are scaled as the
@@ -54,7 +54,7 @@ def row_stream(
     data = _in_problem_coordinates(problem, array("rows", rows, 2))
     labels = vector("targets", targets, len(data))
     residuals = labels - data @ optimum(data, labels)
-    return RowStream(
+    return RowEngine(
         lowered, None, record, data.shape[1], np.array(problem.delta()), data.T @ data / len(data),
         data, residuals, data.T @ residuals / len(data),
     )  # fmt: skip
@@ -84,6 +84,6 @@ def _scale(law: Any, rows: np.ndarray) -> float:
             f"the second moments of the rows differ from the problem's covariance by {gap:+.1%} in "
             "the trace; build the problem with from_data(rows)",
             ValidityWarning,
-            stacklevel=5,
+            stacklevel=7,
         )
     return scale

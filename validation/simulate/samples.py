@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...solvers import random
-from .engine import Engine, NoiseStream, power_of_two
+from .engine import FEWEST, Engine, growing, power_of_two
+from .noise import NoiseStream
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,11 @@ class SampleEngine(Engine):
     template = "sample_chain"
 
     @property
-    def block(self) -> int:
+    def most(self) -> int:
         steps = min(power_of_two(max(256, self.dimension)), 2048)
         return max(64, min(steps, power_of_two(2**20 / self.dimension)))
 
-    def begin(self, sequence: np.random.SeedSequence) -> dict[str, Any]:
+    def begin(self) -> dict[str, Any]:
         states = np.full((self.record.size, self.start.size), np.nan)
         states[0] = self.start
         return {
@@ -42,14 +43,10 @@ class SampleEngine(Engine):
             "root_trace": float(np.sqrt(np.trace(self.covariance))),
         }
 
-    def steps(
-        self, state: dict[str, Any], samples: np.ndarray, chosen: np.ndarray, noise: np.ndarray,
-        first: int,
-    ) -> None:  # fmt: skip
-        """Let the algorithm see the chosen samples."""
+    def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["delta"], samples, chosen, noise, first, self.lowered.acts_on,
-            state["root_trace"], self.record, state["states"], self.lowered.parameters,
+            state["delta"], *seen, first, self.lowered.acts_on, state["root_trace"],
+            self.record, state["states"], self.lowered.parameters,
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
@@ -61,7 +58,7 @@ class SampleEngine(Engine):
 
 
 @dataclass(frozen=True, eq=False)
-class DenseStream(SampleEngine):
+class DenseEngine(SampleEngine):
     """Gaussian samples x = F z, F Fᵀ = K, a block of them by one product of float32 matrices.
 
     The product rounds the samples to about 1e-7 of their size; the state stays float64.
@@ -76,25 +73,37 @@ class DenseStream(SampleEngine):
 
     name = "dense"
 
-    def begin(self, sequence: np.random.SeedSequence) -> dict[str, Any]:
-        size = self.block * self.dimension
-        return super().begin(sequence) | {
-            "key": random.key(random.child(sequence, 0)),
-            "noise": NoiseStream(self.noise, sequence, self.block),
-            "normals": np.empty(random.padded(size), dtype=np.float32),
-            "samples": np.empty((self.block, self.dimension), dtype=np.float32),
-        }
+    def stream(self, sequence: np.random.SeedSequence) -> GaussianRows:
+        return GaussianRows(self.noise, sequence, self.root, self.most)
 
-    def advance(self, state: dict[str, Any], first: int, steps: int) -> None:
-        normals, samples = state["normals"], state["samples"]
-        group = np.uint64(first // self.block)
-        self.module.fill_normals(state["key"], group, np.uint32(0), normals)
-        np.matmul(normals[: samples.size].reshape(samples.shape), self.root, out=samples)
-        self.steps(state, samples, np.arange(steps), state["noise"].next(steps), first)
+
+class GaussianRows:
+    """Rows (steps, d) of a block, and label noise."""
+
+    def __init__(
+        self, noise: Any, sequence: np.random.SeedSequence, root: np.ndarray, most: int
+    ) -> None:
+        self._root, self._key = root, random.key(random.child(sequence, 0))
+        self._noise, self._most = NoiseStream(noise, sequence), most
+        size = most * len(root)
+        self._normals = np.empty(random.padded(size), dtype=np.float32)
+        self._samples = np.empty((most, len(root)), dtype=np.float32)
+
+    def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Samples, which of them each step sees, and noise; valid until the next call.
+
+        The block is always made whole: a product of fewer rows may round its rows otherwise.
+        """
+        rows, width = growing(first, FEWEST, self._most), len(self._root)
+        normals = self._normals[: random.padded(rows * width)]
+        random.kernels().fill_normals(self._key, np.uint64(first), np.uint32(0), normals)
+        gaussian, samples = normals[: rows * width].reshape(rows, width), self._samples[:rows]
+        np.matmul(gaussian, self._root, out=samples)
+        return samples, np.arange(steps), self._noise.next(steps)
 
 
 @dataclass(frozen=True, eq=False)
-class RowStream(SampleEngine):
+class RowEngine(SampleEngine):
     """Rows of data, drawn with replacement.
 
     Parameters
@@ -112,16 +121,26 @@ class RowStream(SampleEngine):
 
     name = "rows"
 
-    def begin(self, sequence: np.random.SeedSequence) -> dict[str, Any]:
-        return super().begin(sequence) | {
-            "generator": np.random.default_rng(random.child(sequence, 1))
-        }
-
-    def advance(self, state: dict[str, Any], first: int, steps: int) -> None:
-        chosen = state["generator"].integers(0, len(self.rows), self.block)[:steps]
-        self.steps(state, self.rows, chosen, self.residuals[chosen], first)
+    def stream(self, sequence: np.random.SeedSequence) -> DrawnRows:
+        return DrawnRows(sequence, self.rows, self.residuals, self.most)
 
     def quantities(self, state: dict[str, Any]) -> dict[str, np.ndarray]:
         risk = super().quantities(state)["risk"]
         floor = 0.5 * float(np.mean(self.residuals**2))
         return {"risk": risk, "loss": risk - state["states"] @ self.bias + floor}
+
+
+class DrawnRows:
+    """Rows of data drawn with replacement, and their residuals."""
+
+    def __init__(
+        self, sequence: np.random.SeedSequence, rows: np.ndarray, residuals: np.ndarray, most: int
+    ) -> None:
+        self._generator = np.random.default_rng(random.child(sequence, 1))
+        self._rows, self._residuals, self._most = rows, residuals, most
+
+    def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All rows, which of them each step sees, and the residuals of those."""
+        drawn = growing(first, FEWEST, self._most)
+        chosen = self._generator.integers(0, len(self._rows), drawn)[:steps]
+        return self._rows, chosen, self._residuals[chosen]

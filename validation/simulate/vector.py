@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ...solvers import random
-from .engine import Engine, NoiseStream
+from .engine import Engine
+from .noise import NoiseStream
 
-#: normals of a group of steps: a float32 buffer that stays in the first-level cache
-GROUP = 4096
-#: coordinate updates between two looks at the state
-WORK = 2**24
+#: normals of a block: a float32 buffer that stays near the processor
+BUFFER = 2**17
+#: steps of a block, at least: where one step fills the buffer, calls must not become the cost
+STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,35 +36,23 @@ class VectorChain(Engine):
     template = "vector_chain"
 
     @property
-    def group(self) -> int:
-        """Steps that share one buffer of normals."""
-        return max(1, GROUP // self.start.size)
+    def most(self) -> int:
+        return max(STEPS, BUFFER // self.start.size)
 
-    @property
-    def block(self) -> int:
-        wanted = min(max(256, min(self.dimension, GROUP)), max(1, WORK // self.start.size))
-        return self.group * max(1, round(wanted / self.group))
+    def stream(self, sequence: np.random.SeedSequence) -> NormalStream:
+        return NormalStream(self.noise, sequence, self.start.size, self.most)
 
-    def begin(self, sequence: np.random.SeedSequence) -> dict[str, Any]:
+    def begin(self) -> dict[str, Any]:
         roots = np.sqrt(self.variances)
         phi = roots * self.start
         risks = np.full(self.record.size, np.nan)
         risks[0] = 0.5 * phi @ phi
-        return {
-            "phi": phi,
-            "roots": roots,
-            "risks": risks,
-            "key": random.key(random.child(sequence, 0)),
-            "noise": NoiseStream(self.noise, sequence, self.block),
-            "buffer": np.empty(random.padded(self.group * phi.size), dtype=np.float32),
-        }
+        return {"phi": phi, "roots": roots, "risks": risks}
 
-    def advance(self, state: dict[str, Any], first: int, steps: int) -> None:
-        noise = state["noise"].next(steps)
+    def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["phi"], state["roots"], self.variances, noise, first, float(self.dimension),
-            self.lowered.acts_on, state["key"], self.record, state["risks"], state["buffer"],
-            self.group, self.lowered.parameters,
+            state["phi"], state["roots"], self.variances, *seen, first, float(self.dimension),
+            self.lowered.acts_on, self.record, state["risks"], self.lowered.parameters,
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
@@ -71,3 +60,20 @@ class VectorChain(Engine):
 
     def quantities(self, state: dict[str, Any]) -> dict[str, np.ndarray]:
         return {"risk": state["risks"]}
+
+
+class NormalStream:
+    """`width` float32 normals a step, a function of the step and the run; and label noise."""
+
+    def __init__(
+        self, noise: Any, sequence: np.random.SeedSequence, width: int, most: int
+    ) -> None:
+        self._width, self._key = width, random.key(random.child(sequence, 0))
+        self._noise = NoiseStream(noise, sequence)
+        self._buffer = np.empty(random.padded(most * width), dtype=np.float32)
+
+    def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Normals, (at least steps * width,), and noise (steps,); valid until the next call."""
+        normals = self._buffer[: random.padded(steps * self._width)]
+        random.kernels().fill_normals(self._key, np.uint64(first), np.uint32(0), normals)
+        return normals, self._noise.next(steps)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from ....solvers.kernels.interface import rate, rule
-from ....solvers.kernels.normals import CACHED, fill_normals
+from ....solvers.kernels.normals import CACHED
 
 # <<< provided by the generated module
 
@@ -104,4 +104,3 @@ def warm_up():
     for kind in (np.float32, np.float64):
         samples = np.ones((1, 1), dtype=kind)
         advance(one, samples, chosen, one.copy(), 0, 0, 1.0, record, np.ones((1, 1)), np.ones(64))
-    fill_normals(np.uint64(0), np.uint64(0), np.uint32(0), np.empty(256, dtype=np.float32))

@@ -1,8 +1,7 @@
 """The real algorithm on independent coordinates x_i = sqrt(lambda_i) z_i, z standard normal.
 
 State phi_i = sqrt(lambda_i) delta_i, so that the residual is z . phi - eps and R = |phi|^2 / 2.
-Each group of steps fills one float32 buffer of normals; the step then updates the float64
-state in loops that vectorise.
+The normals come in blocks, float32; the state is float64, in loops that vectorise.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ import numpy as np
 from numba import njit
 
 from ....solvers.kernels.interface import rate, rule
-from ....solvers.kernels.normals import CACHED, fill_normals
+from ....solvers.kernels.normals import CACHED
 
 # <<< provided by the generated module
 
 RESIDUAL, NORM, COORDINATE = 0, 1, 2
 SAFE_MATH = {"reassoc", "contract", "nsz", "arcp"}
-STREAM = np.uint32(0)
 
 
 @njit(cache=CACHED, nogil=True, fastmath=SAFE_MATH)
@@ -43,13 +41,15 @@ def inner(phi, z):
 
 
 @njit(cache=CACHED, nogil=True, fastmath=SAFE_MATH)
-def weighted_square(variances, z):
-    """|x|^2 = sum of lambda_i z_i^2."""
+def inner_and_square(phi, variances, z):
+    """z . phi and |x|^2 = sum of lambda_i z_i^2."""
     total = 0.0
-    for i in range(variances.size):
+    square = 0.0
+    for i in range(phi.size):
         zi = np.float64(z[i])
-        total += variances[i] * zi * zi
-    return total
+        total += phi[i] * zi
+        square += variances[i] * zi * zi
+    return total, square
 
 
 @njit(cache=CACHED, nogil=True, fastmath=SAFE_MATH)
@@ -67,19 +67,31 @@ def move_coordinates(phi, roots, z, residual, h, t, p):
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
-def norm_factor(residual, length, root_trace, t, p):
-    """psi(n) / n times the residual, n = |gradient| / sqrt(tr K); 0 where the gradient is 0."""
-    n = abs(residual) * length / root_trace
+def norm_factor(residual, length, t, p):
+    """psi(n) / n times the residual, n = |residual| length; 0 where the gradient is 0."""
+    n = abs(residual) * length
     if n == 0.0:
         return 0.0
     return rule(n, t, p) / n * residual
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
-def advance(
-    phi, roots, variances, noise, first, dimension, acts_on, key, record, risks, buffer,
-    steps_in_group, p,
-):  # fmt: skip
+def step(phi, roots, variances, z, eps, h, t, acts_on, trace, p):
+    """One step of the algorithm on the sample sqrt(lambda) z."""
+    if acts_on == COORDINATE:
+        residual = inner(phi, z) - eps
+        move_coordinates(phi, roots, z, residual, h, t, p)
+    elif acts_on == NORM:
+        projection, square = inner_and_square(phi, variances, z)
+        length = math.sqrt(square / trace)
+        move(phi, variances, z, h * norm_factor(projection - eps, length, t, p))
+    else:
+        residual = inner(phi, z) - eps
+        move(phi, variances, z, h * rule(residual, t, p))
+
+
+@njit(cache=CACHED, nogil=True, error_model="numpy")
+def advance(phi, roots, variances, normals, noise, first, dimension, acts_on, record, risks, p):
     """Do `noise.size` steps from step `first` and write the risk at the recorded steps.
 
     Parameters
@@ -87,38 +99,25 @@ def advance(
     phi : (m,) float64, changed in place
     roots, variances : (m,) float64
         sqrt(lambda_i) and lambda_i.
+    normals : (at least n m,) float32
     noise : (n,) float64
         Label noise of the steps.
     first : int
-        A multiple of `steps_in_group`.
     dimension : float
         d (coordinates in which the data do not vary may be left out of the state).
     record, risks : (T,) int64 and float64
         Increasing step numbers; the risk after that many steps.
-    buffer : float32
-    steps_in_group : int
-        Steps that share one filling of the buffer.
     p : parameters of the rule and the rate
     """
     m = phi.size
-    root_trace = math.sqrt(variances.sum())
+    trace = variances.sum()
     position = np.searchsorted(record, first, side="right")
     for j in range(noise.size):
         k = first + j
-        place = k % steps_in_group
-        if place == 0:
-            fill_normals(key, np.uint64(k // steps_in_group), STREAM, buffer)
-        z = buffer[place * m : (place + 1) * m]
         t = k / dimension
         h = rate(t, p) / dimension
-        residual = inner(phi, z) - noise[j]
-        if acts_on == COORDINATE:
-            move_coordinates(phi, roots, z, residual, h, t, p)
-        elif acts_on == NORM:
-            length = math.sqrt(weighted_square(variances, z))
-            move(phi, variances, z, h * norm_factor(residual, length, root_trace, t, p))
-        else:
-            move(phi, variances, z, h * rule(residual, t, p))
+        z = normals[j * m : (j + 1) * m]
+        step(phi, roots, variances, z, noise[j], h, t, acts_on, trace, p)
         if position < record.size and record[position] == k + 1:
             risks[position] = half_square(phi)
             position += 1
@@ -127,9 +126,5 @@ def advance(
 def warm_up():
     """Compile for the types of a run."""
     one, record = np.ones(1), np.ones(1, dtype=np.int64)
-    buffer = np.empty(256, dtype=np.float32)
-    key, p = np.uint64(0), np.ones(64)
-    advance(
-        one, one.copy(), one.copy(), one.copy(), 0, 1.0, 0, key, record, np.ones(1), buffer,
-        1, p,
-    )  # fmt: skip
+    normals, p = np.empty(256, dtype=np.float32), np.ones(64)
+    advance(one, one.copy(), one.copy(), normals, one.copy(), 0, 1.0, 0, record, np.ones(1), p)
