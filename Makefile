@@ -1,9 +1,11 @@
 # make demo    solve and simulate signSGD, clipped SGD and SGD on one problem; draw both
 # make test    the everyday suite
+# make bench   side by side with other libraries, in an environment of its own (6 minutes)
+#              BENCH=--quick or BENCH='--only ode,sde'; torch and torchsde join if installed there
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow bench lint clean
 
 demo: .venv/installed
 	$(BIN)/limitlab run examples/quickstart.toml
@@ -13,6 +15,9 @@ test: .venv/installed
 
 test-slow: .venv/installed
 	$(BIN)/python -m pytest -q -m slow
+
+bench: .venv-bench/installed
+	.venv-bench/bin/python -m benchmarks $(BENCH)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -27,5 +32,11 @@ lint: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[test,data]'
 	@touch $@
 
+.venv-bench/installed: pyproject.toml
+	@echo 'installing into .venv-bench (once; a few minutes) ...'
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
 clean:
-	rm -rf .venv build dist out *.egg-info
+	rm -rf .venv .venv-bench build dist out *.egg-info

@@ -30,6 +30,8 @@ _ROOMS = {
     + ("from_data", "from_eigenvalues", "from_matrix", "from_density"),
     "theory.methods": ("Method", "SGD", "SignSGD", "ClippedSGD", "Huber"),
     "theory.derive": ("derive",),
+    "theory.system": ("System",),
+    "solvers.expectations": ("expectations",),
     "solvers.solve": ("solve",),
     "solvers.stationary": ("stationary",),
     "solvers.curve": ("Curve",),
@@ -45,6 +47,7 @@ __all__ = ["__version__", *_HOME]  # noqa: PLE0604
 
 if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by a test
     from .solvers.curve import Curve
+    from .solvers.expectations import expectations
     from .solvers.solve import solve
     from .solvers.stationary import stationary
     from .solvers.storage import load
@@ -84,6 +87,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     )
     from .theory.schedule import constant, cosine, power_decay
     from .theory.symbols import t
+    from .theory.system import System
     from .validation.compare import compare
     from .validation.convergence import convergence
     from .validation.overlay import overlay

@@ -134,7 +134,8 @@ def _two_points(moments: Array) -> tuple[Array, Array, Array, Array]:
 def _bins(rates: Array) -> tuple[int, Array, Array]:
     """Return the first bin (exponent and leading mantissa bits), the bins' centres and halves."""
     shift = 52 - _MANTISSA_BITS
-    first, last = (int(np.float64(end).view(np.int64)) >> shift for end in (rates.min(), rates.max()))
+    ends = np.array([rates.min(), rates.max()]).view(np.int64) >> shift
+    first, last = int(ends[0]), int(ends[1])
     edges = (np.arange(first, last + 2) << shift).view(np.float64)
     return first, 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
 

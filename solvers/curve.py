@@ -100,12 +100,12 @@ class Curve:
     def _take_modes(self) -> None:
         if self.modes is None and self.mode_rates is None:
             return
+        energies = _read_only(() if self.modes is None else self.modes)
         rates = _read_only(() if self.mode_rates is None else self.mode_rates)
-        found = np.shape(() if self.modes is None else self.modes)
-        if found != (self.time.size, rates.size) or rates.ndim != 1:
+        if energies.shape != (self.time.size, rates.size) or rates.ndim != 1:
             remedy = f"give {self.time.size} times × the number of mode_rates, and both of them"
-            raise InvalidInput("modes.shape", found, remedy)
-        object.__setattr__(self, "modes", _read_only(self.modes))
+            raise InvalidInput("modes.shape", energies.shape, remedy)
+        object.__setattr__(self, "modes", energies)
         object.__setattr__(self, "mode_rates", rates)
 
     def _check_shapes(self, group: str, arrays: dict[str, Array]) -> None:

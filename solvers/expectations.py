@@ -56,7 +56,7 @@ class Expectations:
             np.array(flat), float(time), b.p, b.weights, b.means, b.scales
         )
         shape = np.shape(risk)
-        return tuple(part.reshape(shape) for part in pair)  # type: ignore[return-value]
+        return tuple(part.reshape(shape) for part in pair)
 
 
 def expectations(problem: Any, method: Any) -> Expectations:

@@ -18,7 +18,7 @@ from .compress import FEW_MODES, Spectrum, bin_spectrum, compress
 
 Array = NDArray[np.float64]
 
-_REASONS = {
+REASONS = {
     1: "a coefficient or the risk is not a finite number",
     2: "the risk grows without bound",
     3: "the step underflowed",
@@ -60,7 +60,7 @@ class OdeAnswer:
 def _finish(risk: Array, report: tuple[int, int, float, float, float]) -> Array:
     status = report[0] or (0 if np.all(np.isfinite(risk)) else 1)
     if status:
-        raise SolveFailed(_REASONS[status], *(float(value) for value in report[2:]))
+        raise SolveFailed(REASONS[status], *(float(value) for value in report[2:]))
     return np.maximum(risk, 0.0)
 
 
@@ -111,11 +111,12 @@ def integrate(
     return _finish(risk, report)
 
 
-def _gap(first: Array, second: Array) -> Array:
+def relative_gap(first: Array, second: Array) -> Array:
+    """Return |first − second| over the larger of the two, elementwise."""
     return np.abs(first - second) / np.maximum(np.maximum(first, second), 1e-300)
 
 
-def _compressed(
+def compress_for(
     spectrum: Spectrum, times: Array, rtol: float, run
 ) -> tuple[Spectrum, Array, Array]:
     """Return a spectrum small enough to be cheap, its risk, and the error of the compression.
@@ -129,7 +130,7 @@ def _compressed(
     for nodes in _NODES[1:]:
         small = compress(spectrum, nodes)
         risk = run(small)
-        gap = _gap(risk, previous)
+        gap = relative_gap(risk, previous)
         if gap.max() <= 3 * rtol:
             return small, risk, gap
         if gap.max() > _HOPELESS:
@@ -137,7 +138,7 @@ def _compressed(
         previous = risk
     coarse, small = (compress(spectrum, nodes, octaves=True) for nodes in _OCTAVE_NODES)
     risk = run(small)
-    return small, risk, _gap(risk, run(coarse))
+    return small, risk, relative_gap(risk, run(coarse))
 
 
 def solve_ode(
@@ -163,8 +164,8 @@ def solve_ode(
     ) -> Array:
         return integrate(coefficients, modes, times, tolerance, factors=factors, table=table)
 
-    small, risk, compression = _compressed(spectrum, times, rtol, run)
-    stepping = _gap(risk, run(small, min(20 * rtol, 1e-2)))
+    small, risk, compression = compress_for(spectrum, times, rtol, run)
+    stepping = relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
     drift, noise = (_sensitivity(run, small, column) for column in range(2))
     return OdeAnswer(risk, compression + stepping, drift, noise, small.count)
 

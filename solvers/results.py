@@ -64,7 +64,7 @@ def ode_curve(
     answer: OdeAnswer,
     announced: Array,
     provenance: dict[str, Any],
-    mode_fields: dict[str, Array],
+    mode_fields: dict[str, Any],
 ) -> Curve:
     floor = _loss_floor(problem)
     loss = {} if floor is None else {"loss": answer.risk + floor}

@@ -25,7 +25,7 @@ from ..theory.errors import SolveFailed
 from .coefficients import NO_TABLE, Coefficients
 from .compile import load, writable
 from .compress import Spectrum
-from .ode import _REASONS, OdeAnswer, _compressed, _gap
+from .ode import REASONS, OdeAnswer, compress_for, relative_gap
 
 Array = NDArray[np.float64]
 
@@ -118,7 +118,7 @@ class Equation:
             self._modes, writable(self.times), self._rules, tolerance, _MESH_STEPS
         )
         if report[0]:
-            raise SolveFailed(_REASONS[report[0]], *(float(value) for value in report[2:]))
+            raise SolveFailed(REASONS[report[0]], *(float(value) for value in report[2:]))
         return found
 
     def march(
@@ -139,7 +139,7 @@ class Equation:
         if not np.all(np.isfinite(out[0])):
             last = int(np.argmax(~np.isfinite(out[0]))) - 1
             step = float(np.max(np.diff(mesh))) / pieces
-            raise SolveFailed(_REASONS[1], float(self.times[last]), step, float(out[0][last]))
+            raise SolveFailed(REASONS[1], float(self.times[last]), step, float(out[0][last]))
         return out
 
     def levels(self, mesh: Array, passive: Array = _NONE) -> Iterator[Array]:
@@ -158,7 +158,7 @@ class Equation:
         solutions = self.levels(self.mesh(), passive)
         best = next(solutions)
         for newer in solutions:
-            gap, best = _gap(newer, best).max(axis=1), newer
+            gap, best = relative_gap(newer, best).max(axis=1), newer
             if gap.max() <= rtol:
                 break
         return VolterraAnswer(best[:, 0], best[:, 1], best[:, 2:], gap)
@@ -177,7 +177,7 @@ def compressed(full: Equation, rtol: float) -> tuple[Equation, Array]:
     def run(modes: Spectrum) -> Array:
         return replace(full, spectrum=modes).solve(rtol).risk
 
-    small, _, error = _compressed(full.spectrum, full.times, rtol, run)
+    small, _, error = compress_for(full.spectrum, full.times, rtol, run)
     return replace(full, spectrum=small), error
 
 

@@ -254,7 +254,7 @@ def _draw_residuals(axes: Any, pairs: Pairs, quantity: str) -> None:
             for side in (100, -100):
                 axes.plot(
                     theory.time, side * np.asarray(announced), color=f"C{colour % COLOURS}",
-                    ls=(0, (1, 1)), lw=0.7, zorder=0, scaley=False,
+                    ls=ANNOUNCED, lw=0.7, zorder=0, scaley=False,
                 )
     axes.set_ylabel("residual (%)")
     axes.yaxis.set_major_locator(MaxNLocator(4, symmetric=True))
@@ -281,6 +281,8 @@ def _legend(groups: Groups, quantity: str, band: float) -> list[Any]:
         tail = 50 * (1 - band)
         name = f"{tail:g}–{100 - tail:g} % of runs"
         handles.append(Patch(color=grey, alpha=0.3, lw=0, label=name))
+    if any("finite_size" in t.diagnostics for theories, runs in split if runs for t in theories):
+        handles.append(Line2D([], [], color=grey, ls=ANNOUNCED, lw=1, label="announced error"))
     return handles
 
 
@@ -294,4 +296,6 @@ def _kind(curve: Curve) -> str:
     return f"mean of {curve.runs} runs{rows}"
 
 
+#: line style of the finite-size error that a theory announces
+ANNOUNCED = (0, (1, 1))
 _LIMITS = {"ode": "ODE", "sde": "SDE mean", "fluctuations": "linear noise"}

@@ -1,1 +1,1 @@
-"""Text that generated modules are made of: scalar special functions, and the names that they can call."""
+"""Text that generated modules are made of: special functions and the names they can call."""

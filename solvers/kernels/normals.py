@@ -13,6 +13,9 @@ Below that bound the tail probabilities are exact to the rounding of float32 (re
 1e-6 of r). Values are spaced by about 1e-7 |z|, and the 2^-25 of all radii that would
 round to zero are lifted to 1.7e-4, so that no normal is exactly 0.
 
+The words are the same everywhere. The normals made of them are the same for any number of
+threads; on a processor without fused multiply-add they differ by the rounding of float32.
+
 The file imports nothing from the package: its text is copied into generated modules.
 """
 

@@ -61,7 +61,8 @@ INTERPOLANT = np.array(
 @loops
 def stage_state(y, slopes, h, stage, state):
     """Put y + h Σ_j a_{stage,j} k_j into `state` and return its sum, the risk of that stage."""
-    state[:] = y
+    for i in range(y.size):
+        state[i] = y[i]
     for j in range(stage):
         weight = h * STAGES[stage, j]
         if weight != 0.0:
@@ -102,7 +103,8 @@ def error_ratio(y, state, risk, new_risk, slopes, h, rtol, error):
     that do not count.
     """
     scale = max(risk, new_risk) + 1e-300
-    error[:] = 0.0
+    for i in range(y.size):
+        error[i] = 0.0
     for j in range(7):
         weight = h * ERROR[j]
         for i in range(y.size):

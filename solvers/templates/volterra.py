@@ -163,7 +163,7 @@ def choose_mesh(modes, times, rules, tolerance, most_steps):
             h = 0.2 * taken
         if status == DONE and filled < times.size:
             if h <= 4e-16 * max(abs(t), 1e-3 * span):
-                status = UNDERFLOW if math.isfinite(fine) else NOT_A_NUMBER
+                status = UNDERFLOW if math.isfinite(rough + fine) else NOT_A_NUMBER
             elif attempts >= most_steps:
                 status = TOO_MANY_STEPS
     return mesh[: count + 1], (status, attempts, t, h, risk)

@@ -95,7 +95,9 @@ def test_the_explicit_step_has_order_five(hand_made, power_law):
     """With a decay that varies in time: autonomous problems reach rounding before order five."""
     spectrum = power_law(4, 0.7)
     waving = hand_made(
-        "2.0 * p[0] * (1.0 + 0.9 * math.sin(3.0 * t))", "0.5 * p[0] ** 2 * (2.0 * R + p[1])", 0.5, 0.25
+        "2.0 * p[0] * (1.0 + 0.9 * math.sin(3.0 * t))",
+        "0.5 * p[0] ** 2 * (2.0 * R + p[1])",
+        *(0.5, 0.25),
     )
     module = load(waving.source, "ode")
     slopes, state = np.empty((7, 4)), np.empty(4)

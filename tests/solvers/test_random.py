@@ -178,3 +178,38 @@ def test_children_leave_the_parent_alone_and_match_a_fresh_spawn():
 def test_bad_seeds_are_refused(seed, error):
     with pytest.raises(error, match="seed"):
         random.seed_sequence(seed)
+
+
+def test_the_cross_stream_test_notices_a_shared_part():
+    parent, n = np.random.SeedSequence(5), 2**20
+    first, second = (random.normals(random.child(parent, k), n).astype(float) for k in (0, 1))
+    assert abs(correlation_z(first, second + 0.01 * first)) > Z
+
+
+@pytest.mark.parametrize("lag", [1, 64, 256])
+def test_squares_at_a_lag_would_show_a_common_scale(sample, lag):
+    scale = 1 + 0.1 * np.sign(sample)
+    x = sample[lag:] * scale[:-lag]
+    assert abs(correlation_z(x**2, scale[:-lag])) > Z
+
+
+def test_the_angle_test_notices_one_normal_three_percent_too_large(sample):
+    pairs = sample.reshape(-1, 4, 64)
+    angle = np.arctan2(1.03 * pairs[:, 0], pairs[:, 1]).ravel() / (2 * np.pi) + 0.5
+    assert stats.kstest(angle, "uniform").pvalue < 1e-4
+
+
+def test_adjacent_keys_and_groups_differ_in_half_of_their_bits(kernels):
+    """Avalanche: one bit of key or counter flips each of 128 output bits half of the time."""
+    base = [np.uint32(word) for word in (5, 0, 0, 0, 7, 0)]
+    words = np.array(kernels.philox(*base), dtype=np.uint32)
+    flips = []
+    for place in range(6):
+        for bit in range(32):
+            changed = list(base)
+            changed[place] = np.uint32(int(base[place]) ^ (1 << bit))
+            other = np.array(kernels.philox(*changed), dtype=np.uint32)
+            flips.append(np.unpackbits((words ^ other).view(np.uint8)))
+    flips = np.array(flips)
+    assert abs(flips.mean() - 0.5) < Z * 0.5 / math.sqrt(flips.size)
+    assert np.max(np.abs(flips.mean(axis=0) - 0.5)) < (Z + 1) * 0.5 / math.sqrt(len(flips))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import mpmath
-import numba
 import numpy as np
 import pytest
 import sympy as sp
@@ -32,14 +31,6 @@ LAWS = {
 }
 GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(20)
 OCTAVES = 2.0 ** np.arange(-25.0, 45.0)
-
-
-@pytest.fixture
-def interpreted(monkeypatch, tmp_path):
-    """Run generated code as plain Python, so that accuracy is tested without a compiler."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
-    monkeypatch.setenv("LIMITLAB_CACHE", str(tmp_path))
-    monkeypatch.setenv("LIMITLAB_QUIET", "1")
 
 
 def panels(edges):

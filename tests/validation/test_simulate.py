@@ -6,6 +6,8 @@ import math
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -414,7 +416,7 @@ def test_bad_input_is_refused_by_name(change, error, field):
 
 def test_diverged_runs_are_counted_not_averaged():
     problem = ll.LeastSquares(ll.isotropic(20), ll.Gaussian(0.5))
-    with pytest.raises(ll.SolveFailed, match="3 of 3 runs diverged") as failure:
+    with pytest.raises(ll.SolveFailed, match="3 of 3 runs of SGD diverged") as failure:
         simulate(problem, ll.SGD(40.0), until=500, runs=3, seed=0)
     assert 0 < failure.value.time <= 500
 
@@ -475,3 +477,26 @@ def test_interruption_with_nothing_done_is_passed_on():
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         simulate(problem, ll.SGD(0.5), until=1, runs=2, seed=0)
+
+
+# ---- memory ----
+
+PEAK = """
+import re
+import limitlab as ll
+problem = ll.LeastSquares(ll.power_law(2000, 0.5), ll.Gaussian(0.5))
+def run(runs, until):
+    ll.simulate(problem, ll.SGD(0.5), times=[0, until], runs=runs, seed=0, workers=2)
+    return re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1]
+print(run(4, 0.01), run(4, 2.0), run(400, 0.01))
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads Linux's own figure")
+def test_memory_grows_neither_with_steps_nor_with_coordinates_of_runs():
+    """200 times the steps, then 100 times the runs: no trajectory and no sample is kept."""
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    few, long, many = (int(word) / 1024 for word in done.stdout.split())
+    assert long - few < 20  # MB; 4000 samples would take 32 in float32
+    assert many - few < 20
+    assert many < 300

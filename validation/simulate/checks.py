@@ -80,5 +80,5 @@ def warn_of_many_steps(engine: Engine, runs: int) -> None:
             f"d = {engine.dimension:.3g} means {steps:.3g} steps a run, {steps * runs:.3g} in all; "
             "fluctuations at this size are below what a simulation resolves, so take a smaller d",
             ValidityWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...theory.checks import count
+from .blas import one_thread
 from .engine import Flag, Shared, Together
 
 #: tasks that an executor gets, so that an engine with a large matrix is sent only so often
@@ -24,7 +25,8 @@ def perform(
     stop: Flag | None = None,
 ) -> list[Shared]:
     """Do the runs with these numbers, in order, until told to stop."""
-    outcomes = (machine.run(number, parent, stop) for number in numbers)
+    with one_thread():
+        outcomes = [machine.run(number, parent, stop) for number in numbers]
     return [outcome for outcome in outcomes if outcome is not None]
 
 

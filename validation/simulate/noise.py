@@ -11,7 +11,7 @@ from ...theory.errors import InvalidInput
 from .engine import FEWEST, growing
 
 #: numbers drawn at a time once a run is long: small draws cost more for the call than for the law
-MOST = 2**14
+MOST = 2**13
 
 
 class NoiseStream:
@@ -31,7 +31,8 @@ class NoiseStream:
     def next(self, steps: int) -> np.ndarray:
         """The noise of the next `steps` steps."""
         while self._ahead.size < steps:
-            self._ahead = np.concatenate([self._ahead, self._draw()])
+            drawn = self._draw()
+            self._ahead = np.concatenate([self._ahead, drawn]) if self._ahead.size else drawn
         values, self._ahead = self._ahead[:steps], self._ahead[steps:]
         return values
 

@@ -29,8 +29,8 @@ def refuse_divergence(outcomes: Sequence[Outcome], engine: Engine, method: Any) 
     time = min(lost) / engine.dimension
     rate = float(evaluate(method.rate, np.array([time]))[0])
     raise SolveFailed(
-        f"{len(lost)} of {len(outcomes)} runs diverged (risk above 1e300), so that a mean over "
-        "runs means nothing; lower the rate. First",
+        f"{len(lost)} of {len(outcomes)} runs of {method.label} diverged (risk above 1e300), so "
+        "that a mean over runs means nothing; lower the rate. First",
         time,
         rate / engine.dimension,
         math.inf,
@@ -122,5 +122,5 @@ def warn_of_interruption(done: int, runs: int) -> None:
     warnings.warn(
         f"interrupted: the curve holds the {done} finished of {runs} runs",
         ValidityWarning,
-        stacklevel=3,
+        stacklevel=4,
     )

@@ -12,7 +12,7 @@ from .engine import Engine
 from .noise import NoiseStream
 
 #: normals of a block: a float32 buffer that stays near the processor
-BUFFER = 2**17
+BUFFER = 2**18
 #: steps of a block, at least: where one step fills the buffer, calls must not become the cost
 STEPS = 4
 
@@ -56,7 +56,7 @@ class VectorChain(Engine):
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
-        return bool(np.isfinite(state["phi"]).all())
+        return bool(np.isfinite(state["phi"][0]))  # one residual reaches every coordinate
 
     def quantities(self, state: dict[str, Any]) -> dict[str, np.ndarray]:
         return {"risk": state["risks"]}

@@ -7,7 +7,7 @@ one that uses the shape (derived here): with y = c x,
 
     -h / (y x)^2 = [-y^2/2 - (1 - (1 + y)^3 + 3 log(1 + y)) / 9] / y^4
 
-falls in y and is 0.14113 at y = -1/2, so that u < 1 - 0.1412 (y x)^2 implies u < exp(h) there and
+falls in y and is 0.14123 at y = -1/2, so that u < 1 - 0.1413 (y x)^2 implies u < exp(h) there and
 above. The larger the shape, the rarer the logarithms.
 """
 
@@ -32,7 +32,7 @@ from ....solvers.kernels.normals import (
 # <<< provided by the generated module
 
 NORMALS, UNIFORMS, RETRIES = np.uint32(1), np.uint32(2), np.uint32(3)
-SQUEEZE = 0.1412
+SQUEEZE = 0.1413
 SAFE_MATH = {"reassoc", "contract", "nsz", "arcp"}
 
 

@@ -1,7 +1,8 @@
 """The real algorithm on independent coordinates x_i = sqrt(lambda_i) z_i, z standard normal.
 
 State phi_i = sqrt(lambda_i) delta_i, so that the residual is z . phi - eps and R = |phi|^2 / 2.
-The normals come in blocks, float32; the state is float64, in loops that vectorise.
+The normals come in blocks, float32; the state is float64, in loops that vectorise. One pass over
+the state moves it and projects it on the next sample: memory, not arithmetic, bounds a long one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ....solvers.kernels.normals import CACHED
 
 # <<< provided by the generated module
 
-RESIDUAL, NORM, COORDINATE = 0, 1, 2
+NORM, COORDINATE = 1, 2
 SAFE_MATH = {"reassoc", "contract", "nsz", "arcp"}
 
 
@@ -41,32 +42,52 @@ def inner(phi, z):
 
 
 @njit(cache=CACHED, nogil=True, fastmath=SAFE_MATH)
-def inner_and_square(phi, variances, z):
-    """z . phi and |x|^2 = sum of lambda_i z_i^2."""
+def weighted_square(variances, z):
+    """|x|^2 = sum of lambda_i z_i^2."""
+    total = 0.0
+    for i in range(variances.size):
+        zi = np.float64(z[i])
+        total += variances[i] * zi * zi
+    return total
+
+
+@njit(cache=CACHED, nogil=True, forceinline=True, fastmath=SAFE_MATH)
+def move(phi, variances, z, w, ahead):
+    """delta <- delta - w x in the coordinates of the state; returns ahead . phi."""
+    total = 0.0
+    for i in range(phi.size):
+        moved = phi[i] - w * variances[i] * np.float64(z[i])
+        phi[i] = moved
+        total += moved * np.float64(ahead[i])
+    return total
+
+
+@njit(cache=CACHED, nogil=True, forceinline=True, fastmath=SAFE_MATH)
+def move_measured(phi, variances, z, w, ahead):
+    """Like `move`; returns ahead . phi and the |x|^2 of the sample ahead."""
     total = 0.0
     square = 0.0
     for i in range(phi.size):
-        zi = np.float64(z[i])
-        total += phi[i] * zi
+        moved = phi[i] - w * variances[i] * np.float64(z[i])
+        phi[i] = moved
+        zi = np.float64(ahead[i])
+        total += moved * zi
         square += variances[i] * zi * zi
     return total, square
 
 
-@njit(cache=CACHED, nogil=True, fastmath=SAFE_MATH)
-def move(phi, variances, z, w):
-    """delta <- delta - w x, in the coordinates of the state."""
+@njit(cache=CACHED, nogil=True, forceinline=True, error_model="numpy", fastmath=SAFE_MATH)
+def move_coordinates(phi, roots, z, residual, h, t, p, ahead):
+    """delta_i <- delta_i - h psi(residual x_i), the rule on the gradient; returns ahead . phi."""
+    total = 0.0
     for i in range(phi.size):
-        phi[i] -= w * variances[i] * np.float64(z[i])
+        moved = phi[i] - h * roots[i] * rule(residual * roots[i] * np.float64(z[i]), t, p)
+        phi[i] = moved
+        total += moved * np.float64(ahead[i])
+    return total
 
 
-@njit(cache=CACHED, nogil=True, error_model="numpy", fastmath=SAFE_MATH)
-def move_coordinates(phi, roots, z, residual, h, t, p):
-    """delta_i <- delta_i - h psi(residual x_i): the rule acts on the gradient itself."""
-    for i in range(phi.size):
-        phi[i] -= h * roots[i] * rule(residual * roots[i] * np.float64(z[i]), t, p)
-
-
-@njit(cache=CACHED, nogil=True, error_model="numpy")
+@njit(cache=CACHED, nogil=True, forceinline=True, error_model="numpy")
 def norm_factor(residual, length, t, p):
     """psi(n) / n times the residual, n = |residual| length; 0 where the gradient is 0."""
     n = abs(residual) * length
@@ -75,19 +96,15 @@ def norm_factor(residual, length, t, p):
     return rule(n, t, p) / n * residual
 
 
-@njit(cache=CACHED, nogil=True, error_model="numpy")
-def step(phi, roots, variances, z, eps, h, t, acts_on, trace, p):
-    """One step of the algorithm on the sample sqrt(lambda) z."""
+@njit(cache=CACHED, nogil=True, forceinline=True, error_model="numpy")
+def step(phi, roots, variances, z, residual, length, h, t, acts_on, p, ahead):
+    """One step on the sample sqrt(lambda) z; the next one's projection and, if used, |x|^2."""
     if acts_on == COORDINATE:
-        residual = inner(phi, z) - eps
-        move_coordinates(phi, roots, z, residual, h, t, p)
-    elif acts_on == NORM:
-        projection, square = inner_and_square(phi, variances, z)
-        length = math.sqrt(square / trace)
-        move(phi, variances, z, h * norm_factor(projection - eps, length, t, p))
-    else:
-        residual = inner(phi, z) - eps
-        move(phi, variances, z, h * rule(residual, t, p))
+        return move_coordinates(phi, roots, z, residual, h, t, p, ahead), 0.0
+    if acts_on == NORM:
+        w = h * norm_factor(residual, length, t, p)
+        return move_measured(phi, variances, z, w, ahead)
+    return move(phi, variances, z, h * rule(residual, t, p), ahead), 0.0
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
@@ -100,6 +117,7 @@ def advance(phi, roots, variances, normals, noise, first, dimension, acts_on, re
     roots, variances : (m,) float64
         sqrt(lambda_i) and lambda_i.
     normals : (at least n m,) float32
+        The m of a step side by side.
     noise : (n,) float64
         Label noise of the steps.
     first : int
@@ -112,12 +130,19 @@ def advance(phi, roots, variances, normals, noise, first, dimension, acts_on, re
     m = phi.size
     trace = variances.sum()
     position = np.searchsorted(record, first, side="right")
+    ahead = normals[:m]
+    projection, square = inner(phi, ahead), weighted_square(variances, ahead)
     for j in range(noise.size):
         k = first + j
         t = k / dimension
         h = rate(t, p) / dimension
-        z = normals[j * m : (j + 1) * m]
-        step(phi, roots, variances, z, noise[j], h, t, acts_on, trace, p)
+        z = ahead
+        if j + 1 < noise.size:
+            ahead = normals[(j + 1) * m : (j + 2) * m]
+        residual, length = projection - noise[j], math.sqrt(square / trace)
+        projection, square = step(
+            phi, roots, variances, z, residual, length, h, t, acts_on, p, ahead
+        )
         if position < record.size and record[position] == k + 1:
             risks[position] = half_square(phi)
             position += 1

@@ -1,0 +1,65 @@
+"""Ensembles of the limiting SDE: nanoseconds a mode, step and path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+import limitlab as ll
+
+from . import sde_peers as peers
+from .clipping import Case
+from .clock import Call
+from .contest import Entry, contest
+from .report import Goal, Table, at_least
+from .sde_peers import Ensemble
+
+GOALS = {
+    "": Goal(2, least=False, of="value", unit="ns"),
+    "numba": at_least(5),
+    "JAX": at_least(6),
+    "diffrax": at_least(20),
+    "torchsde": at_least(50),
+}
+
+
+def ours(ensemble: Ensemble) -> Call:
+    """`solve(limit="sde")`, all of it: the ODE, which guides the steps, is in the time."""
+    case = ensemble.case
+
+    def call() -> np.ndarray:
+        curve = ll.solve(
+            case.problem, case.method, times=[0, case.times[-1]], limit="sde", step=ensemble.step,
+            diffusion="published", paths=ensemble.paths, seed=1, workers=1, progress=False,
+        )  # fmt: skip
+        return curve.samples["risk"][:, -1]
+
+    return call
+
+
+def mean(risks: np.ndarray) -> str:
+    """The remark: mean and standard error of the risk at the end."""
+    error = np.std(risks, ddof=1) / np.sqrt(risks.size)
+    return f"mean {np.mean(risks):.4f} ± {error:.4f}"
+
+
+def tables(quick: bool) -> Iterator[Table]:
+    """One table. Slow peers do the first steps only; their remark is then of an earlier time."""
+    whole = Ensemble(Case(1024, horizon=2.0), paths=64, steps=100 if quick else 400)
+    part = whole.shortened(max(whole.steps // 8, 20))
+    entries = [
+        Entry("limitlab, solve(limit='sde')", lambda: ours(whole), whole.units),
+        Entry("numpy, float32, SFC64", lambda: peers.by_numpy(whole), whole.units, "numpy"),
+        Entry("numba + Generator(SFC64)", lambda: peers.by_numba(whole), whole.units, "numba"),
+        Entry("JAX scan + vmap, float32", lambda: peers.by_jax(whole), whole.units, "JAX"),
+        Entry("torch, float32", lambda: peers.by_torch(whole), whole.units, "torch"),
+        Entry("diffrax Euler", lambda: peers.by_diffrax(part), part.units, "diffrax"),
+        Entry("torchsde Euler", lambda: peers.by_torchsde(part), part.units, "torchsde"),
+    ]
+    rows = contest(entries, GOALS, remark=mean, rounds=3 if quick else 7, budget=2.0)
+    caption = (
+        f"Clipped SGD, {whole.case.m} modes, {whole.paths} paths, {whole.steps} steps up to "
+        f"λ_max t = 2 (diffrax and torchsde: the first {part.steps}); one thread."
+    )
+    yield Table("Ensemble of the SDE", "ns", rows, caption=caption)
