@@ -11,10 +11,11 @@ demo: .venv/installed
 	$(BIN)/limitlab run examples/quickstart.toml
 
 test: .venv/installed
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: .venv/installed
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m slow -n 2
+	LIMITLAB_TEST_COMPILED=1 $(BIN)/python -m pytest -q -m 'interpreted and not slow' -n 2
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)

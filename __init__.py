@@ -39,6 +39,7 @@ _ROOMS = {
     "validation.simulate": ("simulate",),
     "validation.compare": ("compare",),
     "validation.convergence": ("convergence",),
+    "validation.paired": ("paired_difference",),
     "validation.overlay": ("overlay",),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -91,6 +92,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     from .validation.compare import compare
     from .validation.convergence import convergence
     from .validation.overlay import overlay
+    from .validation.paired import paired_difference
     from .validation.simulate import simulate
 
 

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Rule = tuple[Array, Array]
 
 #: with at most this many modes nothing is compressed
-FEW_MODES = 64
+FEW_MODES = 128
 _MANY_MODES = 4096
 _MANTISSA_BITS = 7
 #: nodes for which a Jacobi matrix is computed at first; smaller rules are its leading blocks

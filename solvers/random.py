@@ -30,12 +30,12 @@ _HEAD = re.compile(
 _KERNELS = Path(__file__).parent / "kernels" / "normals.py"
 
 
+@cache
 def source() -> str:
     """Text that defines `fill_normals` and `fill_uniforms` in a generated module."""
     return "\n\n" + _HEAD.sub("", _KERNELS.read_text(encoding="utf-8"))
 
 
-@cache
 def kernels() -> ModuleType:
     """The compiled `fill_normals(key, group, stream, out)` and `fill_uniforms(...)`."""
     return load("", _KERNELS)

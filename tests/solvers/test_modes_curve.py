@@ -25,6 +25,8 @@ from limitlab.theory.methods import SGD, ClippedSGD, SignSGD
 from limitlab.theory.modes import modes
 from limitlab.theory.noise import Gaussian, Laplace
 
+pytestmark = pytest.mark.interpreted
+
 TIMES = np.linspace(0.0, 4.0, 9)
 ACCURACY = 1e-8
 
@@ -74,6 +76,7 @@ def exact_sgd(rates, energies, sources, rate, variance):
     return np.array([expm(t * matrix) @ np.append(energies, 1.0) for t in TIMES])[:, :-1]
 
 
+@pytest.mark.slow
 def test_fast_and_slow_modes_of_a_steep_spectrum_are_exact():
     problem = LeastSquares(power_law_covariance(400, 1.0), Gaussian(0.5))
     found = modes(problem, SGD(0.5))

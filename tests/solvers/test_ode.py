@@ -14,6 +14,8 @@ from limitlab.solvers.compress import Spectrum
 from limitlab.solvers.ode import integrate, solve_ode
 from limitlab.theory.errors import SolveFailed
 
+pytestmark = pytest.mark.interpreted
+
 ONE = Spectrum(np.ones(1), np.ones(1), np.ones(1))
 TIMES = np.linspace(0.0, 8.0, 101)
 TOLERANCES = 10.0 ** -np.arange(4, 11)

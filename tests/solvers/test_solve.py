@@ -28,6 +28,8 @@ from limitlab.theory.least_squares import LeastSquares
 from limitlab.theory.methods import SGD, ClippedSGD, SignSGD
 from limitlab.theory.noise import Cauchy, Gaussian, Laplace, StudentT
 
+pytestmark = pytest.mark.interpreted
+
 PROBLEM = LeastSquares(isotropic(2000), Gaussian(0.5))
 
 
@@ -59,6 +61,7 @@ def test_isotropic_sgd_is_the_closed_form():
     assert curve.steps[-1] == 12_000 and curve.time.size == 101
 
 
+@pytest.mark.compiled
 def test_infinite_dimension_is_the_limit_of_large_ones():
     large, infinite = (
         solve(LeastSquares(marchenko_pastur(d, 0.5), Gaussian(0.5)), SGD(0.5), 4)
@@ -96,6 +99,7 @@ def test_a_changed_system_is_the_one_that_is_solved():
     )
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "covariance", [power_law(300, 0.5), toeplitz(40, 0.5)], ids=["diagonal", "dense"]
 )
@@ -198,6 +202,7 @@ def test_divergence_is_a_curve_or_a_typed_error_never_nan():
     assert 0 < caught.value.time < 2000 and caught.value.state > 1e280
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("limit", ["ode", "sde"])
 def test_kernels_are_compiled_for_one_set_of_types(limit, monkeypatch):
     monkeypatch.setattr(compile, "_loaded", {})

@@ -25,6 +25,8 @@ from limitlab.theory.modes import modes
 from limitlab.theory.noise import Cauchy, Gaussian, Laplace, StudentT
 from limitlab.theory.schedule import cosine, power_decay
 
+pytestmark = pytest.mark.interpreted
+
 RTOL = 1e-8
 PROMISE = 50 * RTOL
 ONE = Spectrum(np.ones(1), np.ones(1), np.ones(1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +19,6 @@ BUFFER = 2**13
 _CHI_SQUARES = Path(__file__).parent / "kernels" / "chi_squares.py"
 
 
-@cache
 def chi_squares() -> ModuleType:
     """The compiled sampler, the same for every method."""
     return load(random.source(), _CHI_SQUARES)
