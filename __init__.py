@@ -16,7 +16,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from .theory.version import VERSION
+
+__version__ = VERSION
 
 _ROOMS = {
     "theory.errors": ("LimitlabError", "InvalidInput", "InvalidType", "NoLimit", "NotAvailable")

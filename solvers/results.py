@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..theory.version import VERSION
 from .curve import Curve
 from .finite_size import standard_errors_meaningful
 from .ode import OdeAnswer
@@ -17,13 +18,11 @@ Array = NDArray[np.float64]
 
 
 def provenance_of(problem: Any, method: Any, limit: str, remarks: list[str]) -> dict[str, Any]:
-    from .. import __version__
-
     meaningful, reason = standard_errors_meaningful(problem, method)
     dimension = problem.dimension
     return {
         "source": "solve",
-        "version": __version__,
+        "version": VERSION,
         "problem": {
             "covariance": repr(problem.covariance),
             "dimension": None if math.isinf(dimension) else int(dimension),

@@ -8,7 +8,7 @@ from typing import Any
 from ..theory.checks import count, positive
 from ..theory.derive import bind, derive
 from ..theory.errors import InvalidInput, NotAvailable
-from ..theory.schedule import check_schedule
+from ..theory.schedule import check_schedules
 from ..theory.time_grid import time_grid
 from . import validity
 from .coefficients import Coefficients
@@ -110,7 +110,7 @@ def solve(
     workers = None if workers is None else count("workers", workers)
     root_of(seed)
     grid = time_grid(until, times, points)
-    check_schedule(method.rate, float(grid[-1]), "rate")
+    check_schedules(method, float(grid[-1]))
     system = derive(problem, method) if system is None else system
     coefficients = Coefficients.of(system.source, bind(system, problem, method))
     road = solve_volterra if limit == "volterra" else solve_ode
@@ -159,7 +159,7 @@ def _check_limit(limit: str, diffusion: str, method: Any, problem: Any) -> None:
     if diffusion not in DIFFUSIONS:
         raise InvalidInput("diffusion", diffusion, 'give "exact" or "published"')
     if method.batch > 1:
-        remedy = f"the limits ({available}) are derived for batch = 1 only; simulate runs any batch"
+        remedy = f"the limits ({available}) are derived for batch = 1 only so far"
         raise NotAvailable("batch", method.batch, remedy)
     if limit != "sde":
         return

@@ -2,7 +2,7 @@
 
 Most tests of solvers take a few steps of a small system, and compiling it would cost far more than
 running it. Those are marked ``interpreted``: the same generated text runs as plain Python. With
-LIMITLAB_TEST_COMPILED=1 (as in ``make test-slow``) the marks are ignored and everything is compiled.
+LIMITLAB_TEST_COMPILED=1 (as in ``make test-slow``) the marks are ignored: everything is compiled.
 """
 
 import os

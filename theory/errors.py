@@ -10,7 +10,7 @@ class LimitlabError(Exception):
 
 
 def _sentence(field: str, value: Any, remedy: str) -> str:
-    shown = repr(value)
+    shown = " ".join(repr(value).split())
     if len(shown) > 120:
         shown = f"{shown[:117]}..."
     return f"{field} = {shown}: {remedy}"

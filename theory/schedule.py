@@ -83,6 +83,13 @@ def _compiled(schedule: sp.Expr) -> Any:
     return sp.lambdify(t, schedule, "numpy")
 
 
+def check_schedules(method: Any, until: float) -> None:
+    """Refuse a method any of whose schedules leaves its range on [0, until]."""
+    for field, value in vars(method).items():
+        if isinstance(value, sp.Expr) and value.has(t):
+            check_schedule(value, until, field)
+
+
 def check_schedule(schedule: float | sp.Expr, until: float, field: str) -> None:
     """Refuse a schedule that is negative or not finite somewhere on [0, until].
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..theory.errors import InvalidInput
+from ..theory.errors import InvalidInput, InvalidType
 from .agreement import Agreement
 from .significance import detectable, holm, p_values
 
@@ -72,6 +72,9 @@ def compare(
         No common times, too few runs, values that are not finite, a level outside (0, 1).
     """
     quantity = quantity or "risk"
+    for field, curve in (("theory", theory), ("runs", runs)):
+        if not hasattr(curve, "provenance"):
+            raise InvalidType(field, curve, "give a Curve of solve, simulate or Curve.from_runs")
     if not 0 < level < 1:
         raise InvalidInput("level", level, "give a probability between 0 and 1")
     sample = _align(theory, runs, quantity)

@@ -11,15 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
+from ..theory.version import VERSION
+
 PACKAGES = ("numpy", "scipy", "numba", "sympy", "matplotlib", "xarray", "h5netcdf", "h5py", "tqdm")
 EXTRAS = ("scikit-learn", "mlxtend")
 
 
 def doctor() -> Iterator[tuple[bool, str]]:
     """Yield (sound, line) for every check, as soon as it is done."""
-    from .. import __version__
-
-    yield True, f"limitlab {__version__}, Python {platform.python_version()}, {platform.machine()}"
+    yield True, f"limitlab {VERSION}, Python {platform.python_version()}, {platform.machine()}"
     for name in PACKAGES:
         yield _package(name, needed=True)
     for name in EXTRAS:

@@ -21,7 +21,7 @@ from ..theory.methods import Method
 from .data import FEATURES, SOURCES, data_problem
 from .names import COVARIANCE_NAMES, METHOD_NAMES, NOISE_NAMES, check_keys, make, nearest
 
-LIMITS = ("ode", "fluctuations", "sde")
+LIMITS = ("ode", "volterra", "sde", "fluctuations")
 FORMATS = ("pdf", "svg", "png")
 LONGEST_FOLDER = 200
 

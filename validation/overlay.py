@@ -298,4 +298,4 @@ def _kind(curve: Curve) -> str:
 
 #: line style of the finite-size error that a theory announces
 ANNOUNCED = (0, (1, 1))
-_LIMITS = {"ode": "ODE", "sde": "SDE mean", "fluctuations": "linear noise"}
+_LIMITS = {"ode": "ODE", "volterra": "Volterra", "sde": "SDE mean", "fluctuations": "linear noise"}

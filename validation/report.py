@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 
 from ..theory.least_squares import LeastSquares
+from ..theory.version import VERSION
 from .conduct import Result
 from .experiment import Experiment
 
 
 def report(experiment: Experiment, results: list[Result]) -> str:
     """Return the text of report.txt."""
-    from .. import __version__
-
     run = experiment.run
     lines = [
         f"{experiment.name}: {verdict(results)}",
-        f"limitlab {__version__}; until t = {run.until:g}, {run.runs} runs, seed {run.seed}",
+        f"limitlab {VERSION}; until t = {run.until:g}, {run.runs} runs, seed {run.seed}",
     ]
     for case in experiment.cases:
         lines += ["", case.label, "-" * len(case.label), *_facts(case.problem), *case.notes]

@@ -58,7 +58,7 @@ def uncompressed(problem, method):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [ClippedSGD(0.8, 1.0), SignSGD(0.4)], ids=lambda m: m.label)
 @pytest.mark.parametrize(
-    "covariance", [power_law_covariance(120, 0.5), toeplitz(80, 0.6)], ids=["diagonal", "dense"]
+    "covariance", [power_law_covariance(160, 0.5), toeplitz(140, 0.6)], ids=["diagonal", "dense"]
 )
 def test_every_mode_is_the_one_of_the_uncompressed_equation(covariance, method):
     assert covariance.eigenvalues.size > FEW_MODES

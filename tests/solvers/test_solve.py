@@ -27,6 +27,7 @@ from limitlab.theory.errors import InvalidInput, NoLimit, NotAvailable, SolveFai
 from limitlab.theory.least_squares import LeastSquares
 from limitlab.theory.methods import SGD, ClippedSGD, SignSGD
 from limitlab.theory.noise import Cauchy, Gaussian, Laplace, StudentT
+from limitlab.theory.symbols import t
 
 pytestmark = pytest.mark.interpreted
 
@@ -234,3 +235,8 @@ def test_without_the_compiler_the_numbers_are_the_same():
         [sys.executable, "-c", PLAIN], env=environment, capture_output=True, text=True, check=True
     )
     assert float(done.stdout) == pytest.approx(here, rel=1e-12)
+
+
+def test_every_schedule_of_a_method_is_checked():
+    with pytest.raises(InvalidInput, match=r"threshold = 1 - t: is -1 at t = 2"):
+        solve(PROBLEM, ClippedSGD(0.5, 1 - t), 2)

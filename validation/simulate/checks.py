@@ -10,7 +10,7 @@ import numpy as np
 from ...theory.errors import InvalidInput, InvalidType, NotAvailable, ValidityWarning
 from ...theory.least_squares import LeastSquares
 from ...theory.methods import Method
-from ...theory.schedule import check_schedule, evaluate
+from ...theory.schedule import evaluate
 from .engine import Engine
 
 #: the continuous limit needs rate * (largest eigenvalue) / d far below 1
@@ -40,21 +40,6 @@ def check_pair(problem: Any, method: Any) -> None:
         raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
     if method.batch > 1:
         raise NotAvailable("batch", method.batch, "streaming runs take one sample a step; use 1")
-
-
-def check_schedules(method: Any, until: float) -> None:
-    """Refuse schedules that leave their range on [0, until]."""
-    check_schedule(method.rate, until, "rate")
-    threshold = getattr(method, "threshold", None)
-    if threshold is not None and not _is_infinite(threshold):
-        check_schedule(threshold, until, "threshold")
-
-
-def _is_infinite(value: Any) -> bool:
-    try:
-        return float(value) == np.inf
-    except TypeError:
-        return False
 
 
 def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:

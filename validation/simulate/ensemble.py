@@ -15,6 +15,7 @@ from ...solvers import random
 from ...solvers.curve import Curve
 from ...theory.checks import count
 from ...theory.methods import Method
+from ...theory.schedule import check_schedules
 from ...theory.time_grid import time_grid
 from . import checks
 from .request import Request
@@ -106,7 +107,7 @@ def simulate(
     sequence = random.seed_sequence(seed)
     grid = time_grid(until, times, points)
     for one in methods:
-        checks.check_schedules(one, float(grid[-1]))
+        check_schedules(one, float(grid[-1]))
         checks.warn_of_coarse_steps(problem, one, float(grid[-1]))
     ask = Request(problem, grid, runs, workers, executor, progress, rows, targets, engine)
     if paired:

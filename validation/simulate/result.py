@@ -12,6 +12,7 @@ import numpy as np
 from ...solvers.curve import Curve
 from ...theory.errors import SolveFailed, ValidityWarning
 from ...theory.schedule import evaluate
+from ...theory.version import VERSION
 from .engine import Engine, Outcome
 from .lowering import grows
 
@@ -73,13 +74,11 @@ def provenance(
     times: np.ndarray,
 ) -> dict[str, Any]:
     """How the curve was made, in numbers and text only."""
-    from ... import __version__
-
     shift = np.abs(np.rint(times * engine.dimension) / engine.dimension - times)
     noise = "residuals of the rows" if engine.noise is None else problem.noise.label
     return {
         "source": "simulate",
-        "version": __version__,
+        "version": VERSION,
         "problem": {
             "covariance": repr(problem.covariance),
             "dimension": engine.dimension,
