@@ -14,8 +14,8 @@ test: .venv/installed
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: .venv/installed
-	$(BIN)/python -m pytest -q -m slow -n 2
-	LIMITLAB_TEST_COMPILED=1 $(BIN)/python -m pytest -q -m 'interpreted and not slow' -n 2
+	$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
+	LIMITLAB_TEST_COMPILED=1 $(BIN)/python -m pytest -q -m 'interpreted and not slow' -n 2 --dist loadfile
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)

@@ -6,6 +6,7 @@ d = 1000, 200 runs, 50 times up to t = 4. Every cell prints its gap, standard er
 
 import warnings
 
+import numpy as np
 import pytest
 
 import limitlab as ll
@@ -86,7 +87,15 @@ def test_sgd_with_infinite_fourth_moment_is_judged_by_quantiles():
     report = agreement(problem, ll.SGD(0.5), seed=5)
     assert report.passed is None
     assert report.verdict == "quantiles"
-    assert "median" in str(report)
+    assert inside(report)
+    wrong = ll.LeastSquares(ll.isotropic(D), ll.StudentT(3, 0.8))
+    assert not inside(agreement(problem, ll.SGD(0.5), seed=5, theory_of=wrong))
+
+
+def inside(report):
+    """The theory's line lies between the 5 and 95 % quantiles of single runs at every time."""
+    low, high = report.quantiles[0.05], report.quantiles[0.95]
+    return bool(np.all((low <= report.theory) & (report.theory <= high)))
 
 
 WRONG = {
