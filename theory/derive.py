@@ -64,7 +64,7 @@ def _derived(law: Any, method: Any) -> System:
     """Derive once for every pair of values; the data enter only when numbers are bound."""
     _check_available(method)
     symbolic, parameters = twin(method, "method")
-    rule = _rule(method, symbolic)
+    rule = rule_of(method, symbolic)
     noise = noise_form(law)
     moments = _Moments(law)
     owners = {"method": method, "noise": law}
@@ -93,7 +93,7 @@ def _check_available(method: Any) -> None:
         )
 
 
-def _rule(method: Any, symbolic: Any) -> Any:
+def rule_of(method: Any, symbolic: Any) -> Any:
     """Return ψ with symbols for the method's numbers; with numbers where it branches on them."""
     try:
         return sp.sympify(symbolic.rule(residual))
@@ -240,4 +240,4 @@ def _numeric_pieces(method: Any) -> tuple[Piece, ...]:
     return pieces(method.rule(residual), residual, {t: 0.0})
 
 
-__all__ = ["Binding", "bind", "derive", "ito"]
+__all__ = ["Binding", "bind", "derive", "ito", "rule_of"]

@@ -19,9 +19,8 @@ from ..theory.covariance import from_matrix
 from ..theory.errors import InvalidInput, NotAvailable, ValidityWarning
 from ..theory.least_squares import LeastSquares
 from ..theory.noise import Empirical
+from .simulate.rows import optimum
 
-#: ridge, as a fraction of the mean eigenvalue, where there are fewer rows than features
-RIDGE = 1e-2
 #: principal components of the pixels that the random features see
 COMPONENTS = 100
 
@@ -82,10 +81,8 @@ def problem_from_rows(X: np.ndarray, y: np.ndarray, label: str = "rows") -> RowP
     """
     X, y = _checked(X, y)
     covariance = X.T @ X / len(X)
-    optimum = _optimum(X, y, covariance)
-    problem = LeastSquares(
-        from_matrix(covariance), noise=Empirical(y - X @ optimum), start=-optimum
-    )
+    target = optimum(X, y)
+    problem = LeastSquares(from_matrix(covariance), noise=Empirical(y - X @ target), start=-target)
     squares = np.square(X)
     norms = squares.sum(axis=1)
     return RowProblem(
@@ -106,14 +103,6 @@ def _checked(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if dead.size:
         raise InvalidInput("rows", dead[:5].tolist(), "drop these features: they are always zero")
     return X, y
-
-
-def _optimum(X: np.ndarray, y: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    n, d = X.shape
-    if n >= d:
-        return np.linalg.lstsq(X, y, rcond=1e-10)[0]
-    ridge = RIDGE * np.trace(covariance) / d
-    return np.linalg.solve(covariance + ridge * np.eye(d), X.T @ y / n)
 
 
 # ---- features ----

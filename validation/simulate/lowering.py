@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 
 from ...solvers.compile import load
+from ...theory.derive import rule_of
 from ...theory.printer import SourcePrinter
 from ...theory.symbols import residual, t
 from ...theory.twin import twin
@@ -48,14 +49,10 @@ def lower(method: Any) -> Lowered:
     A new rate or threshold therefore changes `parameters` and compiles nothing.
     """
     symbolic, parameters = twin(method, "method")
-    try:
-        rule = sp.sympify(symbolic.rule(residual))
-    except TypeError:  # the rule branches on a field: use the numbers
-        rule = sp.sympify(method.rule(residual))
     printer = SourcePrinter(tuple(q.symbol for q in parameters), {})
     functions = [
         printer.function("rate", "t, p", sp.sympify(symbolic.rate)),
-        printer.function("rule", "ell, t, p", rule),
+        printer.function("rule", "ell, t, p", rule_of(method, symbolic)),
     ]
     values = np.array([q.read({"method": method}) for q in parameters], dtype=np.float64)
     return Lowered("\n\n".join(functions), values, _ACTS_ON[method.acts_on])
