@@ -30,7 +30,7 @@ _ROOMS = {
     + ("GaussianMixture", "Empirical", "NoNoise"),
     "theory.covariance": ("isotropic", "power_law", "marchenko_pastur", "toeplitz")
     + ("from_data", "from_eigenvalues", "from_matrix", "from_density"),
-    "theory.methods": ("Method", "SGD", "SignSGD", "ClippedSGD", "Huber"),
+    "theory.methods": ("Method", "SGD", "SignSGD", "ClippedSGD", "Huber", "GradientDescent"),
     "theory.derive": ("derive",),
     "theory.system": ("System",),
     "solvers.expectations": ("expectations",),
@@ -75,7 +75,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
         ValidityWarning,
     )
     from .theory.least_squares import LeastSquares
-    from .theory.methods import SGD, ClippedSGD, Huber, Method, SignSGD
+    from .theory.methods import SGD, ClippedSGD, GradientDescent, Huber, Method, SignSGD
     from .theory.noise import (
         Cauchy,
         Empirical,

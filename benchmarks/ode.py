@@ -13,7 +13,7 @@ import limitlab as ll
 from limitlab.solvers import compress, ode
 from limitlab.solvers.coefficients import Coefficients
 from limitlab.theory import modes
-from limitlab.theory.derive import bind
+from limitlab.theory.streaming import bind
 
 from . import ode_peers
 from .clipping import Case

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..theory.checks import array
-from ..theory.derive import Binding, bind, derive
 from ..theory.errors import InvalidInput, NotAvailable
+from ..theory.streaming import Binding, bind, derive_streaming
 from .compile import load
 
 
@@ -67,7 +67,7 @@ def expectations(problem: Any, method: Any) -> Expectations:
     NoLimit, NotAvailable
         As :func:`limitlab.derive`.
     """
-    system = derive(problem, method)
+    system = derive_streaming(problem, method)
     module = load(system.source, "expectations")
     return Expectations(
         bind(system, problem, method), module, method.acts_on, float(problem.noise.variance)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..theory.derive import bind, derive
 from ..theory.errors import NotAvailable
 from ..theory.modes import modes
+from ..theory.streaming import bind, derive_streaming
 from .coefficients import Coefficients
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ def stationary(problem: Any, method: Any, *, system: Any = None) -> StationaryRi
     NotAvailable
         The rate or another coefficient depends on time.
     """
-    system = system or derive(problem, method)
+    system = system or derive_streaming(problem, method)
     coefficients = Coefficients.of(system.source, bind(system, problem, method))
     grid = np.geomspace(1e-6, 1e2, 5)
     if not np.array_equal(coefficients.at(grid, 0.0), coefficients.at(grid, 1.2345)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -39,6 +40,22 @@ def count(field: str, value: Any, least: int = 1) -> int:
     if result < least:
         raise InvalidInput(field, value, f"give an integer >= {least}")
     return result
+
+
+def fraction(field: str, value: Any) -> float:
+    """A number in [0, 1) as a float."""
+    result = number(field, value)
+    if not 0 <= result < 1:
+        raise InvalidInput(field, value, "give a number >= 0 and below 1")
+    return result
+
+
+def choice(field: str, value: Any, names: Sequence[str]) -> str:
+    """One of the names."""
+    if value not in names:
+        listed = ", ".join(f'"{name}"' for name in names)
+        raise InvalidInput(field, value, f"use one of {listed}")
+    return value
 
 
 def vector(field: str, values: Any, length: int | None = None) -> np.ndarray:

@@ -74,7 +74,7 @@ def _fields(original: Any) -> dict[str, Any]:
 
 def _symbolic(name: str, value: Any, owner: str) -> tuple[Any, list[Parameter]]:
     base = SYMBOL_NAMES.get((owner, name), name if owner == "method" else f"{name}_epsilon")
-    if name == "batch" or isinstance(value, bool):
+    if name in ("batch", "momentum") or isinstance(value, bool):
         return value, []
     if isinstance(value, (int, float)) and math.isfinite(value) and value != 0:
         symbol = sp.Symbol(base, positive=value > 0, negative=value < 0, real=True)

@@ -18,12 +18,13 @@ from limitlab.solvers.mode_curves import mode_energies
 from limitlab.solvers.solve import solve
 from limitlab.theory.covariance import from_eigenvalues, isotropic, marchenko_pastur, toeplitz
 from limitlab.theory.covariance import power_law as power_law_covariance
-from limitlab.theory.derive import bind, derive
+from limitlab.theory.derive import derive
 from limitlab.theory.errors import InvalidInput, NotAvailable, ValidityWarning
 from limitlab.theory.least_squares import LeastSquares
 from limitlab.theory.methods import SGD, ClippedSGD, SignSGD
 from limitlab.theory.modes import modes
 from limitlab.theory.noise import Gaussian, Laplace
+from limitlab.theory.streaming import bind
 
 pytestmark = pytest.mark.interpreted
 

@@ -17,13 +17,14 @@ from limitlab.solvers.solve import solve
 from limitlab.solvers.volterra import Equation, forcing, memory, solve_volterra
 from limitlab.theory.covariance import from_eigenvalues, isotropic
 from limitlab.theory.covariance import power_law as power_law_covariance
-from limitlab.theory.derive import bind, derive
+from limitlab.theory.derive import derive
 from limitlab.theory.errors import SolveFailed, ValidityWarning
 from limitlab.theory.least_squares import LeastSquares
 from limitlab.theory.methods import SGD, ClippedSGD, SignSGD
 from limitlab.theory.modes import modes
 from limitlab.theory.noise import Cauchy, Gaussian, Laplace, StudentT
 from limitlab.theory.schedule import cosine, power_decay
+from limitlab.theory.streaming import bind
 
 pytestmark = pytest.mark.interpreted
 

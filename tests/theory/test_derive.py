@@ -2,15 +2,14 @@
 
 import dataclasses
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sympy as sp
 
 import limitlab as ll
-from limitlab.theory.derive import bind
 from limitlab.theory.expectation.nodes import PanelIntegral
+from limitlab.theory.streaming import bind
 from limitlab.theory.symbols import decay_rate, dimension, energy, risk, source_weight
 
 PROBLEM = ll.LeastSquares(ll.isotropic(400), noise=ll.Gaussian(0.5))
@@ -111,7 +110,7 @@ def test_shipped_pairs_need_no_general_integration(method, monkeypatch):
 
     monkeypatch.setattr(sp, "integrate", refuse)
     for law in (ll.Gaussian(0.31), ll.Uniform(0.91), ll.Laplace(0.61), ll.StudentT(5, 0.4)):
-        system = ll.derive(SimpleNamespace(noise=law), method)
+        system = ll.derive(ll.LeastSquares(ll.isotropic(10), noise=law), method)
         assert not any(e.has(PanelIntegral) for _, e in system.definitions)
 
 
@@ -161,7 +160,7 @@ def test_a_system_that_is_not_linear_in_the_modes_is_refused():
 def test_latex_is_drawn_by_mathtext(method, law):
     from matplotlib.mathtext import MathTextParser
 
-    text = ll.derive(SimpleNamespace(noise=law), method).latex()
+    text = ll.derive(ll.LeastSquares(ll.isotropic(10), noise=law), method).latex()
     parser = MathTextParser("path")
     for line in text.splitlines():
         assert "\\begin" not in line

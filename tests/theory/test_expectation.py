@@ -12,8 +12,8 @@ from scipy.special import log_ndtr, logsumexp
 
 import limitlab as ll
 from limitlab.solvers.expectations import expectations
-from limitlab.theory.derive import bind
 from limitlab.theory.expectation.reference import reference
+from limitlab.theory.streaming import bind
 
 RISKS = np.array([1e-6, 1e-4, 1e-2, 0.25, 1.0, 30.0])
 THRESHOLDS = (0.01, 0.7, 5.0)

@@ -2,10 +2,11 @@
 
 from .base import Method
 from .clipped import ClippedSGD
+from .gradient_descent import GradientDescent
 from .huber import Huber
 from .sgd import SGD
 from .signsgd import SignSGD
 
 METHODS: tuple[type[Method], ...] = (SGD, SignSGD, ClippedSGD, Huber)
 
-__all__ = ["METHODS", "SGD", "ClippedSGD", "Huber", "Method", "SignSGD"]
+__all__ = ["METHODS", "SGD", "ClippedSGD", "GradientDescent", "Huber", "Method", "SignSGD"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import sympy as sp
 
+from ..checks import choice
+from ..errors import InvalidInput
 from ..schedule import as_schedule
 from .base import Method
+
+CLIPS = ("mean", "per-sample")
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,29 @@ class ClippedSGD(ThresholdMethod):
     rate : float or schedule
     threshold : float or schedule
         c, in units of the residual: the gradient norm is clipped at c √tr K. ``inf`` is plain SGD.
+    clip : {"mean", "per-sample"}, keyword only
+        What is clipped where ``batch`` is above 1: the mean gradient of the batch, or the
+        gradient of every sample before the mean is taken. Must be stated then.
+
+    Raises
+    ------
+    InvalidInput
+        A batch above 1 without ``clip``.
     """
+
+    _: KW_ONLY
+    clip: str | None = None
 
     acts_on: ClassVar[str] = "norm"
     references: ClassVar[tuple[str, ...]] = ("arXiv:2406.11733",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.clip is not None:
+            choice("clip", self.clip, CLIPS)
+        elif self.batch > 1:
+            remedy = f'say what a batch of {self.batch} clips: clip="mean" or clip="per-sample"'
+            raise InvalidInput("clip", self.clip, remedy)
 
     @property
     def label(self) -> str:

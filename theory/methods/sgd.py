@@ -1,16 +1,45 @@
-"""Stochastic gradient descent, ψ(ℓ) = ℓ."""
+"""Stochastic gradient descent, ψ(ℓ) = ℓ, on a stream or on finite data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from ..checks import choice, fraction
 from .base import Method
+
+SAMPLINGS = ("without_replacement", "with_replacement", "bernoulli")
 
 
 @dataclass(frozen=True)
 class SGD(Method):
-    """θ ← θ − (rate/d) ℓ x, the comparator; needs noise of finite variance."""
+    """θ ← θ − (rate/d) ℓ x on a stream; θ ← θ − (rate/B) Jᵀ P z on finite data.
+
+    On a stream (``LeastSquares``) it needs noise of finite variance, and the step averages over
+    the batch. ``sampling`` and ``momentum`` belong to finite data and are refused there.
+
+    Parameters
+    ----------
+    rate : float or schedule
+        Streams: step size rate/d. Finite data: step size.
+    batch : int, keyword only
+        Samples per step.
+    sampling : str, keyword only
+        How a batch is drawn from finite data: "without_replacement", "with_replacement" or
+        "bernoulli" (every example with probability batch/D). None: without replacement.
+    momentum : float, keyword only
+        μ of the heavy ball, in [0, 1); the rate is not scaled by 1 − μ.
+    """
+
+    _: KW_ONLY
+    sampling: str | None = None
+    momentum: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sampling is not None:
+            choice("sampling", self.sampling, SAMPLINGS)
+        object.__setattr__(self, "momentum", fraction("momentum", self.momentum))
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         return l

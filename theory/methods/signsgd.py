@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 import sympy as sp
 
+from ..checks import choice
+from ..errors import InvalidInput
 from .base import Method
+
+AGGREGATES = ("sign-of-mean", "mean-of-signs", "majority-vote")
 
 
 @dataclass(frozen=True)
 class SignSGD(Method):
-    """θ_i ← θ_i − (rate/d) sign(ℓ x_i), with sign(0) = 0."""
+    """θ_i ← θ_i − (rate/d) sign(ℓ x_i), with sign(0) = 0.
+
+    Parameters
+    ----------
+    rate : float or schedule
+    batch : int, keyword only
+        Samples per step.
+    aggregate : str, keyword only
+        What a batch above 1 steps along: "sign-of-mean" (the sign of the mean gradient),
+        "mean-of-signs" or "majority-vote" (the sign of the sum of the signs; odd batches).
+
+    Raises
+    ------
+    InvalidInput
+        A majority vote of an even batch.
+    """
+
+    _: KW_ONLY
+    aggregate: str = "sign-of-mean"
 
     acts_on: ClassVar[str] = "coordinate"
     references: ClassVar[tuple[str, ...]] = ("arXiv:2411.12135",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        choice("aggregate", self.aggregate, AGGREGATES)
+        if self.aggregate == "majority-vote" and self.batch % 2 == 0:
+            raise InvalidInput("batch", self.batch, "a majority vote needs an odd batch")
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         return sp.sign(l)

@@ -11,6 +11,7 @@ from ...theory.errors import InvalidInput, InvalidType, NotAvailable, ValidityWa
 from ...theory.least_squares import LeastSquares
 from ...theory.methods import Method
 from ...theory.schedule import evaluate
+from ...theory.streaming import check_streaming
 from .engine import Engine
 
 #: the continuous limit needs rate * (largest eigenvalue) / d far below 1
@@ -38,6 +39,7 @@ def check_pair(problem: Any, method: Any) -> None:
         raise InvalidType("problem", problem, "give a LeastSquares problem")
     if not isinstance(method, Method):
         raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
+    check_streaming(method)
     if method.batch > 1:
         raise NotAvailable("batch", method.batch, "streaming runs take one sample a step; use 1")
 

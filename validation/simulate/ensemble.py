@@ -1,97 +1,55 @@
-"""simulate: the finite-dimensional algorithm itself, as often as asked.
-
-Streaming least squares: step size rate(k/d)/d at step k, time t = k/d, one fresh sample a step.
-"""
+"""simulate: the finite algorithm itself, as often as asked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from typing import Any, overload
 
-import numpy as np
-
-from ...solvers import random
 from ...solvers.curve import Curve
-from ...theory.checks import count
 from ...theory.methods import Method
-from ...theory.schedule import check_schedules
-from ...theory.time_grid import time_grid
-from . import checks
-from .request import Request
+from ...theory.problems import follow
 
-#: label of the streams of the second and later methods of a list; no run has this number
-METHODS = 2**32 - 1
+ROADS = {
+    "streaming": ".streaming:simulate_streaming",
+    "linear": ".sharpening.linear:simulate_linear",
+    "quadratic": ".sharpening.quadratic:simulate_quadratic",
+    "two_eigenvalues": ".sharpening.two_eigenvalues:simulate_two_eigenvalues",
+}
 
 
 @overload
 def simulate(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
 @overload
 def simulate(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
-def simulate(
-    problem: Any,
-    method: Any,
-    until: float | None = None,
-    *,
-    times: Any = None,
-    points: int = 101,
-    runs: int = 64,
-    seed: int | np.random.SeedSequence | None = None,
-    workers: int | None = None,
-    executor: Executor | None = None,
-    progress: bool | None = None,
-    rows: Any = None,
-    targets: Any = None,
-    engine: str | None = None,
-    paired: bool = False,
-) -> Curve | list[Curve]:
-    """Run the algorithm in dimension d and record its excess risk.
+def simulate(problem: Any, method: Any, until: float | None = None, **options: Any) -> Any:
+    """Run the algorithm at finite size and record what it does.
 
     Parameters
     ----------
-    problem : LeastSquares
-        Of finite dimension.
-    method : Method or list of Method
-        With ``batch=1``.
+    problem : LeastSquares, LinearModel, QuadraticRegression or TwoEigenvalueModel
+    method : Method, or a list of them for streaming problems
     until : float, optional
-        Last time t = k/d; may be left out where `times` is given.
-    times, points : array_like, int
-        Output times, or how many equally spaced ones. They are rounded to k/d; the curve holds
-        the rounded ones, each once.
+        Last time: t = k/d for streaming problems, steps for finite data. May be left out where
+        ``times`` is given.
     runs : int
         Independent runs. Run k draws from (entropy, spawn_key + (k,)), whatever else runs.
     seed : int or SeedSequence, optional
-        A SeedSequence is not changed. None draws a fresh one; the provenance tells which.
-    workers : int, optional
-        Threads; the results are equal to the bit for any number.
-    executor : concurrent.futures.Executor, optional
-        Used in place of threads; processes need a problem and a method that can be pickled.
-    progress : bool, optional
-        None shows a bar only on a terminal.
-    rows, targets : (n, d) and (n,) array_like, optional
-        Stream these rows, drawn with replacement, in place of Gaussian inputs; the start is the
-        least squares solution on the rows plus the problem's start.
-    engine : {"chain", "vector"}, optional
-        "chain": one number a distinct eigenvalue, exact in law for any d (residual and norm
-        methods). Chosen by itself.
-    paired : bool
-        For a list: every method sees the same samples and the same label noise, run by run. Each
-        curve alone has the law that it has unpaired, but their errors are dependent: compare
-        them with `paired_difference`, never as independent error bars. Without it the methods
-        draw from different streams; the first one from that of a call with it alone.
+    times, points, workers, progress
+        As in `solve`; threads change no bit of the result.
+    **options
+        What the family takes beside: :func:`limitlab.validation.simulate.streaming`
+        (``engine``, ``rows``, ``targets``, ``paired``, ``executor``) and, for finite data, the
+        functions of :mod:`limitlab.validation.simulate.sharpening`.
 
     Returns
     -------
     Curve, or a list of one Curve a method
-        Kind "simulation": mean, spread and every run of ``risk``, and of ``loss`` where the
-        noise has a variance.
+        Kind "simulation": mean, spread and every run.
 
     Raises
     ------
-    InvalidInput, NotAvailable
-        Bad input; an infinite dimension; a batch above 1.
-    SolveFailed
-        A run diverged.
+    InvalidInput, NotAvailable, SolveFailed
+        Bad input; what this problem does not have; a run that diverged.
 
     Warns
     -----
@@ -99,23 +57,4 @@ def simulate(
         Steps too coarse for the limit; very many steps; interrupted by Ctrl-C, in which case
         the finished runs are returned.
     """
-    several = isinstance(method, list | tuple)
-    methods = checks.methods(method, paired)
-    for one in methods:
-        checks.check_pair(problem, one)
-    runs = count("runs", runs)
-    sequence = random.seed_sequence(seed)
-    grid = time_grid(until, times, points)
-    for one in methods:
-        check_schedules(one, float(grid[-1]))
-        checks.warn_of_coarse_steps(problem, one, float(grid[-1]))
-    ask = Request(problem, grid, runs, workers, executor, progress, rows, targets, engine)
-    if paired:
-        return ask.curves(methods, sequence)
-    curves = [ask.curves([one], _own(sequence, i))[0] for i, one in enumerate(methods)]
-    return curves if several else curves[0]
-
-
-def _own(sequence: np.random.SeedSequence, i: int) -> np.random.SeedSequence:
-    """The seed of the i-th method of an unpaired list."""
-    return sequence if i == 0 else random.child(sequence, METHODS, i)
+    return follow(ROADS, __package__, problem, method, until, **options)

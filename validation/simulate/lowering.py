@@ -11,8 +11,8 @@ import numpy as np
 import sympy as sp
 
 from ...solvers.compile import load
-from ...theory.derive import rule_of
 from ...theory.printer import SourcePrinter
+from ...theory.streaming import rule_of
 from ...theory.symbols import residual, t
 from ...theory.twin import twin
 

@@ -1,0 +1,25 @@
+"""Full-batch gradient descent on finite data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .base import Method
+
+
+@dataclass(frozen=True)
+class GradientDescent(Method):
+    """θ ← θ − (rate/D) Jᵀ z: every step sees all D examples. Finite data only.
+
+    Parameters
+    ----------
+    rate : float or schedule in steps
+    """
+
+    def rule(self, l: Any) -> Any:  # noqa: E741
+        return l
+
+    @property
+    def label(self) -> str:
+        return "gradient descent"
