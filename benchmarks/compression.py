@@ -11,6 +11,9 @@ from .clipping import Case
 from .ode import coefficients_of, error_of, spectrum_of
 from .report import Row, Table, at_most
 
+#: travelled η λ_max T → the power of λ in which 24 nodes are exact, as `solve` ends up with
+POWERS = {"clipped SGD": {5: 1.0, 50: 1.0, 500: 0.5}, "signSGD": {5: 1.0, 50: 1.0, 500: 0.25}}
+
 
 def tables(quick: bool) -> Iterator[Table]:
     """One table."""
@@ -21,11 +24,12 @@ def tables(quick: bool) -> Iterator[Table]:
             whole = spectrum_of(case)
             numbers = coefficients_of(case)
             exact = ode.integrate(numbers, whole, case.times, 1e-12)
-            for nodes in (12, 24):
-                small = compress.compress(compress.bin_spectrum(whole), nodes)
+            bins = compress.bin_spectrum(whole)
+            for nodes, power in ((12, 1.0), (24, POWERS[label][travelled])):
+                small = compress.compress(bins, nodes, power)
                 error = error_of(ode.integrate(numbers, small, case.times, 1e-12), exact)
                 goal = at_most(1e-10, "") if nodes == 24 else None
-                name = f"{label}, η λ_max T = {travelled}, {nodes} nodes"
+                name = f"{label}, η λ_max T = {travelled}, {nodes} nodes, exact in λ^{power:g}"
                 rows.append(Row(name, error, goal=goal))
     caption = "Relative error of the risk against all 10⁴ modes, both at a tolerance of 1e-12."
     yield Table("Compression", "error", rows, caption=caption)

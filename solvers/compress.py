@@ -11,7 +11,7 @@ are first binned with four exact moments a bin. Derived here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -29,36 +29,52 @@ FEW_MODES = 128
 _MANY_MODES = 4096
 _MANTISSA_BITS = 7
 #: nodes for which a Jacobi matrix is computed at first; smaller rules are its leading blocks
-_FIRST_NODES = 24
+_FIRST_NODES = 16
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Measure:
-    """A discrete measure Σ weights δ_positions and its Gauss rules, which share one matrix."""
+    """A discrete measure Σ weights δ_positions, and Gauss rules of it.
+
+    A rule is exact for polynomials in λ^power; power 0 stands for log λ. Exponentials of λ want
+    power 1 while λ_max Γ is moderate. Beyond that a small power, which spends its nodes evenly
+    over the octaves, needs far fewer. Rules of one power share one Jacobi matrix.
+    """
 
     positions: Array
     weights: Array
-    _jacobi: tuple[Array, Array] | None = None
+    _jacobi: dict[float, tuple[Array, Array]] = field(default_factory=dict)
 
-    def rule(self, nodes: int) -> tuple[Array, Array]:
-        """Return the Gauss rule: nodes within the range of the points, positive weights."""
+    def rule(self, nodes: int, power: float = 1.0) -> Rule:
+        """Return a Gauss rule: nodes within the range of the points, positive weights."""
         from scipy.linalg import eigh_tridiagonal
 
         if self.positions.size <= nodes:
             return self.positions, self.weights
-        scale = self.positions.max()
-        diagonal, off_diagonal = self._matrix(nodes, scale)
+        lowest, highest = float(self.positions.min()), float(self.positions.max())
+        ends = _powers(np.array([lowest, highest]), power)
+        diagonal, off_diagonal = self._matrix(nodes, power, ends)
         values, vectors = eigh_tridiagonal(diagonal[:nodes], off_diagonal[: nodes - 1])
-        clipped = np.clip(values * scale, self.positions.min(), scale)
-        return clipped, self.weights.sum() * vectors[0] ** 2
+        points = _roots(ends[0] + values * (ends[1] - ends[0]), power)
+        return np.clip(points, lowest, highest), self.weights.sum() * vectors[0] ** 2
 
-    def _matrix(self, nodes: int, scale: float) -> tuple[Array, Array]:
+    def _matrix(self, nodes: int, power: float, ends: Array) -> tuple[Array, Array]:
         """Return a Jacobi matrix of at least `nodes` rows (fewer where Lanczos breaks down)."""
-        if self._jacobi is None or self._jacobi[0].size < nodes:
+        if power not in self._jacobi or self._jacobi[power][0].size < nodes:
             most = min(max(nodes, _FIRST_NODES), self.positions.size)
-            kernels = load("", "spectrum")
-            self._jacobi = kernels.jacobi(self.positions / scale, self.weights, most)
-        return self._jacobi
+            variable = (_powers(self.positions, power) - ends[0]) / (ends[1] - ends[0])
+            self._jacobi[power] = load("", "spectrum").jacobi(variable, self.weights, most)
+        return self._jacobi[power]
+
+
+def _powers(positions: Array, power: float) -> Array:
+    """Return the variable in which a rule is polynomial."""
+    return np.log(positions) if power == 0 else positions**power
+
+
+def _roots(values: Array, power: float) -> Array:
+    """Return the positions of values of the variable."""
+    return np.exp(values) if power == 0 else np.maximum(values, 0.0) ** (1 / power)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,19 +134,6 @@ def gauss_rule(positions: Array, weights: Array, nodes: int) -> tuple[Array, Arr
     return Measure(positions[kept], writable(weights[kept])).rule(nodes)
 
 
-def _two_points(moments: Array) -> tuple[Array, Array, Array, Array]:
-    """Return the two-point Gauss rules of rows of moments 0…3 of a centred variable."""
-    mass = np.where(moments[0] > 0, moments[0], 1.0)
-    mean, second, third = moments[1] / mass, moments[2] / mass, moments[3] / mass
-    variance = np.maximum(second - mean**2, 0.0)
-    narrow = variance < 1e-13
-    safe = np.where(narrow, 1.0, variance)
-    skew = np.where(narrow, 0.0, 0.5 * (third - 3 * mean * second + 2 * mean**3) / safe)
-    root = np.where(narrow, 0.0, np.sqrt(skew**2 + safe))
-    share = np.where(narrow, 1.0, (skew + root) / np.where(narrow, 1.0, 2 * root))
-    return mean + skew - root, mean + skew + root, moments[0] * share, moments[0] * (1 - share)
-
-
 def _bins(rates: Array) -> tuple[int, Array, Array]:
     """Return the first bin (exponent and leading mantissa bits), the bins' centres and halves."""
     shift = 52 - _MANTISSA_BITS
@@ -148,16 +151,11 @@ def _binned(rates: Array, energies: Array, sources: Array) -> tuple[Measure, Mea
     first, centres, halves = _bins(rates)
     shift = 52 - _MANTISSA_BITS
     modes = tuple(_read_only(part) for part in (rates, energies, sources))
-    moments = load("", "spectrum").bin_moments(
-        modes[0].view(np.int64), shift, first, *modes, centres, halves
-    )
-    parts = []
-    for part in (moments[:, :4], moments[:, 4:]):
-        low, high, low_mass, high_mass = _two_points(part.T)
-        positions = np.concatenate([centres + halves * low, centres + halves * high])
-        masses = np.concatenate([low_mass, high_mass])
-        parts.append(Measure(positions[masses > 0], masses[masses > 0]))
-    return parts[0], parts[1]
+    kernels = load("", "spectrum")
+    keys = modes[0].view(np.int64)
+    moments = kernels.bin_moments(keys, shift, first, *modes, centres, halves)
+    energies, sources = (kernels.two_points(moments, k, centres, halves) for k in (0, 4))
+    return Measure(*energies), Measure(*sources)
 
 
 def _read_only(array: Array) -> Array:
@@ -214,22 +212,7 @@ def _binned_modes(problem: Any, coordinatewise: bool) -> Spectrum:
     return bin_spectrum(Spectrum(found.rates, found.energies, found.sources))
 
 
-def _by_octave(measure: Measure, nodes: int) -> Rule:
-    """Return a composite rule: a Gauss rule for each octave, for horizons that one rule cannot
-    cover."""
-    positions, weights = measure.positions, measure.weights
-    octave = np.floor(np.log2(positions))
-    rules = [
-        gauss_rule(positions[octave == k], weights[octave == k], nodes) for k in np.unique(octave)
-    ]
-    empty = np.empty(0)
-    return (
-        np.concatenate([empty, *(rule[0] for rule in rules)]),
-        np.concatenate([empty, *(rule[1] for rule in rules)]),
-    )
-
-
-def compress(spectrum: Spectrum, nodes: int, *, octaves: bool = False) -> Spectrum:
+def compress(spectrum: Spectrum, nodes: int, power: float = 1.0) -> Spectrum:
     """Return a spectrum of at most 2·nodes modes with nearly the same risk curve for every A and B.
 
     Parameters
@@ -237,11 +220,8 @@ def compress(spectrum: Spectrum, nodes: int, *, octaves: bool = False) -> Spectr
     spectrum : Spectrum
     nodes : int
         Gauss nodes for each of the two measures.
-    octaves : bool
-        Spend `nodes` on every octave of λ: for long horizons, where one rule needs about √(λ_max
-        Γ) nodes.
+    power : float
+        The rules are exact for polynomials in λ^power, or log λ for 0 (see `Measure`).
     """
     energies, sources = spectrum.measures
-    if octaves:
-        return _joined(spectrum, _by_octave(energies, nodes), _by_octave(sources, nodes))
-    return _joined(spectrum, energies.rule(nodes), sources.rule(nodes))
+    return _joined(spectrum, energies.rule(nodes, power), sources.rule(nodes, power))

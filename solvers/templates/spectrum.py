@@ -7,9 +7,14 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ..kernels.interface import loops
+from ..kernels.interface import loops, scalar
 
 # <<< provided by the generated module
+
+#: below this fraction of its length before, a vector is orthogonalised a second time
+LITTLE = 0.1
+#: variance, in half widths of a bin, of what is one point
+NARROW = 1e-13
 
 
 @loops
@@ -46,9 +51,65 @@ def bin_moments(keys, shift, first, rates, energies, sources, centres, halves):
     return moments
 
 
+@scalar
+def two_points(moments, first, centres, halves):
+    """Return the two-point Gauss rules of the bins, positions and masses, leaving out mass 0.
+
+    Parameters
+    ----------
+    moments : (bins, 8) array
+        As `bin_moments` returns them; columns `first` to `first` + 3 are read.
+    """
+    positions, masses = np.empty(2 * centres.size), np.empty(2 * centres.size)
+    count = 0
+    for k in range(centres.size):
+        mass = moments[k, first]
+        if mass <= 0.0:
+            continue
+        mean = moments[k, first + 1] / mass
+        second, third = moments[k, first + 2] / mass, moments[k, first + 3] / mass
+        variance = second - mean * mean
+        skew, root, share = 0.0, 0.0, 1.0
+        if variance > NARROW:
+            skew = 0.5 * (third - 3.0 * mean * second + 2.0 * mean**3) / variance
+            root = math.sqrt(skew * skew + variance)
+            share = (skew + root) / (2.0 * root)
+        for sign, part in ((-1.0, share), (1.0, 1.0 - share)):
+            if part > 0.0:
+                positions[count] = centres[k] + halves[k] * (mean + skew + sign * root)
+                masses[count] = mass * part
+                count += 1
+    return positions[:count].copy(), masses[:count].copy()
+
+
+@loops
+def project_out(basis, count, vector):
+    """Take the components along the first `count` rows out of `vector`; return the last one."""
+    overlap = 0.0
+    for j in range(count):
+        overlap = 0.0
+        for i in range(vector.size):
+            overlap += basis[j, i] * vector[i]
+        for i in range(vector.size):
+            vector[i] -= overlap * basis[j, i]
+    return overlap
+
+
+@loops
+def length(vector):
+    """Return the Euclidean norm."""
+    total = 0.0
+    for i in range(vector.size):
+        total += vector[i] * vector[i]
+    return math.sqrt(total)
+
+
 @loops
 def jacobi(positions, weights, most):
-    """Return diagonal and off-diagonal of the Jacobi matrix of a measure, orthogonalised twice."""
+    """Return diagonal and off-diagonal of the Jacobi matrix of a measure on [0, 1].
+
+    Every vector is orthogonalised against all earlier ones, and again where little of it is left.
+    """
     basis = np.zeros((most, positions.size))
     diagonal, off_diagonal = np.zeros(most), np.zeros(most)
     total = weights.sum()
@@ -58,19 +119,12 @@ def jacobi(positions, weights, most):
     for k in range(most):
         for i in range(positions.size):
             vector[i] = positions[i] * basis[k, i]
-        for sweep in range(2):
-            for j in range(k + 1):
-                overlap = 0.0
-                for i in range(positions.size):
-                    overlap += basis[j, i] * vector[i]
-                for i in range(positions.size):
-                    vector[i] -= overlap * basis[j, i]
-                if j == k and sweep == 0:
-                    diagonal[k] = overlap
-        norm = 0.0
-        for i in range(positions.size):
-            norm += vector[i] * vector[i]
-        off_diagonal[k] = math.sqrt(norm)
+        before = length(vector)
+        diagonal[k] = project_out(basis, k + 1, vector)
+        off_diagonal[k] = length(vector)
+        if off_diagonal[k] < LITTLE * before:
+            project_out(basis, k + 1, vector)
+            off_diagonal[k] = length(vector)
         if k + 1 == most or off_diagonal[k] < 1e-14:
             return diagonal[: k + 1], off_diagonal[:k]
         for i in range(positions.size):
@@ -85,4 +139,5 @@ def warm_up():
     fixed = one.view()
     fixed.flags.writeable = False
     keys = fixed.view(np.int64)
-    bin_moments(keys, 45, int(keys[0]) >> 45, fixed, fixed, fixed, one, one)
+    moments = bin_moments(keys, 45, int(keys[0]) >> 45, fixed, fixed, fixed, one, one)
+    two_points(moments, 0, one, one)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from limitlab.solvers.compress import Spectrum, bin_measure, bin_spectrum, compress, gauss_rule
+from limitlab.solvers.compress import (
+    Measure,
+    Spectrum,
+    bin_measure,
+    bin_spectrum,
+    compress,
+    gauss_rule,
+)
 from limitlab.solvers.ode import integrate, solve_ode
 
 TIMES = np.linspace(0.0, 8.0, 41)
@@ -66,10 +73,24 @@ def test_twenty_four_nodes_give_ten_digits(linear, power_law):
     assert np.max(np.abs(coarse / full - 1)) < 1e-10
 
 
-def test_octave_panels_cover_what_one_rule_cannot(linear, power_law):
+def test_rules_in_a_root_cover_what_rules_in_the_rate_cannot(linear, power_law):
+    """λ_max Γ ≈ 10⁴: 24 nodes exact in λ leave 1e-6, as many exact in a root of it 1e-9."""
     spectrum = power_law(3000, 1.0)
     times = np.array([0.0, 1.0, 30.0])
     full = integrate(linear, spectrum, times, 1e-11)
-    one = integrate(linear, compress(spectrum, 16), times, 1e-11)
-    panels = integrate(linear, compress(spectrum, 13, octaves=True), times, 1e-11)
-    assert np.max(np.abs(panels / full - 1)) < 1e-9 < np.max(np.abs(one / full - 1))
+    error = {
+        rule: np.max(np.abs(integrate(linear, compress(spectrum, *rule), times, 1e-11) / full - 1))
+        for rule in ((24, 1.0), (24, 0.25), (54, 0.0))
+    }
+    assert error[24, 0.25] < 1e-6 < error[24, 1.0]
+    assert error[54, 0.0] < 1e-9
+
+
+def test_a_rule_in_log_rate_has_exact_moments_there():
+    x, w = np.geomspace(1e-3, 7.0, 500), np.linspace(1.0, 2.0, 500)
+    nodes, masses = Measure(x, w).rule(9, 0.0)
+    for order in range(18):
+        exact = w @ np.log(x) ** order
+        assert abs(masses @ np.log(nodes) ** order - exact) <= 1e-11 * (
+            w @ np.abs(np.log(x)) ** order
+        )

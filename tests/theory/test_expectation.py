@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -31,6 +30,10 @@ LAWS = {
 }
 GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(20)
 OCTAVES = 2.0 ** np.arange(-25.0, 45.0)
+
+
+def problem_with(law):
+    return ll.LeastSquares(ll.isotropic(10), noise=law)
 
 
 def panels(edges):
@@ -118,7 +121,7 @@ def relative_error(value, log_reference):
 
 def errors(law, c, risks=RISKS):
     """Return the worst relative error over ``risks`` for μ and N of the clip and φ of the sign."""
-    problem = SimpleNamespace(noise=law)
+    problem = problem_with(law)
     clip, sign = expectations(problem, ll.ClippedSGD(0.8, c)), expectations(
         problem, ll.SignSGD(0.4)
     )
@@ -156,7 +159,7 @@ def test_the_quadrature_notices_a_wrong_law():
 
 def test_values_below_the_smallest_float(interpreted):
     """Rademacher noise, c < a, R → 0: log μ and log φ from the derived formula itself."""
-    problem, a = SimpleNamespace(noise=ll.Rademacher(0.5)), 0.5
+    problem, a = problem_with(ll.Rademacher(0.5)), 0.5
     for method, c in ((ll.SignSGD(0.4), None), (ll.ClippedSGD(0.8, 0.01), 0.01)):
         system = ll.derive(problem, method)
         values = {q.symbol: q.read({"method": method, "noise": problem.noise})
@@ -179,7 +182,7 @@ def test_values_below_the_smallest_float(interpreted):
     ],
 )
 def test_sanity_values(law, phi, mu, power, interpreted):
-    problem = SimpleNamespace(noise=law)
+    problem = problem_with(law)
     clip = expectations(problem, ll.ClippedSGD(0.8, 0.7))
     assert round(float(clip.mu(0.25)), 8) == mu
     assert round(float(clip.N(0.25)), 8) == power
@@ -282,7 +285,7 @@ def test_own_rules_and_own_laws(name, rule):
     """A rule and a law that the package has never seen, to the accuracy of the shipped ones."""
     law, density, centres = OWN_LAWS[name]
     method, psi, kinks = RULES[rule]
-    found = expectations(SimpleNamespace(noise=law), method)
+    found = expectations(problem_with(law), method)
     for risk in (1e-4, 0.25, 4.0):
         mu, power = double_integral(psi, kinks, density, centres, risk)
         assert abs(float(found.mu(risk)) / mu - 1) <= 1e-10
@@ -297,14 +300,14 @@ def test_a_rule_that_branches_on_its_field_falls_back_to_numbers(interpreted):
         def rule(self, l):  # noqa: E741
             return l if self.width > 3 else sp.Max(-self.width, sp.Min(l, self.width))
 
-    problem = SimpleNamespace(noise=ll.Gaussian(0.5))
+    problem = problem_with(ll.Gaussian(0.5))
     ours = expectations(problem, Branching(0.8, 0.7))
     shipped = expectations(problem, ll.Huber(0.8, 0.7))
     assert np.allclose(ours.mu(RISKS), shipped.mu(RISKS), rtol=1e-12)
 
 
 def test_bind_discretises_a_density_to_unit_mass():
-    problem, method = SimpleNamespace(noise=Logistic(0.2)), ll.Huber(0.8, 0.7)
+    problem, method = problem_with(Logistic(0.2)), ll.Huber(0.8, 0.7)
     binding = bind(ll.derive(problem, method), problem, method)
     assert abs(binding.weights.sum() - 1) < 1e-13
     assert abs(binding.weights @ binding.means**2 / ((0.2 * math.pi) ** 2 / 3) - 1) < 1e-12
