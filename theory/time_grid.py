@@ -46,3 +46,16 @@ def _given(times: Any, until: Any) -> np.ndarray:
     if grid.size < 2:
         raise InvalidInput("times", times, "give at least one time > 0")
     return grid
+
+
+def whole_steps(until: Any = None, times: Any = None, points: Any = 101) -> np.ndarray:
+    """Increasing step numbers from 0: the times of `time_grid`, rounded, each once.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+    """
+    steps = np.unique(np.rint(time_grid(until, times, points)).astype(np.int64))
+    if steps.size < 2:
+        raise InvalidInput("until", until, "time is counted in steps here; give at least 1")
+    return steps

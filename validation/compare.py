@@ -54,7 +54,7 @@ def compare(
     runs : Curve
         From ``simulate`` or ``Curve.from_runs``; at least two runs.
     quantity : str, optional
-        Default ``"risk"``.
+        Default: ``"risk"``, or ``"loss"`` where the theory has no risk.
     level : float
         Probability of a false alarm over all times.
     margin : float or array over ``runs.time``, optional
@@ -71,12 +71,13 @@ def compare(
     InvalidInput
         No common times, too few runs, values that are not finite, a level outside (0, 1).
     """
-    quantity = quantity or "risk"
+    quantity = quantity or main_quantity(theory)
     for field, curve in (("theory", theory), ("runs", runs)):
         if not hasattr(curve, "provenance"):
             raise InvalidType(field, curve, "give a Curve of solve, simulate or Curve.from_runs")
     if not 0 < level < 1:
         raise InvalidInput("level", level, "give a probability between 0 and 1")
+    _check_units(theory, runs)
     sample = _align(theory, runs, quantity)
     allowed, origin = _allowed(theory, runs, sample, margin)
     width = allowed * np.abs(sample.theory)
@@ -105,6 +106,18 @@ def compare(
         runs=int(runs.runs),
         quantiles=_quantiles(runs, quantity, sample.keep),
     )
+
+
+def main_quantity(curve: Curve) -> str:
+    """The quantity that is meant where none is named: the risk, or else the loss."""
+    return "risk" if "risk" in getattr(curve, "values", {}) else "loss"
+
+
+def _check_units(theory: Curve, runs: Curve) -> None:
+    units = [curve.provenance.get("time") for curve in (theory, runs)]
+    if None not in units and units[0] != units[1]:
+        remedy = f"the theory counts time in {units[0]}, the runs in {units[1]}; solve a limit in "
+        raise InvalidInput("theory", theory, f"{remedy}{units[1]}")
 
 
 def interpolate(time: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -16,13 +16,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..theory.errors import InvalidInput, InvalidType
-from .compare import common_times, interpolate
+from .compare import common_times, interpolate, main_quantity
 from .figure import STYLE, HouseFigure, inches
 
 if TYPE_CHECKING:
     from ..solvers.curve import Curve
 
 LABELS = {"risk": "excess risk $R$", "loss": "population loss"}
+#: axis of time: of streams, and of finite data
+TIMES = {None: "time $t$ = steps$/d$", "steps": "step", "flow": "flow time"}
 #: colours of the house style (Okabe and Ito)
 COLOURS = 7
 #: markers of the first, second, ... ensemble of one method
@@ -33,7 +35,7 @@ LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5))
 
 def overlay(
     *curves: Curve,
-    quantity: str = "risk",
+    quantity: str | None = None,
     width: str | float = "neurips",
     height: float | None = None,
     band: float = 0.9,
@@ -49,7 +51,8 @@ def overlay(
     *curves : Curve
         From ``solve``, ``simulate`` or ``Curve.from_runs``. Curves of one method share a colour;
         the method is the curve's ``provenance["method"]``, else its label.
-    quantity : str
+    quantity : str, optional
+        Default: "risk", or "loss" where the first curve has no risk.
     width : {"neurips", "icml"} or float
         5.5 or 3.25 inches, or a number of inches.
     height : float, optional
@@ -76,6 +79,7 @@ def overlay(
             raise InvalidType("curves", curve, "give curves of solve, simulate or Curve.from_runs")
     if not 0 < band < 1:
         raise InvalidInput("band", band, "give the share of runs inside, between 0 and 1")
+    quantity = quantity or main_quantity(curves[0])
     groups = _groups(curves, labels)
     pairs = _pairs(groups, quantity) if residuals else []
     w = inches(width)
@@ -87,7 +91,7 @@ def overlay(
         _finish(upper, curves, quantity, log)
         if lower is not None:
             _draw_residuals(lower, pairs, quantity)
-        (lower or upper).set_xlabel("time $t$ = steps$/d$")
+        (lower or upper).set_xlabel(_time_label(curves[0]))
         figure.legend(
             handles=_legend(groups, quantity, band), loc="outside upper left", ncols=_columns(w)
         )
@@ -213,9 +217,15 @@ def _thinned(size: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, size - 1, min(size, most)).round().astype(int))
 
 
+def _time_label(curve: Curve) -> str:
+    unit = curve.provenance.get("time")
+    return TIMES.get(unit, str(unit))
+
+
 def _finish(axes: Any, curves: Sequence[Curve], quantity: str, log: bool | None) -> None:
     positive = all(np.all(curve[quantity] > 0) for curve in curves)
-    axes.set_ylabel(LABELS.get(quantity, quantity))
+    on_stream = curves[0].provenance.get("time") is None
+    axes.set_ylabel(LABELS.get(quantity, quantity) if on_stream else quantity.replace("_", " "))
     if positive if log is None else log:
         axes.set_yscale("log")
         _clip_to_means(axes, curves, quantity)

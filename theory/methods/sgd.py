@@ -6,9 +6,14 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from ..checks import choice, fraction
+from ..errors import NotAvailable
 from .base import Method
 
 SAMPLINGS = ("without_replacement", "with_replacement", "bernoulli")
+_SHUFFLED = (
+    "batches of a reshuffled pass depend on one another, and the theory is of independent ones; "
+    f"use {', '.join(SAMPLINGS)}"
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class SGD(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.sampling == "shuffled":
+            raise NotAvailable("sampling", self.sampling, _SHUFFLED)
         if self.sampling is not None:
             choice("sampling", self.sampling, SAMPLINGS)
         object.__setattr__(self, "momentum", fraction("momentum", self.momentum))

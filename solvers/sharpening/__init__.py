@@ -1,0 +1,1 @@
+"""Solutions of the finite-data models: moment maps, closures, kernel norms, dynamical systems."""

@@ -1,0 +1,79 @@
+"""How large the error of a closed or continuous theory of a linear model is expected to be."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from ...theory.errors import NotAvailable, ValidityWarning
+from .kernel_norm import LARGEST_EXACT, constant_rate
+from .noise_kernel import NoiseKernel
+
+#: rate · sharpness up to which continuous time is taken without a warning
+SMALL_STEP = 0.3
+#: expected relative error of the summed loss up to which the closure is
+SMALL_ERROR = 0.05
+
+
+def check_flow(kernel: NoiseKernel, method: Any, limit: str) -> float:
+    """The rate, where a theory in flow time exists.
+
+    Raises
+    ------
+    NotAvailable
+        A schedule, momentum, or rate · sharpness >= 2.
+    """
+    rate, momentum = constant_rate(method), kernel.batches.momentum
+    if momentum:
+        remedy = f'limit="{limit}" is derived without momentum; use "exact" or "closure"'
+        raise NotAvailable("momentum", momentum, remedy)
+    step = rate * kernel.problem.sharpness
+    if step >= 2:
+        remedy = f'rate · sharpness = {step:.3g} is not below the edge 2; use "exact" or "closure"'
+        raise NotAvailable("limit", limit, remedy)
+    return rate
+
+
+def warn_of_flow(kernel: NoiseKernel, rate: float, limit: str) -> None:
+    """Warn where steps are not small against the fastest direction."""
+    step = rate * kernel.problem.sharpness
+    if step <= SMALL_STEP:
+        return
+    norms = kernel.trace(rate), kernel.closure(rate)
+    lacking = ", its kernel norm is about {:.3g} in place of {:.3g}".format(*norms)
+    warnings.warn(
+        f"rate · sharpness = {step:.3g} is above {SMALL_STEP}: expect the decay of the fastest "
+        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %"
+        + (lacking if limit == "sde" else ""),
+        ValidityWarning,
+        stacklevel=5,
+    )
+
+
+def warn_of_closure(kernel: NoiseKernel, rate: float) -> str:
+    """Say how far the closure is from the exact norm; a warning where that is far.
+
+    Returns
+    -------
+    str
+        The sentence; empty without eigenvectors or noise.
+    """
+    if kernel.problem.spectrum is not None or kernel.batches.full or kernel.beyond_edge(rate):
+        return ""
+    exact = kernel.problem.size <= LARGEST_EXACT
+    name = "K_exact" if exact else "K_2"
+    norm = kernel.exact(rate) if exact else kernel.second_moment(rate)
+    closed = kernel.closure(rate)
+    expected = (1 - closed) / (1 - norm) - 1 if norm < 1 else math.inf
+    remark = (
+        f"the closure is optimistic: {name}/K_closure = {norm / closed:.4g}; expect its summed "
+        f"loss to be low by about {_percent(expected)}"
+    )
+    if expected > SMALL_ERROR:
+        warnings.warn(remark, ValidityWarning, stacklevel=5)
+    return remark
+
+
+def _percent(error: float) -> str:
+    return f"{100 * error:.2g} %" if math.isfinite(error) else "any amount: it diverges"

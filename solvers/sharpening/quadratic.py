@@ -1,0 +1,196 @@
+"""solve for QuadraticRegression: T1, T2, gradient flow and the limiting SDE."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.checks import choice, count, positive
+from ...theory.errors import InvalidInput, ValidityWarning
+from ...theory.schedule import check_schedules
+from ...theory.time_grid import time_grid, whole_steps
+from ..curve import Curve
+from .fixed_data import solve_fixed_data
+from .flow import solve_flow
+from .proportional import proportional_curve
+from .quadratic_sde import sde_curve
+from .request import Request, Seed
+from .runs import each, ensemble
+from .second_order import QUANTITIES
+
+Array = NDArray[np.float64]
+
+LIMITS = ("fixed-data", "proportional", "flow", "sde")
+#: κg²|z|² above which T1 no longer describes one large but finite P
+CHAOTIC = 1.0
+
+
+def solve_quadratic(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    limit: str = "fixed-data",
+    times: Any = None,
+    points: int = 101,
+    system: Any = None,
+    masks: Any = None,
+    mask_samples: int = 16,
+    pilot_runs: int = 0,
+    rtol: float = 1e-5,
+    noise: str = "full",
+    paths: int = 100,
+    step: float | None = None,
+    seed: Seed = None,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Curve:
+    """Solve a limit of second-order regression.
+
+    Parameters
+    ----------
+    problem : QuadraticRegression
+    method : GradientDescent or SGD
+        Without momentum.
+    until : float, optional
+        Number of steps; for "flow" and "sde" the last flow time τ = (rate/D) · steps. May be left
+        out where `times` is given.
+    limit : {"fixed-data", "proportional", "flow", "sde"}
+        "fixed-data" (T1): P → ∞ at fixed D and κ, deterministic for given masks, which are
+        averaged outside. "proportional" (T2): D, P → ∞ at fixed D/P; no sharpness. "flow": T1 with
+        vanishing steps. "sde": paths of the limiting SDE at this P, each with its own curvature.
+    times, points : array_like, int
+        Output times, or how many equal ones from 0; steps are whole numbers.
+    system : Recursion, optional
+        Solved instead of the derived one ("fixed-data" and "proportional").
+    masks : (steps, D) array_like, optional
+        "fixed-data" only: these batches, instead of sampled ones.
+    mask_samples : int
+        "fixed-data" only: how many sequences of batches are sampled.
+    pilot_runs : int
+        "proportional" only: with 20 or more, the spread of one run at this P, from so many runs
+        at a small P and the law 1/√P of the scatter of log loss.
+    rtol : float
+        "flow" only.
+    noise : {"full", "homogenised"}
+        "sde" only: noise of an example as strong as its residual, or the same for all.
+    paths, step : int, float
+        "sde" only: how many, and the step in flow time.
+    seed : int, SeedSequence or None
+        Sample k draws from (entropy, spawn_key + (k,)).
+    workers, progress
+        Threads change no bit of the result.
+
+    Returns
+    -------
+    Curve
+        "loss" = |z|²/(2D), "sharpness" = λ_max(JJᵀ)/D (the edge is rate · sharpness = 2),
+        "overlap" = u₁ᵀJv₁ with the top mode of the start, which is *not* the top singular value,
+        and "isotropic" = κ|θ|²/D: sharpness − isotropic is λ_max(JJᵀ − κ|θ|²I)/D. For
+        "proportional": "loss", "isotropic" and "bulk_edge". NaN from where a run has diverged,
+        which ``provenance["diverged"]`` tells.
+
+    Raises
+    ------
+    InvalidInput, NotAvailable
+        Bad input; momentum; the SDE at or beyond the edge of stability.
+
+    Warns
+    -----
+    ValidityWarning
+        T1 in its chaotic range; the SDE of a coarse step.
+    """
+    choice("limit", limit, LIMITS)
+    ask = Request.of(problem, method, seed)
+    threads: dict[str, Any] = {"workers": workers, "progress": progress}
+    if limit == "flow":
+        return _flow(ask, time_grid(until, times, points), positive("rtol", rtol))
+    if limit == "sde":
+        homogenised = choice("noise", noise, ("full", "homogenised")) == "homogenised"
+        grid, wanted = time_grid(until, times, points), count("paths", paths, 2)
+        step = None if step is None else positive("step", step)
+        return sde_curve(ask, grid, step, homogenised, paths=wanted, **threads)
+    steps = whole_steps(until, times, points)
+    check_schedules(method, float(steps[-1]))
+    if limit == "proportional":
+        return proportional_curve(ask, steps, system, count("pilot_runs", pilot_runs, 0), **threads)
+    sets = ask.mask_sets(int(steps[-1]), masks, count("mask_samples", mask_samples))
+    return _fixed_data(ask, steps, sets, system, **threads)
+
+
+def tangent_kernels(
+    problem: Any, method: Any, times: Sequence[int], *, masks: Any = None, seed: Seed = None
+) -> Array:
+    """Return the NTK Θ(t) = JJᵀ of T1 at the given steps, (T, D, D), for one sequence of masks.
+
+    Parameters
+    ----------
+    problem : QuadraticRegression
+    method : GradientDescent or SGD
+    times : sequence of int
+        Steps, increasing.
+    masks : (steps, D) array_like, optional
+    seed : int, SeedSequence or None
+        Of the batches, where they are not given.
+
+    Examples
+    --------
+    >>> from limitlab import SGD, QuadraticRegression
+    >>> problem = QuadraticRegression(2, 50, 0.3, [[2, 0.5], [0.5, 1]], [1, -0.5])
+    >>> batches = [[1, 0], [0, 1]] * 3
+    >>> kernel = tangent_kernels(problem, SGD(0.2), [6], masks=batches)[0]
+    >>> round(float(np.linalg.eigvalsh(kernel)[-1]), 6)
+    2.316345
+    """
+    ask = Request.of(problem, method, seed)
+    steps = whole_steps(None, times)
+    (chosen,) = ask.mask_sets(int(steps[-1]), masks, 1)
+    solution = solve_fixed_data(problem, ask.prefactors(int(steps[-1])), chosen)
+    wanted = np.asarray(times, dtype=int)
+    lost = solution.stopped
+    if lost is not None and wanted[-1] >= lost:
+        raise InvalidInput("times", times, f"diverged at step {lost}; ask for earlier steps")
+    return np.stack([solution.kernel(int(t))[0] for t in wanted])
+
+
+def _fixed_data(
+    ask: Request,
+    steps: NDArray[np.int64],
+    sets: list[Array],
+    system: Any,
+    workers: int | None,
+    progress: bool | None,
+) -> Curve:
+    rates = ask.prefactors(int(steps[-1]))
+
+    def one(k: int) -> tuple[Array, int | None]:
+        solution = solve_fixed_data(ask.problem, rates, sets[k], system)
+        return np.array([solution.observe(int(t)) for t in steps]).T, solution.stopped
+
+    found = each(one, len(sets), workers, progress)
+    remarks = _about_chaos(ask.problem, rates, np.stack([values[0] for values, _ in found]))
+    provenance = ask.provenance(
+        "solve", limit="fixed-data", mask_samples=len(sets), remarks=remarks
+    )
+    label = f"{ask.method.label}, P → ∞"
+    return ensemble(steps.astype(float), QUANTITIES, found, label, provenance, steps=steps)
+
+
+def _about_chaos(problem: Any, rates: Array, losses: Array) -> list[str]:
+    z_squared = 2 * problem.data * np.nanmax(losses)
+    drive = problem.kappa * float(rates.max()) ** 2 * z_squared
+    if drive <= CHAOTIC:
+        return []
+    remark = f"κg²|z|² reaches {drive:.3g} > 1: a finite P departs from T1 by more than 1/√P"
+    warnings.warn(remark, ValidityWarning, stacklevel=5)
+    return [remark]
+
+
+def _flow(ask: Request, grid: Array, rtol: float) -> Curve:
+    values, error, stopped = solve_flow(ask.problem, grid, rtol)
+    provenance = ask.provenance("solve", limit="flow", rtol=rtol, error_estimate=error)
+    return ensemble(grid, QUANTITIES, [(values, stopped)], "gradient flow, P → ∞", provenance)

@@ -1,0 +1,1 @@
+"""Finite data at the edge of stability: linear, quadratic and two-eigenvalue models."""

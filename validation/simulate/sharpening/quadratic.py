@@ -1,0 +1,125 @@
+"""Second-order regression at finite D and P: many runs of the algorithm itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....solvers import random
+from ....solvers.curve import Curve
+from ....solvers.sharpening.machine import Machine, choose_engine
+from ....solvers.sharpening.request import Request, Seed, given_masks
+from ....solvers.sharpening.runs import each, ensemble
+from ....solvers.sharpening.second_order import QUANTITIES
+from ....theory.checks import array, count
+from ....theory.errors import InvalidInput
+from ....theory.schedule import check_schedules
+from ....theory.time_grid import whole_steps
+from ..blas import one_thread
+
+
+def simulate_quadratic(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    times: Any = None,
+    points: int = 101,
+    runs: int = 64,
+    seed: Seed = None,
+    engine: str | None = None,
+    tensor: Any = None,
+    masks: Any = None,
+    redraw: bool = False,
+    workers: int | None = None,
+    progress: bool | None = None,
+) -> Curve:
+    """Run (S)GD on second-order regression, each run with its own curvature and batches.
+
+    Parameters
+    ----------
+    problem : QuadraticRegression
+    method : GradientDescent or SGD
+        Without momentum.
+    until : float, optional
+        Number of steps; may be left out where `times` is given.
+    times, points : array_like, int
+        Steps to record, or how many equal ones from 0.
+    runs : int
+        Run k draws from (entropy, spawn_key + (k,)), whatever else runs.
+    seed : int, SeedSequence or None
+    engine : {"dense", "lazy"}, optional
+        "dense": all of Q, 8DP² bytes. "lazy": only what is visited, 4DP bytes a step. By default
+        the one that takes less memory.
+    tensor : (D, P, P) array_like, optional
+        This Q in every run, instead of a random one; symmetric.
+    masks : (steps, D) array_like, optional
+        These batches in every run, instead of sampled ones.
+    redraw : bool
+        Draw G and z₀ anew in every run, where the problem draws both.
+    workers, progress
+        Threads change no bit of the result.
+
+    Returns
+    -------
+    Curve
+        "loss", "sharpness" = λ_max(JJᵀ)/D, "overlap" = u₁ᵀJ_tv₁ with the top mode of the start,
+        and "isotropic" = κ|θ|²/D, the part of the sharpness that all directions share, with every
+        run. The overlap is *not* the top singular value, which level repulsion moves too. A run
+        that diverged is NaN from there on, so is the mean, and ``provenance["diverged"]`` tells
+        the steps.
+
+    Raises
+    ------
+    InvalidInput, NotAvailable
+        Bad input; momentum; a curvature above 4 GiB.
+    """
+    ask = Request.of(problem, method, seed)
+    if redraw and not problem.is_random:
+        raise InvalidInput("redraw", redraw, "jacobian and residual are given; leave them out")
+    record = whole_steps(until, times, points)
+    check_schedules(method, float(record[-1]))
+    steps = int(record[-1])
+    machine = Machine(
+        problem,
+        ask.batches,
+        ask.prefactors(steps),
+        record,
+        "dense" if tensor is not None else choose_engine(engine, problem, steps),
+        None if tensor is None else _checked(tensor, problem),
+        None if masks is None else given_masks(masks, steps, problem.data),
+        redraw,
+    )
+    return _curve(ask, machine, count("runs", runs), workers, progress)
+
+
+def _curve(
+    ask: Request, machine: Machine, runs: int, workers: int | None, progress: bool | None
+) -> Curve:
+    def one(k: int) -> tuple[NDArray[np.float64], int | None]:
+        return machine.run(random.child(ask.sequence, k))
+
+    with one_thread():
+        found = each(one, runs, workers, progress)
+    return ensemble(
+        machine.record.astype(float),
+        QUANTITIES,
+        found,
+        f"{ask.method.label}, D = {ask.problem.data}, P = {ask.problem.parameters}",
+        ask.provenance("simulate", engine=machine.engine, redraw=machine.redraw),
+        steps=machine.record,
+        kind="simulation",
+    )
+
+
+def _checked(tensor: Any, problem: Any) -> NDArray[np.float64]:
+    given = array("tensor", tensor, 3)
+    shape = (problem.data, problem.parameters, problem.parameters)
+    if given.shape != shape:
+        raise InvalidInput("tensor", tensor, f"has shape {given.shape}; give {shape}")
+    if np.abs(given - given.transpose(0, 2, 1)).max() > 1e-10 * np.abs(given).max():
+        remedy = "is not symmetric in its last two axes; give (Q + Qᵀ)/2"
+        raise InvalidInput("tensor", tensor, remedy)
+    return given
