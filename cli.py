@@ -51,7 +51,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--output", metavar="FOLDER", help="write here instead")
     run.set_defaults(command=_run)
 
+    figure = commands.add_parser("figure", help="draw a figure of the gallery", description=_FIGURE)
+    figure.add_argument("name", metavar="NAME", help='as "limitlab list figures" prints it')
+    form = figure.add_mutually_exclusive_group()
+    form.add_argument("--quick", action="store_true", help="half a minute at most (default)")
+    form.add_argument("--full", action="store_true", help="ensembles for publication")
+    figure.add_argument("--out", metavar="DIR", default="figures")
+    figure.add_argument("--format", nargs="+", default=["pdf"], metavar="pdf|svg|png")
+    figure.add_argument("--width", default="neurips", help="neurips (5.5 in), icml (3.25 in)")
+    figure.set_defaults(command=_figure)
+
     listing = commands.add_parser("list", help="methods, noise laws, covariances, data sets")
+    listing.add_argument("what", nargs="?", choices=["figures"], help="the figures by name")
     listing.set_defaults(command=_list)
 
     cache = commands.add_parser("cache", help="size of the compiled code on disk")
@@ -65,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 _DESCRIPTION = "Limit theories of optimisers in high dimension, and whether simulation agrees."
 _DERIVE = "Print the steps of a derivation. Example: limitlab derive signsgd --noise student_t df=3"
+_FIGURE = "Draw a figure, check its numbers. Exit status: 0 they hold, 1 they do not, 2 bad input."
 _RUN = "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input."
 
 
@@ -100,7 +112,21 @@ def _run(chosen: argparse.Namespace) -> int:
     return AGREES if agrees(results) else DISAGREES
 
 
+def _figure(chosen: argparse.Namespace) -> int:
+    from .validation.gallery.make import make, write
+
+    made = make(chosen.name, full=chosen.full, width=chosen.width)
+    print(made.report, end="")
+    print("\n".join(f"wrote {file}" for file in write(made, chosen.out, tuple(chosen.format))))
+    return AGREES if made.passed else DISAGREES
+
+
 def _list(chosen: argparse.Namespace) -> int:
+    if chosen.what == "figures":
+        from .validation.gallery.make import figures, module_of
+
+        print("\n".join(f"{name}: {module_of(name).TITLE}" for name in figures()))
+        return AGREES
     from .validation.names import catalogue
 
     for title, names in catalogue().items():

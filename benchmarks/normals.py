@@ -87,7 +87,7 @@ def moments(values: np.ndarray) -> str:
 def tables(quick: bool) -> Iterator[Table]:
     """One table."""
     entries = [
-        Entry("limitlab, Philox4x32-10 and Box-Muller", ours),
+        Entry("limitlab, Philox4x32-7 and Box-Muller", ours),
         Entry("numpy SFC64", lambda: of_numpy(np.random.SFC64, np.float32)),
         Entry("numpy Philox", lambda: of_numpy(np.random.Philox, np.float32)),
         Entry("numpy PCG64", lambda: of_numpy(np.random.PCG64, np.float64)),

@@ -19,7 +19,17 @@ MANY_COMPONENTS = 48
 NO_TABLE = np.zeros((1, 2, 3))
 _PANEL_WIDTH = 2.0
 _DEGREE = 17
-_TABLE_ERROR = 1e-11
+_TABLE_ERROR = 1e-10
+
+
+def interpolation(values: Array) -> Array:
+    """Return the Chebyshev series of each row of values at `chebpts1` (discrete orthogonality)."""
+    from numpy.polynomial import chebyshev
+
+    count = values.shape[1]
+    series = values @ chebyshev.chebvander(chebyshev.chebpts1(count), count - 1) * (2.0 / count)
+    series[:, 0] *= 0.5
+    return series
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +61,11 @@ class Coefficients:
         """Return the arrays in the order in which compiled code takes them."""
         return self.p, self.weights, self.means, self.scales
 
+    @property
+    def slow(self) -> bool:
+        """Whether a table is worth its while: long mixtures, and integrals over a batch."""
+        return self.weights.size > MANY_COMPONENTS or "def transform(" in self.source
+
     @cached_property
     def _module(self) -> ModuleType:
         return load(self.source, "coefficients")
@@ -76,13 +91,14 @@ class Coefficients:
             np.all(np.abs(scaled - scaled[0]) <= 1e-12 * np.abs(scaled[0]))
         )
 
-    def table(self, largest: float, until: float) -> Array:
+    def table(self, largest: float, until: float, *, always: bool = False) -> Array:
         """Return Chebyshev panels of log(A/η) and log(B/η²) in log R, or the empty table.
 
-        Panels go from `largest` down to 1e-12 of it, as far as they are smooth to 1e-11;
-        coefficients that depend on time otherwise than through η, and short mixtures, get none.
+        Panels go from `largest` down to 1e-12 of it, as far as they are smooth to 1e-10;
+        coefficients that depend on time otherwise than through η get none, nor do quick ones (but
+        with `always`).
         """
-        if self.weights.size <= MANY_COMPONENTS or not self.separable(until):
+        if not (always or self.slow) or not self.separable(until):
             return NO_TABLE
         count = int(np.ceil(np.log(1e12) / _PANEL_WIDTH))
         start = np.log(largest) - count * _PANEL_WIDTH
@@ -112,6 +128,6 @@ class Coefficients:
         values = self._logarithms(places, until)
         if not np.all(np.isfinite(values)):
             return None
-        series = np.array([chebyshev.chebfit(nodes, row[: nodes.size], _DEGREE) for row in values])
+        series = interpolation(values[:, : nodes.size])
         errors = [chebyshev.chebval(between, series[k]) - values[k, nodes.size :] for k in range(2)]
         return series if np.max(np.abs(errors)) <= _TABLE_ERROR else None

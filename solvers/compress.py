@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.modes import modes_of
+from ..theory.votes import voters
 from .compile import load, writable
 
 Array = NDArray[np.float64]
@@ -203,12 +204,12 @@ def bin_spectrum(spectrum: Spectrum) -> Spectrum:
 def binned(problem: Any, method: Any) -> Spectrum:
     """Return the modes of a problem under a method, on bins where there are many; the last few
     problems are kept."""
-    return _binned_modes(problem, method.acts_on == "coordinate")
+    return _binned_modes(problem, method.acts_on == "coordinate", voters(method))
 
 
 @lru_cache(maxsize=16)
-def _binned_modes(problem: Any, coordinatewise: bool) -> Spectrum:
-    found = modes_of(problem, coordinatewise)
+def _binned_modes(problem: Any, coordinatewise: bool, votes: int) -> Spectrum:
+    found = modes_of(problem, coordinatewise, votes)
     return bin_spectrum(Spectrum(found.rates, found.energies, found.sources))
 
 

@@ -175,7 +175,8 @@ class Curve:
         found = getattr(self, group)
         if name not in found:
             has = ", ".join(found) or "none"
-            raise NotAvailable("quantity", name, f"this curve's {group} hold: {has}")
+            why = self.provenance.get("refused", {}).get(name)
+            raise NotAvailable("quantity", name, why or f"this curve's {group} hold: {has}")
         return found[name]
 
     @property

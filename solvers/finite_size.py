@@ -142,10 +142,9 @@ def mean_shift(
 
     pieces, ends = _pieces(method.rate, times)
     lengths = np.diff(pieces)
-    middle = (pieces[1:] + pieces[:-1]) / 2
-    slope = sp.diff(sp.sympify(method.rate), symbols.t)
-    rates = evaluate(method.rate, middle)
-    keys = np.stack([rates, evaluate(slope, middle), lengths], axis=1)
+    rates = evaluate(method.rate, (pieces[1:] + pieces[:-1]) / 2)
+    slopes = np.diff(evaluate(method.rate, pieces)) / lengths
+    keys = np.stack([rates, slopes, lengths], axis=1)
     keys, which = np.unique(keys.round(12), axis=0, return_inverse=True)
     generators = [_generator(spectrum, dimension, method.batch, variance, *k[:2]) for k in keys]
     steps = expm(np.array(generators) * keys[:, 2, None, None])

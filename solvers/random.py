@@ -11,7 +11,6 @@ and finds `fill_normals(key, group, stream, out)` and `fill_uniforms(...)` defin
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -19,21 +18,17 @@ from types import ModuleType
 import numpy as np
 
 from ..theory.errors import InvalidInput, InvalidType
-from .compile import load
+from .compile import load, text_of
 
 #: buffers of normals have a size that is a multiple of this
 BLOCK = 256
-#: header of the text that is copied into generated modules, which define these names themselves
-_HEAD = re.compile(
-    r"^from __future__[^\n]*\n|^# >>> provided.*?^# <<< provided[^\n]*\n", re.DOTALL | re.MULTILINE
-)
 _KERNELS = Path(__file__).parent / "kernels" / "normals.py"
 
 
 @cache
 def source() -> str:
     """Text that defines `fill_normals` and `fill_uniforms` in a generated module."""
-    return "\n\n" + _HEAD.sub("", _KERNELS.read_text(encoding="utf-8"))
+    return "\n\n" + text_of(_KERNELS)
 
 
 def kernels() -> ModuleType:

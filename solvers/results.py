@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ..theory.version import VERSION
 from .curve import Curve
 from .finite_size import standard_errors_meaningful
+from .fluctuations import Spread
 from .ode import OdeAnswer
 from .sde import Seed
 
@@ -84,6 +86,19 @@ def ode_curve(
     )
 
 
+def with_spread(curve: Curve, spread: Spread, dimension: float, diffusion: str) -> Curve:
+    """Return a curve with the linear-noise spread of one run; σ²/2 has none, so risk and loss have
+    the same."""
+    noise = {"diffusion": diffusion, "covariance_modes": spread.nodes}
+    return replace(
+        curve,
+        spread=dict.fromkeys(curve.values, spread.std(dimension)),
+        diagnostics={**curve.diagnostics, "spread_error_estimate": spread.error_estimate},
+        label=f"{curve.label}, {diffusion} noise",
+        provenance={**curve.provenance, **noise},
+    )
+
+
 def ensemble_curve(
     problem: Any,
     method: Any,
@@ -91,6 +106,7 @@ def ensemble_curve(
     risk: Array,
     announced: Array,
     provenance: dict[str, Any],
+    errors: dict[str, Array],
 ) -> Curve:
     floor = _loss_floor(problem)
     samples = {"risk": risk} | ({} if floor is None else {"loss": risk + floor})
@@ -99,7 +115,7 @@ def ensemble_curve(
         {name: array.mean(axis=0) for name, array in samples.items()},
         {name: array.std(axis=0, ddof=1) for name, array in samples.items()},
         samples,
-        {"finite_size": announced},
+        {"finite_size": announced} | errors,
         steps=_steps(problem, grid),
         label=f"{method.label}, {provenance['diffusion']} SDE",
         provenance=provenance,

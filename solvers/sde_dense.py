@@ -8,20 +8,21 @@ block.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .coefficients import NO_TABLE, Coefficients
+from . import random
+from .coefficients import Coefficients
 from .compile import load, writable
-from .sde import Seed, check_finite, each, root_of, stream
+from .sde import Seed, check_finite, in_blocks
+from .sde_steps import Blocks, Plan, joined, noise_blocks
 
 Array = NDArray[np.float64]
 
-#: paths that advance together; part of the definition of the ensemble's rounding, so not a knob
-BLOCK = 32
 _JITTER = 1e-10
 
 
@@ -49,6 +50,11 @@ class DenseModes:
         factor = geometry.left.T @ root
         inverse = np.linalg.solve(root, np.linalg.pinv(geometry.left.T))
         return cls(geometry.left.T @ delta, geometry.rates, factor, inverse)
+
+    @property
+    def source(self) -> float:
+        """Σ c_i."""
+        return float(self.rates @ np.sum(self.factor**2, axis=1)) / self.rates.size
 
     def risk(self, x: Array) -> Array:
         """Return R of each row of x."""
@@ -80,59 +86,85 @@ class DenseModes:
         return normals - v * (np.sum(v * normals, axis=1) * scale)[:, None]
 
 
+@dataclass(frozen=True, eq=False)
+class DenseSde:
+    """The SDE of x with its numbers.
+
+    Parameters
+    ----------
+    coefficients : Coefficients
+        Their source holds the four parts of the noise too, which are not read here.
+    modes : DenseModes
+    exact : bool
+        K_σ − m mᵀ in place of K_σ.
+    table : array
+        `Coefficients.table`.
+    """
+
+    coefficients: Coefficients
+    modes: DenseModes
+    exact: bool
+    table: Array
+
+    def read(self, risk: Array, t: float) -> tuple[Array, Array]:
+        """Return A and B at each risk."""
+        kernel = load(self.coefficients.source, "sde").coefficients_of
+        return kernel(writable(risk), t, self.coefficients.law, self.table, np.ones(2))
+
+    def advance(self, x: Array, t: float, h: float, normals: Array) -> Array:
+        """Step each row, with A and B at the middle, where the drift predicts the risk."""
+        modes, risk = self.modes, self.modes.risk(x)
+        drift, noise = self.read(risk, t)
+        loss = 0.5 * (x * x) @ modes.rates**2
+        ahead = risk + 0.5 * h * (noise * modes.source - drift * loss)
+        drift, noise = self.read(np.maximum(ahead, 0.25 * risk), t + 0.5 * h)
+        return modes.step(x, drift, noise, h, normals, self.exact)
+
+    def walk(self, plan: Plan, noise: Iterable[Array], count: int) -> Array:
+        """Return the risks (count, T) of paths that advance together.
+
+        Parameters
+        ----------
+        plan : Plan
+        noise : iterable of (count, d) arrays
+            The normals of each step.
+        count : int
+        """
+        x = np.tile(self.modes.start, (count, 1))
+        risk = np.tile(self.modes.risk(x)[:, None], 1 + plan.record.max())
+        for t, h, slot, normals in zip(plan.starts, plan.sizes, plan.record, noise, strict=True):
+            x = self.advance(x, float(t), float(h), normals)
+            if slot >= 0:
+                risk[:, slot] = self.modes.risk(x)
+        return risk
+
+
+def _together(streams: list[Blocks]) -> Iterator[Array]:
+    """Yield the normals (paths, d) of each step."""
+    for parts in zip(*streams, strict=True):
+        for i in range(len(parts[0][1])):
+            yield np.array([block[i] for _, block in parts], dtype=float)
+
+
 def dense_paths(
-    coefficients: Coefficients,
-    modes: DenseModes,
+    sde: DenseSde,
     times: Array,
-    steps: NDArray[np.int64],
+    counts: NDArray[np.int64],
     *,
     paths: int,
     seed: Seed = None,
-    exact: bool = True,
+    coarse: bool = False,
     workers: int | None = None,
     progress: bool | None = False,
-    table: Array = NO_TABLE,
 ) -> Array:
-    """Return the risk of every path, (paths, T); parameters as `sde.diagonal_paths`."""
-    coefficients_of = load(coefficients.source, "sde").coefficients_of
-    root = root_of(seed)
+    """Return the risk of every path, (paths, T); parameters as `sde.energy_paths`."""
+    plan, root = Plan.of(times, counts), random.seed_sequence(seed)
+    walked = plan.joined() if coarse else plan
 
-    def read(risk: Array, t: float) -> tuple[Array, Array]:
-        return coefficients_of(writable(risk), t, coefficients.law, table, np.ones(2))
+    def some(chosen: range) -> Array:
+        keys = [random.key(random.child(root, k)) for k in chosen]
+        streams = [noise_blocks(key, sde.modes.rates.size, plan.count) for key in keys]
+        noise = _together([joined(blocks) for blocks in streams] if coarse else streams)
+        return sde.walk(walked, noise, len(chosen))
 
-    def block(index: int) -> Array:
-        chosen = range(index * BLOCK, min((index + 1) * BLOCK, paths))
-        return _advance_block([stream(root, k) for k in chosen], modes, times, steps, read, exact)
-
-    blocks = each(block, -(-paths // BLOCK), workers, progress)
-    return check_finite(np.concatenate(blocks), times, steps)
-
-
-def _advance_block(
-    generators, modes: DenseModes, times: Array, steps: NDArray[np.int64], read, exact: bool
-) -> Array:
-    x = np.tile(modes.start, (len(generators), 1))
-    risk = np.empty((len(generators), times.size))
-    risk[:, 0] = modes.risk(x)
-    source = 0.5 * modes.rates @ np.sum(modes.factor**2, axis=1) * 2.0 / x.shape[1]
-    for k in range(times.size - 1):
-        h = (times[k + 1] - times[k]) / steps[k]
-        for i in range(steps[k]):
-            t = times[k] + i * h
-            drift, noise = _midpoint(modes, x, source, t, h, read)
-            normals = np.array([generator.standard_normal(x.shape[1]) for generator in generators])
-            x = modes.step(x, drift, noise, h, normals, exact)
-        risk[:, k + 1] = modes.risk(x)
-    return risk
-
-
-def _midpoint(
-    modes: DenseModes, x: Array, source: float, t: float, h: float, read
-) -> tuple[Array, Array]:
-    """Return each row's A and B at the middle of the step, the risk there predicted by the
-    drift."""
-    risk = modes.risk(x)
-    drift, noise = read(risk, t)
-    loss = 0.5 * (x * x) @ modes.rates**2
-    ahead = risk + 0.5 * h * (noise * source - drift * loss)
-    return read(np.maximum(ahead, 0.25 * risk), t + 0.5 * h)
+    return check_finite(in_blocks(some, paths, workers, progress), times, counts)

@@ -9,6 +9,7 @@ from .curve import Curve
 
 ROADS = {
     "streaming": ".streaming:solve_streaming",
+    "adam": ".adam.solve:solve_adam",
     "linear": ".sharpening.linear:solve_linear",
     "quadratic": ".sharpening.quadratic:solve_quadratic",
     "two_eigenvalues": ".sharpening.two_eigenvalues:solve_two_eigenvalues",
@@ -27,7 +28,7 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
         ``times`` is given.
     limit : str
         LeastSquares: "ode" (default), "fluctuations", "sde", "volterra", "exact".
-        LinearModel: "exact" (default), "closure", "volterra", "sde".
+        LinearModel: "exact" (default up to 300 residuals), "closure", "volterra", "ode", "sde".
         QuadraticRegression: "fixed-data" (default), "proportional", "flow", "sde".
         TwoEigenvalueModel: "map" (default), "averaged", "flow".
     times, points : array_like, int

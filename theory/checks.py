@@ -50,6 +50,14 @@ def fraction(field: str, value: Any) -> float:
     return result
 
 
+def between(field: str, value: Any, low: float, high: float) -> float:
+    """A number in [low, high] as a float."""
+    result = number(field, value)
+    if not low <= result <= high:
+        raise InvalidInput(field, value, f"give a number from {low:g} to {high:g}")
+    return result
+
+
 def choice(field: str, value: Any, names: Sequence[str]) -> str:
     """One of the names."""
     if value not in names:

@@ -8,6 +8,7 @@ from .problems import follow
 
 ROADS = {
     "streaming": ".streaming:derive_streaming",
+    "adam": ".adam:derive_adam",
     "linear": ".sharpening.derive:derive_linear",
     "quadratic": ".sharpening.derive:derive_quadratic",
     "two_eigenvalues": ".sharpening.derive:derive_two_eigenvalues",

@@ -20,6 +20,7 @@ import numpy as np
 from .checks import read_only
 from .covariance import Covariance
 from .least_squares import LeastSquares
+from .votes import vote_covariance, voters
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +56,13 @@ def modes(problem: LeastSquares, method: Any) -> Modes:
 
     Diagonal covariances cost O(m) whatever d is; dense ones one eigendecomposition, kept.
     """
-    return modes_of(problem, method.acts_on == "coordinate")
+    return modes_of(problem, method.acts_on == "coordinate", voters(method))
 
 
 @lru_cache(maxsize=4)
-def modes_of(problem: LeastSquares, coordinatewise: bool) -> Modes:
-    """The modes of `problem`; the last few are kept."""
-    numbers = _coordinate_modes(problem) if coordinatewise else _residual_modes(problem)
+def modes_of(problem: LeastSquares, coordinatewise: bool, votes: int = 1) -> Modes:
+    """The modes of `problem` under signs (votes of `votes` signs) or not; the last few are kept."""
+    numbers = _coordinate_modes(problem, votes) if coordinatewise else _residual_modes(problem)
     active = numbers[0] > 0
     rates, energies, sources = (
         read_only(np.ascontiguousarray(part[active], dtype=np.float64)) for part in numbers
@@ -77,12 +78,12 @@ def _residual_modes(problem: LeastSquares) -> Triple:
     return spectrum, spectrum * problem.energies(), spectrum**2 * problem.covariance.shares
 
 
-def _coordinate_modes(problem: LeastSquares) -> Triple:
+def _coordinate_modes(problem: LeastSquares, votes: int) -> Triple:
     law = problem.covariance
     if law.is_diagonal:
         variances = law.eigenvalues
         return np.sqrt(variances), variances * problem.energies(), variances * law.shares
-    geometry = sign_geometry(law)
+    geometry = sign_geometry(law, votes)
     energies = 0.5 * geometry.rates * (geometry.left.T @ problem.delta()) ** 2
     return geometry.rates, energies, geometry.sources / law.dimension
 
@@ -127,8 +128,8 @@ class SignGeometry:
 
 
 @lru_cache(maxsize=4)
-def sign_geometry(covariance: Covariance) -> SignGeometry:
-    """The sign geometry of a dense covariance; the last few are kept."""
+def sign_geometry(covariance: Covariance, votes: int = 1) -> SignGeometry:
+    """The geometry of signs, or of majority votes, of a dense covariance; the last few are kept."""
     matrix = np.diag(covariance.diagonal) if covariance.matrix is None else covariance.matrix
     scales = np.diag(matrix).copy()
     root = scales**0.25
@@ -141,7 +142,7 @@ def sign_geometry(covariance: Covariance) -> SignGeometry:
     parts = (
         scales,
         correlation,
-        (2 / math.pi) * np.arcsin(correlation),
+        vote_covariance((2 / math.pi) * np.arcsin(correlation), votes),
         np.where(values > floor, values, 0.0),
         vectors / root[:, None],
         vectors * root[:, None],
@@ -166,6 +167,13 @@ def max_rho_squared(problem: LeastSquares) -> float:
         per_coordinate = 2 * problem.energies() / law.multiplicities
         return float(np.max(law.eigenvalues * per_coordinate) / power)
     return float(np.max(law.expanded() * problem.delta() ** 2) / power)
+
+
+def common_correlation(covariance: Covariance) -> float:
+    """Largest eigenvalue of C over d; above 0.1 the spread of a sign run is of order one."""
+    if covariance.is_diagonal:
+        return 1 / covariance.dimension
+    return sign_geometry(covariance).common_correlation
 
 
 def preconditioned_intrinsic_dimension(covariance: Covariance) -> float:

@@ -13,6 +13,7 @@ from sympy.printing.pycode import PythonCodePrinter
 from .expectation.atoms import cdf_between, exp_cdf, normal_pdf
 from .expectation.nodes import MixtureSum, PanelIntegral, PieceIntegral, component
 from .symbols import residual, risk, t
+from .tabulated import lookup
 
 NODES = (PieceIntegral, PanelIntegral, MixtureSum)
 ARRAYS = "weights, means, scales"
@@ -63,6 +64,26 @@ def {name}(R, t, p, m_j, s_j):
     return total
 """
 
+LOOKUP = """\
+@scalar
+def lookup(t, p, start):
+    n = int(p[start])
+    times, values = start + 1, start + 1 + n
+    low, high = 0, n - 1
+    if t <= p[times]:
+        return p[values]
+    if t >= p[times + high]:
+        return p[values + high]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if p[times + middle] <= t:
+            low = middle
+        else:
+            high = middle
+    share = (t - p[times + low]) / (p[times + high] - p[times + low])
+    return p[values + low] + share * (p[values + high] - p[values + low])
+"""
+
 SUM = """\
 @scalar
 def {name}(R, t, p, weights, means, scales):
@@ -90,6 +111,13 @@ class SourcePrinter(PythonCodePrinter):
         self._names |= {risk: "R", t: "t", residual: "ell"}
         self._calls = dict(calls)
         self.functions: list[str] = []
+
+    @classmethod
+    def beside(cls, other: SourcePrinter, calls: Mapping[str, str]) -> SourcePrinter:
+        """Return a printer with the parameters of another one and one numbering of functions."""
+        printer = cls((), calls)
+        printer._names, printer.functions = other._names, other.functions
+        return printer
 
     def function(self, name: str, arguments: str, expression: Any, floor: bool = False) -> str:
         """Return the text of a compiled function that evaluates ``expression``."""
@@ -151,11 +179,19 @@ class SourcePrinter(PythonCodePrinter):
 
     def _print_Function(self, expr: Any) -> str:
         if isinstance(expr, AppliedUndef):
-            return self._calls[expr.func.__name__]
+            call = self._calls[expr.func.__name__]
+            return call.format(*(self._print(a) for a in expr.args))
         arguments = ", ".join(self._print(a) for a in expr.args)
+        if isinstance(expr, lookup):
+            return self._lookup(*(self._print(a) for a in expr.args))
         if isinstance(expr, (normal_pdf, cdf_between, exp_cdf)):
             return f"{expr.func.__name__}({arguments})"
         return super()._print_Function(expr)
+
+    def _lookup(self, time: str, table: str) -> str:
+        if LOOKUP not in self.functions:
+            self.functions.append(LOOKUP)
+        return f"lookup({time}, p, int({table}))"
 
     def _print_Float(self, expr: Any) -> str:
         return repr(float(expr))

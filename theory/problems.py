@@ -38,6 +38,8 @@ def follow(
 ) -> Any:
     """Call the function that a verb has for this family of problems.
 
+    A method that remembers more than its parameters (`Adam`) has a family of its own.
+
     Parameters
     ----------
     roads : mapping of family to "module:function"
@@ -51,7 +53,8 @@ def follow(
     NotAvailable
         An option that this family does not have; those it has are listed.
     """
-    module, name = roads[family(problem)].split(":")
+    chosen = getattr(args[0], "family", family(problem)) if args else family(problem)
+    module, name = roads[chosen].split(":")
     function = getattr(import_module(module, package), name)
     _check_options(function, problem, options)
     return function(problem, *args, **options)

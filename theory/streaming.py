@@ -7,7 +7,6 @@ at leading order its second moment; Itô's formula for the mode energy λ u²/2 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,15 +14,22 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from .errors import NoLimit, NotAvailable
-from .expectation import Piece, mean_slope, mean_square, pieces
+from .batches import batch_steps, step_moments, transform
+from .checks import choice
+from .errors import NotAvailable
+from .exact_mean import derive_exact_mean
+from .expectation import pieces
 from .expectation.discretise import discretise
+from .fluctuations import with_covariance
 from .methods.gradient_descent import GradientDescent
-from .noise_law import NoiseForm, density_function, noise_form, parameter_values
-from .symbols import decay_rate, dimension, energy, residual, risk, source_weight, t
+from .noise_law import density_function
+from .running_quantile import RunningQuantile
+from .setting import Setting, named, rule_of, setting
+from .symbols import decay_rate, dimension, energy, residual, source_weight, t
 from .system import Step, System
-from .twin import Parameter, moment_parameter, twin
+from .twin import numbers
 
+LIMITS = ("ode", "fluctuations", "exact")
 coordinate = sp.Symbol("u_i", real=True)
 
 
@@ -37,13 +43,17 @@ class Binding:
     scales: np.ndarray
 
 
-def derive_streaming(problem: Any, method: Any) -> System:
+def derive_streaming(problem: Any, method: Any, *, limit: str = "ode") -> Any:
     """Derive the high-dimensional limit of ``method`` on ``problem``.
 
     Parameters
     ----------
     problem : LeastSquares
     method : Method
+    limit : {"ode", "fluctuations", "exact"}
+        What the system holds: the equations of the mean, or beside them the covariance of one
+        step, which gives the fluctuations of one run around the mean; or the recursion of the
+        mean of unclipped SGD at finite d (a `MeanRecursion`).
 
     Returns
     -------
@@ -53,35 +63,38 @@ def derive_streaming(problem: Any, method: Any) -> System:
     Raises
     ------
     NoLimit
-        Noise of infinite variance under a rule that is not bounded.
+        Noise of infinite variance under a rule that is not bounded; for the fluctuations, noise
+        of infinite fourth moment.
     NotAvailable
-        A batch above 1; a coordinate-wise rule other than the sign.
+        A coordinate-wise rule other than the sign; with a batch, a rule on the mean gradient that
+        is not a clip or the sign.
     """
-    return _derived(problem.noise, method)
+    choice("limit", limit, LIMITS)
+    if limit == "exact":
+        check_streaming(method)
+        return derive_exact_mean(problem, method)
+    derived = _derived if limit == "ode" else _fluctuating
+    return derived(problem.noise, method)
 
 
 @lru_cache(maxsize=256)
 def _derived(law: Any, method: Any) -> System:
     """Derive once for every pair of values; the data enter only when numbers are bound."""
     _check_available(method)
-    symbolic, parameters = twin(method, "method")
-    rule = rule_of(method, symbolic)
-    noise = noise_form(law)
-    moments = _Moments(law)
-    owners = {"method": method, "noise": law}
-    values = parameter_values(parameters + noise.parameters, owners) | {t: 0.0}
-    parts = pieces(rule, residual, values)
-    mu = mean_slope(parts, noise.laws, moments)
-    power = mean_square(parts, noise.laws, moments)
-    known = (*parameters, *noise.parameters, *moments.used)
-    return _assemble(method, symbolic.rate, rule, mu, power, known, noise)
+    given = setting(law, method)
+    return _assemble(given, *step_moments(given))
+
+
+@lru_cache(maxsize=256)
+def _fluctuating(law: Any, method: Any) -> System:
+    """Derive the covariance too: moments of order four are asked for here and not before."""
+    return with_covariance(_derived(law, method), setting(law, method))
 
 
 def bind(system: System, problem: Any, method: Any) -> Binding:
     """Return the numbers that ``system`` takes for this problem and method."""
     owners = {"method": method, "noise": problem.noise}
-    p = np.array([q.read(owners) for q in system.parameters], dtype=np.float64)
-    return Binding(p, *_components(system, problem.noise, method))
+    return Binding(numbers(system.parameters, owners), *_components(system, problem.noise, method))
 
 
 def check_streaming(method: Any) -> None:
@@ -103,8 +116,9 @@ def check_streaming(method: Any) -> None:
 
 def _check_available(method: Any) -> None:
     check_streaming(method)
-    if method.batch > 1:
-        raise NotAvailable("batch", method.batch, "limits are derived for batch = 1 so far")
+    if isinstance(getattr(method, "threshold", None), RunningQuantile):
+        remedy = "its limit moves with the risk: use solve, or schedule_along for the schedule"
+        raise NotAvailable("threshold", method.threshold, remedy)
     is_sign = sp.sympify(method.rule(residual)) == sp.sign(residual)
     if method.acts_on == "coordinate" and not is_sign:
         raise NotAvailable(
@@ -112,56 +126,14 @@ def _check_available(method: Any) -> None:
         )
 
 
-def rule_of(method: Any, symbolic: Any) -> Any:
-    """Return ψ with symbols for the method's numbers; with numbers where it branches on them."""
-    try:
-        return sp.sympify(symbolic.rule(residual))
-    except TypeError:
-        return sp.sympify(method.rule(residual))
-
-
-class _Moments:
-    """Symbols for the moments of the noise that a derivation asks for."""
-
-    def __init__(self, noise: Any) -> None:
-        self._noise = noise
-        self._used: dict[int, Parameter] = {}
-
-    @property
-    def used(self) -> tuple[Parameter, ...]:
-        return tuple(self._used.values())
-
-    def __call__(self, order: int) -> Any:
-        if order == 0:
-            return sp.S.One
-        value = float(self._noise.moment(order))
-        if not math.isfinite(value):
-            raise NoLimit(
-                "noise",
-                self._noise,
-                f"the rule is unbounded and E ε^{order} is infinite, so no limit exists; "
-                "clip the residual (ClippedSGD, Huber) or take its sign (SignSGD)",
-            )
-        if value == 0:
-            return sp.S.Zero
-        return self._used.setdefault(order, moment_parameter(order)).symbol
-
-
-def _assemble(
-    method: Any,
-    rate: Any,
-    rule: Any,
-    mu: Any,
-    power: Any,
-    known: tuple[Parameter, ...],
-    noise: NoiseForm,
-) -> System:
-    rate = sp.sympify(rate)
-    eta = sp.Function("eta")(t) if rate.has(t) else rate
-    mu_name, power_name = _named("mu", mu), _named("N", power)
-    drift, source, steps = _ito(method.acts_on, eta, mu_name, power_name)
-    definitions = ((mu_name, mu), (power_name, power), *(((eta, rate),) if rate.has(t) else ()))
-    used = set().union(*(sp.sympify(e).free_symbols for e in (mu, power, rule, rate)))
+def _assemble(given: Setting, mu: Any, power: Any) -> System:
+    method, rate, rule, eta = given.method, given.rate, given.rule, given.eta
+    mu_name, power_name = named("mu", mu), named("N", power)
+    drift, source, steps = _ito(given, mu_name, power_name)
+    moments = ((mu_name, mu), (power_name, power))
+    definitions = (*moments, *(((eta, rate),) if rate.has(t) else ()), *transform(given))
+    formulas = (rule, rate, *(expression for _, expression in definitions))
+    used = set().union(*(sp.sympify(e).free_symbols for e in formulas))
     return System(
         name=method.label,
         drift=drift,
@@ -170,22 +142,17 @@ def _assemble(
         definitions=definitions,
         rule=rule,
         acts_on=method.acts_on,
-        parameters=tuple(q for q in known if q.symbol in used),
-        noise_form=noise.form,
-        steps=(*_opening(method.acts_on, rule, mu_name, mu, power_name, power), *steps),
+        parameters=tuple(q for q in given.known if q.symbol in used),
+        noise_form=given.noise.form,
+        steps=(*_opening(given, mu_name, mu, power_name, power), *steps),
     )
 
 
-def _named(name: str, expression: Any) -> Any:
-    arguments = (risk, t) if expression.has(t) else (risk,)
-    return sp.Function(name)(*arguments)
-
-
-def _ito(acts_on: str, eta: Any, mu: Any, power: Any) -> tuple[Any, Any, tuple[Step, ...]]:
+def _ito(given: Setting, mu: Any, power: Any) -> tuple[Any, Any, tuple[Step, ...]]:
     """Pass from the one-step moments of a mode u to drift and source of its energy λ u²/2."""
-    u, y, lam, d = coordinate, energy, decay_rate, dimension
-    kappa = sp.sqrt(2 / sp.pi) if acts_on == "coordinate" else sp.S.One
-    mean = -eta / d * kappa * mu * lam * u
+    u, y, lam, d, eta = coordinate, energy, decay_rate, dimension, given.eta
+    acts_on = given.method.acts_on
+    mean = -eta / d * given.kappa * mu * lam * u
     second = (eta / d) ** 2 * power * source_weight / lam
     drift, variance = d * mean, d * second
     generated = sp.expand(ito(lam * u**2 / 2, u, drift, variance)).subs(u**2, 2 * y / lam)
@@ -220,7 +187,7 @@ _SECOND_TEXT = {
 
 
 def _opening(
-    acts_on: str, rule: Any, mu: Any, mu_value: Any, power: Any, power_value: Any
+    given: Setting, mu: Any, mu_value: Any, power: Any, power_value: Any
 ) -> tuple[Step, ...]:
     acts = {
         "residual": "the rule acts on the residual ℓ = √(2R) Z − ε: the step is −(η/d) ψ(ℓ) x",
@@ -228,7 +195,8 @@ def _opening(
         "coordinate": "the rule acts on every coordinate of the gradient ℓ x",
     }
     return (
-        Step(acts[acts_on], "ψ(ℓ)", rule),
+        Step(acts[given.method.acts_on], "ψ(ℓ)", given.rule),
+        *batch_steps(given),
         Step("mean slope, E ψ′(ℓ), jumps counted with the density of ℓ", mu, mu_value),
         Step("mean square, E ψ(ℓ)²", power, power_value),
     )
@@ -242,7 +210,7 @@ def _components(
     if system.noise_form == "mixture":
         weights, means, scales = (np.ascontiguousarray(a) for a in noise.component_arrays())
         return weights, means, scales
-    kinks = [part.lower for part in _numeric_pieces(method)[1:]]
+    kinks = _kinks(system, method)
     if any(sp.sympify(k).has(t) for k in kinks):
         raise NotAvailable(
             "noise",
@@ -255,8 +223,11 @@ def _components(
     return weights, means, np.zeros_like(means)
 
 
-def _numeric_pieces(method: Any) -> tuple[Piece, ...]:
-    return pieces(method.rule(residual), residual, {t: 0.0})
+def _kinks(system: System, method: Any) -> list[Any]:
+    """Where the residual meets a kink; the transform of a batch meets a density at 0 only."""
+    if any(str(name.func) == "mu_sign" for name, _ in system.definitions):
+        return [sp.S.Zero]
+    return [part.lower for part in pieces(method.rule(residual), residual, {t: 0.0})[1:]]
 
 
 __all__ = ["Binding", "bind", "derive_streaming", "ito", "rule_of"]

@@ -9,15 +9,26 @@ and A, B are read off ``System.drift`` and ``System.source_term``; nothing is ty
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import sympy as sp
 
+from .complex_printer import transform_functions
 from .errors import InvalidInput
+from .noise_parts import NoiseParts, noise_parts
 from .printer import ARRAYS, PRELUDE, SourcePrinter, latex
-from .symbols import decay_rate, dimension, energy, residual, source_weight
+from .symbols import (
+    decay_rate,
+    dimension,
+    energy,
+    residual,
+    risk,
+    same_mode,
+    source_weight,
+)
 from .twin import Parameter
 
 COEFFICIENT = f"R, t, p, {ARRAYS}"
@@ -30,6 +41,23 @@ class Step:
     text: str
     left: Any
     right: Any
+
+
+def typeset(equations: Iterable[tuple[str, str]], environment: str | None = None) -> str:
+    """Return equations in LaTeX, one a line, or wrapped in an environment of amsmath."""
+    lines = [rf"{left} = {right}" for left, right in equations]
+    if environment is None:
+        return "\n".join(lines)
+    body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
+    return f"\\begin{{{environment}}}\n{body}\n\\end{{{environment}}}"
+
+
+def narrate(steps: Iterable[Step]) -> str:
+    """Return the steps of a derivation as numbered lines."""
+    return "\n".join(
+        f"{number}. {step.text}\n       {step.left} = {step.right}"
+        for number, step in enumerate(steps, start=1)
+    )
 
 
 @dataclass(frozen=True)
@@ -46,7 +74,7 @@ class System:
         η, the step size times d.
     definitions : tuple of (applied function, expression)
         μ, N and, for a schedule, η(t).
-    rule : sympy expression
+    rule : sympy expression or None
         ψ(ℓ), from which the finite-dimensional step is compiled.
     acts_on : str
         ``"residual"``, ``"norm"`` or ``"coordinate"``.
@@ -56,6 +84,8 @@ class System:
         Gaussian components, or of quadrature nodes of its density.
     steps : tuple of Step
         The derivation.
+    covariance : sympy expression or None
+        G_ij = d Cov(dy_i, dy_j)/dt of one step, in both modes; None where only the mean is derived.
     """
 
     name: str
@@ -68,6 +98,7 @@ class System:
     parameters: tuple[Parameter, ...]
     noise_form: str
     steps: tuple[Step, ...] = ()
+    covariance: Any = None
 
     @property
     def decay(self) -> Any:
@@ -81,6 +112,30 @@ class System:
         return _free(ratio, "source_term", self.source_term)
 
     @property
+    def noise(self) -> NoiseParts:
+        """D, E, F and H of the one-step covariance (:mod:`.noise_parts`)."""
+        return noise_parts(self.covariance)
+
+    @cached_property
+    def mean(self) -> System:
+        """The same system without its covariance: all that the risk ODE takes."""
+        if self.covariance is None:
+            return self
+        equations = self.drift + self.source_term
+        kept = tuple(
+            (name, value)
+            for name, value in self.definitions
+            if equations.has(name) or not self.covariance.has(name)
+        )
+        return replace(self, covariance=None, definitions=kept)
+
+    @property
+    def jacobian(self) -> Any:
+        """J_ij = ∂(dy_i/dt)/∂y_j: through the mode itself, and through R."""
+        own = same_mode * sp.diff(self.drift, energy)
+        return own + sp.diff(self.drift + self.source_term, risk)
+
+    @property
     def relaxation(self) -> Any:
         """Drift coefficient a in du_i = −a u_i dt + √v dW_i, y_i = λ_i u_i²/2."""
         return sp.cancel(-self.drift / (2 * energy))
@@ -92,7 +147,7 @@ class System:
 
     @cached_property
     def source(self) -> str:
-        """The generated code: rate, mu, power, decay, source and rule."""
+        """The generated code: rate, rule, mu, power, decay, source, and the noise's four parts."""
         return generate(self)
 
     def latex(self, environment: str | None = None) -> str:
@@ -103,18 +158,11 @@ class System:
         environment : str, optional
             ``"align"`` (or another environment of amsmath) wraps them.
         """
-        lines = [rf"{left} = {right}" for left, right in self._equations()]
-        if environment is None:
-            return "\n".join(lines)
-        body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
-        return f"\\begin{{{environment}}}\n{body}\n\\end{{{environment}}}"
+        return typeset(self._equations(), environment)
 
     def explain(self) -> str:
         """Return the derivation, from the one-step mean and covariance to the equations."""
-        parts = []
-        for number, step in enumerate(self.steps, start=1):
-            parts.append(f"{number}. {step.text}\n       {step.left} = {step.right}")
-        return "\n".join(parts)
+        return narrate(self.steps)
 
     def _equations(self) -> list[tuple[str, str]]:
         a, v = latex(self.relaxation), latex(self.diffusion)
@@ -124,28 +172,54 @@ class System:
             ("R", rf"\sum_i {y}"),
             (r"du_i", rf"-{a} u_i\,dt + \sqrt{{{v}}}\,dW_i"),
             (y, rf"\frac{{1}}{{2}}{lam} u_i^2"),
-            (r"\psi\left(\ell\right)", latex(self.rule)),
         ]
+        if self.rule is not None:
+            equations.append((r"\psi\left(\ell\right)", latex(self.rule)))
+        if self.covariance is not None:
+            equations += [
+                (r"G_{ij}", latex(self.covariance)),
+                (r"J_{ij}", latex(self.jacobian)),
+                (r"\dot{\Sigma}", r"J\Sigma + \Sigma J^{T} + \frac{1}{d}G"),
+                (r"\mathrm{Var}\,R", r"\sum_{ij} \Sigma_{ij}"),
+            ]
         return equations + [(latex(f), latex(e)) for f, e in self.definitions]
+
+
+#: names that the functions of the formulas have in generated code
+FUNCTIONS = {
+    "mu": "mu",
+    "N": "power",
+    "g_A": "mu",
+    "s_A^2": "power",
+    "chi": "chi",
+    "zeta": "zeta",
+    "M_4": "fourth",
+}
 
 
 def generate(system: System) -> str:
     """Return the Python source of a system, to be compiled after a header and the helpers.
 
     It defines ``rate(t, p)``, ``rule(ell, t, p)`` and, as functions of (R, t, p, weights, means,
-    scales), ``mu``, ``power``, ``decay`` (A) and ``source`` (B).
+    scales), ``mu``, ``power``, ``decay`` (A) and ``source`` (B); with a covariance also its moments
+    ``chi``, ``zeta``, ``fourth`` and its parts ``noise_diagonal`` (D), ``noise_pair`` (E),
+    ``noise_cross`` (F) and ``noise_source`` (H).
     """
-    calls = {"mu": f"mu({COEFFICIENT})", "N": f"power({COEFFICIENT})", "eta": "rate(t, p)"}
-    printer = SourcePrinter(tuple(q.symbol for q in system.parameters), calls)
+    calls = {name: f"{code}({COEFFICIENT})" for name, code in FUNCTIONS.items()}
+    printer = SourcePrinter(
+        tuple(q.symbol for q in system.parameters), calls | {"eta": "rate(t, p)"}
+    )
     given = {f.func.__name__: expression for f, expression in system.definitions}
+    coefficients = {FUNCTIONS[name]: given[name] for name in FUNCTIONS if name in given}
+    coefficients |= {"decay": system.decay, "source": system.source_strength}
+    if system.covariance is not None:
+        coefficients |= {f"noise_{name}": part for name, part in vars(system.noise).items()}
     functions = [
         printer.function("rate", "t, p", system.rate),
-        printer.function("rule", "ell, t, p", system.rule),
-        printer.function("mu", COEFFICIENT, given["mu"], floor=True),
-        printer.function("power", COEFFICIENT, given["N"], floor=True),
-        printer.function("decay", COEFFICIENT, system.decay, floor=True),
-        printer.function("source", COEFFICIENT, system.source_strength, floor=True),
+        *([] if system.rule is None else [printer.function("rule", "ell, t, p", system.rule)]),
+        *(printer.function(n, COEFFICIENT, e, floor=True) for n, e in coefficients.items()),
     ]
+    functions += transform_functions(printer, given)
     return "\n\n".join([PRELUDE, *printer.functions, *functions])
 
 

@@ -17,7 +17,14 @@ WIDTHS = {"neurips": 5.5, "icml": 3.25}
 
 
 class HouseFigure(Figure):
-    """A matplotlib Figure that is saved in the style in which it was drawn."""
+    """A matplotlib Figure that is saved in the style in which it was drawn.
+
+    ``provenance`` says what it was made from.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.provenance: dict[str, Any] = {}
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         """Save as pdf, svg or png by the file's ending; as ``Figure.savefig``."""

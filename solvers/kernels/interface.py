@@ -50,6 +50,11 @@ def rule(residual: float, t: float, p: Any) -> float:
     return _only_generated("rule")
 
 
+def adapt(n: float, d: float, p: Any) -> None:
+    """Move the parameters `p` after a gradient of norm n, in a step of length 1/d in time."""
+    _only_generated("adapt")
+
+
 def mu(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
     """Mean slope E ψ′(ℓ) at risk R."""
     return _only_generated("mu")
@@ -58,3 +63,72 @@ def mu(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> flo
 def power(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
     """Mean square E ψ(ℓ)² at risk R."""
     return _only_generated("power")
+
+
+def transform(s: float, R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
+    """Transform E e^(−sℓ²) of a residual at risk R, s > 0."""
+    return _only_generated("transform")
+
+
+def complex_transform(
+    s: complex, R: float, t: float, p: Any, weights: Any, means: Any, scales: Any
+) -> complex:
+    """Transform E e^(−sℓ²) of a residual at risk R, continued in s."""
+    return _only_generated("complex_transform")
+
+
+def relaxation(lambda_i: float, eta: float, d: float, p: Any) -> float:
+    """Coefficient of y_i in the exact mean's change of y_i in one step."""
+    return _only_generated("relaxation")
+
+
+def risk_gain(eta: float, d: float, p: Any) -> float:
+    """Coefficient of R c_i in the exact mean's change of y_i in one step."""
+    return _only_generated("risk_gain")
+
+
+def noise_gain(eta: float, d: float, p: Any) -> float:
+    """Coefficient of c_i in the exact mean's change of y_i in one step."""
+    return _only_generated("noise_gain")
+
+
+def noise_diagonal(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
+    """Strength D of λ_i² y_i δ_ij in the covariance of one step."""
+    return _only_generated("noise_diagonal")
+
+
+def noise_pair(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
+    """Strength E of λ_i y_i λ_j y_j in the covariance of one step."""
+    return _only_generated("noise_pair")
+
+
+def noise_cross(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
+    """Strength F of c_i λ_j y_j + c_j λ_i y_i in the covariance of one step."""
+    return _only_generated("noise_cross")
+
+
+def noise_source(R: float, t: float, p: Any, weights: Any, means: Any, scales: Any) -> float:
+    """Strength H of c_i c_j in the covariance of one step."""
+    return _only_generated("noise_source")
+
+
+def advance(t: int, p: Any, arrays: Any) -> float:
+    """One step of a recursion, in place; what is watched is returned."""
+    return _only_generated("advance")
+
+
+def mode_rates(
+    y: float, u: float, w: float, k: float, V: float, P: float, eta: float, c_1: float, c: float
+) -> tuple[float, ...]:
+    """Time derivatives of the states of one mode of Adam."""
+    return _only_generated("mode_rates")
+
+
+def memory_rate(V: float, P: float, c_2: float) -> float:
+    """Time derivative of the second moment that Adam remembers."""
+    return _only_generated("memory_rate")
+
+
+def forward(x: Any, p: Any) -> float:
+    """One step of the state x of a map, in place; what is watched before it is returned."""
+    return _only_generated("forward")

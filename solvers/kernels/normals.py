@@ -1,11 +1,12 @@
-"""Counter-based normals: Philox4x32-10, then Box-Muller in float32.
+"""Counter-based normals: Philox4x32-7, then Box-Muller in float32.
 
 A normal is a pure function of (key, group, stream, position): nothing is carried from
 one number to the next, so any number of threads, any chunking and any resumption give
 the same bits. The generator is that of Salmon, Moraes, Dror and Shaw ("Parallel random
-numbers: as easy as 1, 2, 3", SC 2011); the polynomials for log, sin and cos are minimax
-fits derived here. The inner loop is free of branches and of library calls, which is what
-lets LLVM vectorise it; `fastmath` is the subset that keeps NaN and infinity meaningful.
+numbers: as easy as 1, 2, 3", SC 2011) with seven rounds, which they report to pass BigCrush;
+the polynomials for log, sin and cos are minimax fits derived here. The inner loop is free of
+branches and of library calls, which is what lets LLVM vectorise it; `fastmath` is the subset
+that keeps NaN and infinity meaningful.
 
 How far the normals reach. The radius comes from 31 bits, u in [2^-32, 1], so that
 |z| <= sqrt(64 log 2) = 6.66; a standard normal exceeds that with probability 2.7e-11.
@@ -37,8 +38,8 @@ _SAFE_MATH = {"reassoc", "contract", "nsz", "arcp"}
 _U32, _U64, _I32, _F32 = np.uint32, np.uint64, np.int32, np.float32
 _MULTIPLIER_0, _MULTIPLIER_1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 # what the key has grown by in round i: i times the Weyl constants
-_KEY_0 = tuple(np.uint64(i * 0x9E3779B9 % 2**32) for i in range(6))
-_KEY_1 = tuple(np.uint64(i * 0xBB67AE85 % 2**32) for i in range(6))
+_KEY_0 = tuple(np.uint64(i * 0x9E3779B9 % 2**32) for i in range(7))
+_KEY_1 = tuple(np.uint64(i * 0xBB67AE85 % 2**32) for i in range(7))
 _LOW, _SHIFT_32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 # log: the bits of float32 1 and sqrt(1/2), the mantissa mask, and the fit of
@@ -75,21 +76,19 @@ def _round(c0, c1, c2, c3, k0, k1):
 
 
 @njit(cache=CACHED, nogil=True, forceinline=True)
-def _five_rounds(c0, c1, c2, c3, k0, k1):
-    """Five rounds, written out: LLVM does not vectorise around an inner loop."""
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0, k1)
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _KEY_0[1], k1 + _KEY_1[1])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _KEY_0[2], k1 + _KEY_1[2])
-    c0, c1, c2, c3 = _round(c0, c1, c2, c3, k0 + _KEY_0[3], k1 + _KEY_1[3])
-    return _round(c0, c1, c2, c3, k0 + _KEY_0[4], k1 + _KEY_1[4])
-
-
-@njit(cache=CACHED, nogil=True, forceinline=True)
 def philox(c0, c1, c2, c3, k0, k1):
-    """Ten rounds of Philox4x32 on the counter (c0..c3) with the key (k0, k1): four uint32."""
+    """Seven rounds of Philox4x32 on the counter (c0..c3) with the key (k0, k1): four uint32.
+
+    They are written out: LLVM does not vectorise around an inner loop.
+    """
     k0, k1 = _U64(k0), _U64(k1)
-    w0, w1, w2, w3 = _five_rounds(_U64(c0), _U64(c1), _U64(c2), _U64(c3), k0, k1)
-    w0, w1, w2, w3 = _five_rounds(w0, w1, w2, w3, k0 + _KEY_0[5], k1 + _KEY_1[5])
+    w0, w1, w2, w3 = _round(_U64(c0), _U64(c1), _U64(c2), _U64(c3), k0, k1)
+    w0, w1, w2, w3 = _round(w0, w1, w2, w3, k0 + _KEY_0[1], k1 + _KEY_1[1])
+    w0, w1, w2, w3 = _round(w0, w1, w2, w3, k0 + _KEY_0[2], k1 + _KEY_1[2])
+    w0, w1, w2, w3 = _round(w0, w1, w2, w3, k0 + _KEY_0[3], k1 + _KEY_1[3])
+    w0, w1, w2, w3 = _round(w0, w1, w2, w3, k0 + _KEY_0[4], k1 + _KEY_1[4])
+    w0, w1, w2, w3 = _round(w0, w1, w2, w3, k0 + _KEY_0[5], k1 + _KEY_1[5])
+    w0, w1, w2, w3 = _round(w0, w1, w2, w3, k0 + _KEY_0[6], k1 + _KEY_1[6])
     return _U32(w0 & _LOW), _U32(w1 & _LOW), _U32(w2 & _LOW), _U32(w3 & _LOW)
 
 

@@ -15,8 +15,7 @@ SMALLEST_RISK = 1e-100
 
 @scalar
 def chebyshev_panel(table, position, column):
-    """Return exp of one Chebyshev series (Clenshaw's recurrence) at a position counted in
-    panels."""
+    """Return one Chebyshev series (Clenshaw's recurrence) at a position counted in panels."""
     panel = int(position)
     z = 2.0 * (position - panel) - 1.0
     series = table[1 + panel, column]
@@ -24,7 +23,7 @@ def chebyshev_panel(table, position, column):
     current = 0.0
     for k in range(series.size - 1, 0, -1):
         ahead, current = current, 2.0 * z * current - ahead + series[k]
-    return math.exp(z * current - ahead + series[0])
+    return z * current - ahead + series[0]
 
 
 @scalar
@@ -41,7 +40,8 @@ def scaled_coefficients(risk, t, law, table, factors):
         position = (math.log(risk) - table[0, 0, 0]) / table[0, 0, 1]
         if 0.0 <= position < panels:
             eta = rate(t, p)
-            drift = eta * chebyshev_panel(table, position, 0)
-            return factors[0] * drift, factors[1] * eta * eta * chebyshev_panel(table, position, 1)
+            drift = eta * math.exp(chebyshev_panel(table, position, 0))
+            noise = eta * eta * math.exp(chebyshev_panel(table, position, 1))
+            return factors[0] * drift, factors[1] * noise
     drift = decay(risk, t, p, weights, means, scales)
     return factors[0] * drift, factors[1] * source(risk, t, p, weights, means, scales)

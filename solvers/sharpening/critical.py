@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.checks import choice
+from ...theory.checks import choice, positive
 from ...theory.errors import InvalidInput, NotAvailable
 from ...theory.sharpening.sampling import batches
 from .kernel_norm import FORMS, check_form, constant_rate
@@ -46,8 +46,10 @@ class CriticalRate(float):
         return float(self), self.limited_by, self.bracket
 
 
-def critical_rate(problem: Any, method: Any, form: str = "exact") -> CriticalRate:
-    """Return the rate at which the noise kernel has norm 1.
+def critical_rate(
+    problem: Any, method: Any, form: str = "exact", *, level: float = 1.0
+) -> CriticalRate:
+    """Return the rate at which the noise kernel has norm 1, or another level.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def critical_rate(problem: Any, method: Any, form: str = "exact") -> CriticalRat
     form : {"exact", "closure", "bracket", "trace"}
         Of the norm. "bracket": the rate below which SGD is surely stable (max r = 1); beyond
         ``bracket[1]`` (K_2 = 1) it surely is not.
+    level : float
+        The norm at the rate that is returned; below 1 for a rate with a margin.
 
     Returns
     -------
@@ -74,10 +78,11 @@ def critical_rate(problem: Any, method: Any, form: str = "exact") -> CriticalRat
     kernel = _kernel(problem, method, form)
     if kernel.batches.full:
         return CriticalRate(_edge(kernel), "edge")
+    positive("level", level)
     if form == "bracket":
-        ends = _root(kernel, kernel.highest), _root(kernel, kernel.second_moment)
+        ends = _root(kernel, kernel.highest, level), _root(kernel, kernel.second_moment, level)
         return CriticalRate(ends[0], "noise", ends)
-    return CriticalRate(_root(kernel, getattr(kernel, form)), "noise")
+    return CriticalRate(_root(kernel, getattr(kernel, form), level), "noise")
 
 
 def critical_batch(problem: Any, method: Any, form: str = "exact") -> int:
@@ -166,14 +171,18 @@ def _edge(kernel: NoiseKernel) -> float:
     return float(slack[0] / (slack[0] - slack[1])) if slack[1] < slack[0] else math.inf
 
 
-def _root(kernel: NoiseKernel, norm: Callable[[float], float]) -> float:
-    """The rate at which a norm, which rises with it, is 1."""
+def _root(kernel: NoiseKernel, norm: Callable[[float], float], level: float) -> float:
+    """The rate at which a norm, which rises with it, has a level."""
     from scipy.optimize import brentq
 
     high = 1 / kernel.problem.sharpness
-    while norm(high) < 1:
+    while norm(high) < level:
         high *= 2
-    return float(brentq(lambda rate: _bounded(norm(rate)), 0.0, high, xtol=1e-15, rtol=1e-13))
+
+    def excess(rate: float) -> float:
+        return _bounded(norm(rate) / level)
+
+    return float(brentq(excess, 0.0, high, xtol=1e-15, rtol=1e-13))
 
 
 def _bounded(norm: float) -> float:

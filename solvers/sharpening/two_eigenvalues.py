@@ -7,44 +7,24 @@ the rate; a curve shows the loss :math:`z^2/(2\,{\rm rate}^2)` and the sharpness
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...theory.checks import choice, count
-from ...theory.errors import InvalidInput, NotAvailable, SolveFailed, ValidityWarning
+from ...theory.errors import NotAvailable, ValidityWarning
 from ...theory.sharpening.sampling import batches
 from ...theory.sharpening.two_eigenvalues_derivation import closed_source, two_eigenvalue_theory
-from ...theory.time_grid import time_grid, whole_steps
+from ...theory.time_grid import whole_steps
 from ...theory.version import VERSION
 from ..curve import Curve
 from .edge_offset import MOST_STEPS, end_of, no_prediction, predictions
 from .orbit import Rest, orbit
-
-Array = NDArray[np.float64]
+from .two_eigenvalues_flow import Motion, averaged, flow
 
 LIMITS = ("map", "averaged", "flow")
 LABELS = {"map": "two-variable map", "averaged": "average over two steps", "flow": "flow"}
-#: relative accuracy of the differential equations
-_RTOL = 1e-9
-#: |z| at which they have ended: what is left moves T by its square
-_SMALL = 1e-8
-#: y, z² or ε(1 + E) from which the leading orders of the average are off by more than this root
-_LARGE = 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class Motion:
-    """z and T over time, and how the motion ended."""
-
-    time: Array
-    z: Array
-    T: Array
-    state: str
-    diverged: int | None = None
 
 
 def solve_two_eigenvalues(
@@ -106,7 +86,7 @@ def solve_two_eigenvalues(
     if limit == "map":
         motion, last = _map(problem, theory, grid, points, most)
     else:
-        road = _averaged if limit == "averaged" else _flow
+        road = averaged if limit == "averaged" else flow
         motion = road(problem, theory, rate, grid, points, most)
         last = float(motion.T[-1])
     return _curve(problem, method, limit, motion, last)
@@ -135,76 +115,6 @@ def _map(
     return Motion(steps.astype(float), z, T, state, lost), last
 
 
-def _averaged(problem: Any, theory: Any, rate: float, grid: Any, points: int, most: int) -> Motion:
-    """In pairs of steps; the time of the curve is in steps."""
-    why = no_prediction(problem)
-    if grid is None and why:
-        raise InvalidInput("until", None, f"{why}; without it the motion does not end: give steps")
-    z, T = problem.start
-    y = T - 2 - 2 * z
-    size = max(abs(y), z**2, problem.epsilon * (1 + problem.invariant))
-    if size > _LARGE:
-        remark = "the average over two steps keeps leading orders only: its relative error is about"
-        warnings.warn(f"{remark} {np.sqrt(size):.2g} here", ValidityWarning, stacklevel=5)
-    f, numbers = theory.functions, _numbers(problem)
-
-    def change(time: float, x: Array) -> list[float]:
-        now = {**numbers, "z": x[0], "y": x[1]}
-        return [f["z_pair"](**now) / 2, f["y_pair"](**now) / 2]
-
-    def left(time: float, x: Array) -> float:
-        return max(abs(x[0]) / _SMALL - 1, float(x[1]))
-
-    time, (z, y), state = _integrate(change, left, (z, y), grid, points, most)
-    return Motion(time, z, f["T_pair"](**numbers, z=z, y=y), state)
-
-
-def _flow(problem: Any, theory: Any, rate: float, grid: Any, points: int, most: int) -> Motion:
-    """In flow time rate · steps."""
-    f, numbers = theory.functions, _numbers(problem)
-
-    def change(time: float, x: Array) -> list[float]:
-        now = {**numbers, "z": x[0], "T": x[1]}
-        return [f["z_flow"](**now) / rate, f["T_flow"](**now) / rate]
-
-    def left(time: float, x: Array) -> float:
-        return float(abs(x[0])) / _SMALL - 1
-
-    time, (z, T), state = _integrate(change, left, problem.start, grid, points, most * rate)
-    return Motion(time, z, T, state)
-
-
-def _numbers(problem: Any) -> dict[str, float]:
-    return {"epsilon": problem.epsilon, "E": problem.invariant}
-
-
-def _integrate(
-    change: Callable[..., Any],
-    left: Callable[..., Any],
-    start: tuple[float, float],
-    grid: Any,
-    points: int,
-    most: float,
-) -> tuple[Array, Array, str]:
-    """Integrate to the given times, or until nothing is ``left`` of the motion."""
-    from scipy.integrate import solve_ivp
-
-    def run(last: float, **options: Any) -> Any:
-        # no absolute tolerance: a tiny z may grow
-        found = solve_ivp(change, (0.0, last), start, "DOP853", rtol=_RTOL, atol=1e-300, **options)
-        if not found.success:
-            raise SolveFailed(found.message, float(found.t[-1]), 0.0, float(found.y[0, -1] ** 2))
-        return found
-
-    if grid is not None:
-        time = time_grid(*grid)
-        return time, run(time[-1], t_eval=time).y, "until"
-    left.terminal, left.direction = True, -1  # type: ignore[attr-defined]
-    found = run(most, events=left, dense_output=True)
-    time = time_grid(found.t[-1], None, points)
-    return time, found.sol(time), "ended" if found.status == 1 else "budget"
-
-
 def _curve(problem: Any, method: Any, limit: str, motion: Motion, last: float) -> Curve:
     rate = float(method.rate)
     z, T, why = motion.z, motion.T, no_prediction(problem)
@@ -213,7 +123,9 @@ def _curve(problem: Any, method: Any, limit: str, motion: Motion, last: float) -
         at = f" at step {motion.diverged}" if motion.diverged is not None else ""
         remarks.append(f"{motion.state}{at}: the motion had not ended; its last T is no end")
         warnings.warn(remarks[-1], ValidityWarning, stacklevel=4)
-    ends = [None if offset is None else 2 - offset for offset in predictions(problem)]
+    # the flow does not see the edge
+    offsets = (None, None) if limit == "flow" else predictions(problem)
+    ends = [None if offset is None else 2 - offset for offset in offsets]
     return Curve(
         motion.time,
         {"loss": z**2 / (2 * rate**2), "sharpness": T / rate, "z": z, "T": T},

@@ -1,10 +1,21 @@
-"""One path of the limiting SDE in modes, each with one number: z_j with y_j = z_j²/2 and R = Σ y_j.
+"""The limiting SDE in the energies of the modes, one path, from normals that are given:
 
-In n_j coordinates of equal λ_j, dz = −(A/2) λ_j z dt + s_j dW with s_j² = 2 B c_j/n_j: the
-published diffusion. A step freezes A and B at a predicted midpoint and is exact for the frozen
-Ornstein–Uhlenbeck process: the radial coordinate is Gaussian, the other n_j − 1 add a χ². The exact
-diffusion takes the squared one-step mean, (A λ_j z_j/2)²/d, out of the covariance: a rank-one
-correction (derived here, after arXiv 2411.12135 and 2406.11733).
+    dy_j = (−A λ_j y_j + B c_j) dt + dM_j,   R = Σ y_j,
+    d ⟨M_j, M_k⟩/dt = [D λ_j² y_j δ_jk + E λ_j y_j λ_k y_k + F (c_j λ_k y_k + c_k λ_j y_j)
+                       + H c_j c_k]/d.
+
+The square root of diagonal plus rank two (derived here). With e = E − F²/H the rank two is
+e u uᵀ + H (c + F u/H)(c + F u/H)ᵀ, u_j = λ_j y_j. The first term scales the diagonal noise along u
+by 1 + θ = √(1 + e R/D), where Σ M_k/λ_k reads that component off and Cauchy–Schwarz for (ψ g, ψ²)
+makes the root real. What remains is one more normal. So B fluctuates, and A with it:
+
+    B̃ h = B h + √(H h/d) ω,   Ã h = A h − G,   G = θ Σ_k M_k/(λ_k R) + (F/H) (B̃ − B) h.
+
+A step freezes the coefficients at a predicted midpoint. Mean and variance of each energy are then
+those of the frozen equation, exactly; its law is that of a square, a (b + ξ)², which it is for
+n_j = 1 (after L. Andersen's scheme for square-root diffusions, J. Comput. Finance 11, 2008), so
+that y_j ≥ 0 and one normal a mode serves any n_j. B̃ is lognormal: positive, with its exact
+mean and variance.
 """
 
 from __future__ import annotations
@@ -14,100 +25,171 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ..kernels.interface import scalar
-from ..kernels.tabulated import scaled_coefficients
+from numba import njit
+
+from ..kernels.interface import (
+    loops,
+    noise_cross,
+    noise_diagonal,
+    noise_pair,
+    noise_source,
+    rate,
+    scalar,
+)
+from ..kernels.normals import CACHED
+from ..kernels.tabulated import SMALLEST_RISK, chebyshev_panel, scaled_coefficients
 
 # <<< provided by the generated module
 
-
-@scalar
-def half_square(z):
-    """Return the risk Σ z²/2."""
-    total = 0.0
-    for j in range(z.size):
-        total += z[j] * z[j]
-    return 0.5 * total
+#: a third of a step's time would go into counting references to arrays that are handed down
+inlined = njit(cache=CACHED, nogil=True, error_model="numpy", forceinline=True)
 
 
-@scalar
-def midpoint(z, rates, total_source, t, h, law, table, factors):
-    """Return A and B at the middle of a step, the risk there predicted by the drift."""
+@inlined
+def noise_parts(risk, t, law, table):
+    """Return D, E, F and H; the table holds D/η², E/η², F/η³ and H/η⁴."""
+    p, weights, means, scales = law
+    risk = max(risk, SMALLEST_RISK)
+    panels = table.shape[0] - 1
+    if panels > 0:
+        position = (math.log(risk) - table[0, 0, 0]) / table[0, 0, 1]
+        if 0.0 <= position < panels:
+            eta = rate(t, p)
+            square = eta * eta
+            return (
+                square * chebyshev_panel(table, position, 0),
+                square * chebyshev_panel(table, position, 1),
+                square * eta * chebyshev_panel(table, position, 2),
+                square * square * chebyshev_panel(table, position, 3),
+            )
+    return (
+        noise_diagonal(risk, t, p, weights, means, scales),
+        noise_pair(risk, t, p, weights, means, scales),
+        noise_cross(risk, t, p, weights, means, scales),
+        noise_source(risk, t, p, weights, means, scales),
+    )
+
+
+@loops
+def totals(y, rates):
+    """Return R = Σ y and Σ λ y."""
     risk = 0.0
     loss = 0.0
-    for j in range(z.size):
-        energy = 0.5 * z[j] * z[j]
-        risk += energy
-        loss += rates[j] * energy
-    drift, noise = scaled_coefficients(risk, t, law, table, factors)
-    ahead = risk + 0.5 * h * (noise * total_source - drift * loss)
-    return scaled_coefficients(max(ahead, 0.25 * risk), t + 0.5 * h, law, table, factors)
+    for j in range(y.size):
+        risk += y[j]
+        loss += rates[j] * y[j]
+    return risk, loss
+
+
+@inlined
+def middle(y, rates, total_source, t, h, law, table, factors):
+    """Return R at the middle of a step, predicted by the drift, and A and B there."""
+    risk, loss = totals(y, rates)
+    drift, source = scaled_coefficients(risk, t, law, table, factors)
+    ahead = max(risk + 0.5 * h * (source * total_source - drift * loss), 0.25 * risk)
+    drift, source = scaled_coefficients(ahead, t + 0.5 * h, law, table, factors)
+    return ahead, drift, source
+
+
+@loops
+def relax(rates, pull, kept, share):
+    """Write K = exp(−p) and (1 − K)/p for p = pull λ: no library call, so that it vectorises."""
+    for j in range(rates.size):
+        p = pull * rates[j]
+        p = 1e-9 if abs(p) < 1e-9 else p
+        q = min(p, 32.0) * (-1.0 / 16.0)
+        k = 1.0 + q * (1.0 / 6.0)
+        k = 1.0 + q * (1.0 / 5.0) * k
+        k = 1.0 + q * (1.0 / 4.0) * k
+        k = 1.0 + q * (1.0 / 3.0) * k
+        k = 1.0 + q * (1.0 / 2.0) * k
+        k = 1.0 + q * k
+        k *= k
+        k *= k
+        k *= k
+        kept[j] = k * k
+        share[j] = (1.0 - k * k) / p
+
+
+@loops
+def diffuse(y, rates, sources, kept, share, gain, spread, pull, normals):
+    """Move every mode by its own noise; return Σ_k M_k/λ_k as it was at the middle of the step."""
+    read = 0.0
+    for j in range(y.size):
+        added = gain * sources[j] * share[j]
+        carried = kept[j] * y[j]
+        mean = carried + added
+        half = spread * rates[j] * rates[j] * share[j] * (carried + 0.5 * added)
+        half = min(half, mean * mean)  # binding only below the energy of one coordinate
+        a = half / (mean + math.sqrt(mean * mean - half) + 1e-300)
+        z = np.float64(normals[j])
+        moved = 2.0 * math.sqrt(a * max(mean - a, 0.0)) * z + a * (z * z - 1.0)
+        y[j] = max(mean + moved, 0.0)
+        read += moved * (1.0 / rates[j] + 0.5 * pull)
+    return read
+
+
+@loops
+def kick(y, rates, sources, strength, offset, centring):
+    """Let A fluctuate: y ← y + λ G (y − what came after the middle), less the mean of that."""
+    for j in range(y.size):
+        change = (strength - centring * rates[j]) * y[j] - offset * sources[j]
+        y[j] = max(y[j] + rates[j] * change, 0.0)
+
+
+@inlined
+def fluctuate(source, h, dimension, strength, normal):
+    """Return B̃/B, lognormal of mean 1 and variance H/(B² d h)."""
+    if strength <= 0.0 or source <= 0.0:
+        return 1.0
+    variance = math.log1p(strength / (source * source * dimension * h))
+    return math.exp(math.sqrt(variance) * normal - 0.5 * variance)
+
+
+@inlined
+def step(y, modes, t, h, normals, law, tables, factors, work):
+    """Advance the energies by h with frozen coefficients."""
+    rates, sources, total_source, dimension, own = modes
+    kept, share = work
+    risk, drift, source = middle(y, rates, total_source, t, h, law, tables[0], factors)
+    diagonal, pair, cross, strength = noise_parts(risk, t + 0.5 * h, law, tables[1])
+    factor = fluctuate(source, h, dimension, strength, np.float64(normals[y.size]))
+    spread = 0.5 * factors[1] * factor * diagonal * h / dimension
+    pull = drift * h
+    relax(rates, pull, kept, share)
+    gain = factor * source * h
+    read = diffuse(y, rates, sources, kept, share, gain, spread, pull, normals)
+    slope = cross / strength if strength > 0.0 else 0.0
+    excess = pair - slope * cross
+    theta = math.sqrt(max(1.0 + excess * risk / diagonal, 0.0)) - 1.0 if diagonal > 0.0 else 0.0
+    kicked = theta * read / max(risk, SMALLEST_RISK) + slope * (factor - 1.0) * source * h
+    centring = 2.0 * theta * spread / max(risk, SMALLEST_RISK) - own * pair * h / dimension
+    offset = 0.5 * h * source * kicked + cross * h / dimension
+    if kicked != 0.0 or centring != 0.0:
+        kick(y, rates, sources, kicked, offset, centring)
 
 
 @scalar
-def remove_mean(z, normals, contraction, deviation, pull, h, dimension):
-    """Take the squared one-step mean out of the covariance: normals ← (I − v vᵀ)^½ normals."""
-    square = 0.0
-    along = 0.0
-    for j in range(z.size):
-        if deviation[j] > 0.0:
-            v = pull[j] * z[j] * math.sqrt(contraction[j] * h / dimension) / deviation[j]
-            pull[j] = v
-            square += v * v
-            along += v * normals[j]
-        else:
-            pull[j] = 0.0
-    # square > 1 only beyond the validity of the limit: then nothing is left along v
-    scale = 1.0 / square if square > 1.0 else 1.0 / (1.0 + math.sqrt(1.0 - square))
-    for j in range(z.size):
-        normals[j] -= pull[j] * along * scale
+def advance(y, modes, starts, sizes, record, normals, first, risks, law, tables, factors, work):
+    """Do a block of steps from step `first`.
 
-
-@scalar
-def advance(generator, z, rates, variances, counts, drift, noise, h, dimension, exact, work):
-    """Step every mode with frozen A and B."""
-    normals, contraction, deviation, pull = work
-    for j in range(z.size):
-        pull[j] = 0.5 * drift * rates[j]
-        x = 2.0 * pull[j] * h
-        share = -math.expm1(-x) / x if x > 1e-12 else 1.0
-        contraction[j] = math.exp(-0.5 * x)
-        deviation[j] = math.sqrt(noise * variances[j] * h * share)
-        normals[j] = generator.standard_normal()
-    if exact:
-        remove_mean(z, normals, contraction, deviation, pull, h, dimension)
-    for j in range(z.size):
-        radial = contraction[j] * z[j] + deviation[j] * normals[j]
-        if counts[j] > 1.0:
-            chi_square = 2.0 * generator.standard_gamma(0.5 * (counts[j] - 1.0))
-            radial = math.sqrt(radial * radial + deviation[j] * deviation[j] * chi_square)
-        z[j] = radial
-
-
-@scalar
-def path(
-    generator, start, rates, sources, counts, dimension, exact, times, substeps, law, table, factors
-):
-    """Return the risk of one path at the times; `substeps[k]` steps lead from time k to time k +
-    1."""
-    size = start.size
-    z = np.empty(size)
-    variances = np.empty(size)
-    work = (np.empty(size), np.empty(size), np.empty(size), np.empty(size))
-    total_source = 0.0
-    for j in range(size):
-        z[j] = math.sqrt(2.0 * start[j])
-        variances[j] = 2.0 * sources[j] / counts[j]
-        total_source += sources[j]
-    risk = np.empty(times.size)
-    risk[0] = half_square(z)
-    for k in range(times.size - 1):
-        h = (times[k + 1] - times[k]) / substeps[k]
-        for i in range(substeps[k]):
-            t = times[k] + i * h
-            drift, noise = midpoint(z, rates, total_source, t, h, law, table, factors)
-            advance(generator, z, rates, variances, counts, drift, noise, h, dimension, exact, work)
-        risk[k + 1] = half_square(z)
-    return risk
+    Parameters
+    ----------
+    y : (m,) float64, changed in place
+    modes : tuple
+        λ, c, Σ c, d, and the weight of E in the drift (¼ for an SDE of a vector, else 0).
+    starts, sizes, record : (all steps,) arrays
+        Time and size of each step, and where the risk after it is written (−1: nowhere).
+    normals : (steps of the block, m + 1) float32
+    risks : (T,) float64, written in part
+    law, tables, factors : see `scaled_coefficients` and `noise_parts`
+    work : two (m,) float64
+    """
+    for i in range(normals.shape[0]):
+        k = first + i
+        step(y, modes, starts[k], sizes[k], normals[i], law, tables, factors, work)
+        if record[k] >= 0:
+            risks[record[k]] = totals(y, modes[0])[0]
 
 
 @scalar
@@ -120,10 +202,24 @@ def coefficients_of(risks, t, law, table, factors):
     return drift, noise
 
 
+@scalar
+def noise_parts_of(risks, t, law):
+    """Return D, E, F and H (4, n) at each risk of an array, from the formulas."""
+    parts = np.empty((4, risks.size))
+    for i in range(risks.size):
+        values = noise_parts(risks[i], t, law, np.empty((1, 4, 2)))
+        for k in range(4):
+            parts[k, i] = values[k]
+    return parts
+
+
 def warm_up():
-    """Compile for the types in use: a single time means that no step is taken."""
-    one = np.full(1, 0.5)
+    """Compile for the types in use: no normals means that no step is taken."""
+    one, none = np.full(1, 0.5), np.empty(0)
     law = (np.full(256, 0.5), one, one, one)
-    tail = (law, np.empty((1, 2, 3)), np.ones(2))
-    path(np.random.default_rng(0), one, one, one, one, 1.0, True, one, np.ones(0, np.int64), *tail)
-    coefficients_of(np.empty(0), 0.0, *tail)
+    modes = (one, one, 1.0, 1.0, 0.0)
+    normals, record = np.empty((0, 2), dtype=np.float32), np.empty(0, dtype=np.int64)
+    tables = (np.empty((1, 2, 3)), np.empty((1, 4, 3)))
+    advance(one, modes, one, one, record, normals, 0, one, law, tables, np.ones(2), (one, one))
+    coefficients_of(none, 0.0, law, tables[0], np.ones(2))
+    noise_parts_of(none, 0.0, law)

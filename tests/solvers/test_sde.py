@@ -1,103 +1,204 @@
-"""The limiting SDE: its mean, its spread, its order, and its streams."""
+"""The ensemble of the limiting SDE: its law on a grid, its compression, its streams, its errors."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import pytest
 
-from limitlab.solvers.compress import Spectrum
+from limitlab.solvers import random
+from limitlab.solvers.coefficients import Coefficients
+from limitlab.solvers.compress import Spectrum, compress
 from limitlab.solvers.ode import integrate
-from limitlab.solvers.sde import SdeModes, diagonal_paths, root_of, stream, substeps
-from limitlab.solvers.sde_dense import DenseModes, dense_paths
+from limitlab.solvers.sde import EnergySde, energy_paths, step_errors
+from limitlab.solvers.sde_dense import DenseModes, DenseSde, dense_paths
+from limitlab.solvers.sde_steps import Plan, joined, noise_blocks, substeps
 from limitlab.theory.covariance import toeplitz
-from limitlab.theory.errors import InvalidInput, InvalidType, SolveFailed
+from limitlab.theory.errors import SolveFailed
 from limitlab.theory.modes import sign_geometry
 
 TIMES = np.array([0.0, 1.0, 2.0])
+# SGD (p[2] = 0) or signSGD (p[2] = 1) at rate p[0], Gaussian noise of variance p[1], the exact
+# (p[3] = 1) or the published noise (p[3] = 0): one text for all, so that it is compiled once
+FORMULAS = {
+    "rate": "p[0]",
+    "decay": "2.0 * p[0] if p[2] == 0.0 else 4.0 * p[0] / math.pi / math.sqrt(2.0 * R + p[1])",
+    "source": "0.5 * p[0] ** 2 * (2.0 * R + p[1] if p[2] == 0.0 else 1.0)",
+    "noise_diagonal": "2.0 * p[0] ** 2 * (2.0 * R + p[1] if p[2] == 0.0 else 1.0)",
+    "noise_pair": "p[3] * 4.0 * p[0] ** 2"
+    " * (1.0 if p[2] == 0.0 else -4.0 / math.pi**2 / (2.0 * R + p[1]))",
+    "noise_cross": "-2.0 * p[3] * p[0] ** 3 * (2.0 * R + p[1]) if p[2] == 0.0 else 0.0",
+    "noise_source": "0.5 * p[3] * p[0] ** 4 * (2.0 * R + p[1]) ** 2 if p[2] == 0.0 else 0.0",
+}
+TEXT = "\n\n".join(
+    f"@scalar\ndef {name}({'t, p' if name == 'rate' else 'R, t, p, weights, means, scales'}):\n"
+    f"    return {formula}\n"
+    for name, formula in FORMULAS.items()
+)
 
 
-def isotropic(d, groups=1):
+def sgd(rate, variance, exact=True):
+    return Coefficients(TEXT, np.array([rate, variance, 0.0, exact]), *np.zeros((3, 0)))
+
+
+def sign(rate, variance, exact=True):
+    return Coefficients(TEXT, np.array([rate, variance, 1.0, exact]), *np.zeros((3, 0)))
+
+
+SGD, SIGN, PUBLISHED_SIGN = sgd(0.5, 0.25), sign(0.4, 0.25), sign(0.4, 0.25, exact=False)
+
+
+def isotropic(groups=1):
     share = np.full(groups, 1.0 / groups)
-    return SdeModes(share, np.ones(groups), share, share * d, d)
+    return Spectrum(np.ones(groups), share, share)
+
+
+def steep(m):
+    rates = np.arange(1, m + 1.0) ** -1.0
+    rates /= rates.mean()
+    return Spectrum(rates, rates / m, rates**2 / m)
 
 
 def fine(times, step):
     return substeps(times, np.ones(times.size), step)
 
 
-def test_drift_alone_is_the_ode(linear):
-    modes = SdeModes(
-        np.array([0.7, 0.3]),
-        np.array([1.0, 3.0]),
-        np.array([0.4, 0.6]),
-        np.array([1.0, 50.0]),
-        100.0,
-    )
-    options = {"paths": 2, "seed": 1, "factors": (1.0, 0.0)}
-    found = diagonal_paths(linear, modes, TIMES, fine(TIMES, 0.1), **options)
-    spectrum = Spectrum(modes.rates, modes.energies, modes.sources)
-    expected = integrate(linear, spectrum, TIMES, 1e-11, factors=(1.0, 0.0))
+@pytest.mark.interpreted
+def test_drift_alone_is_the_ode():
+    modes = Spectrum(np.array([1.0, 3.0]), np.array([0.7, 0.3]), np.array([0.4, 0.6]))
+    sde = EnergySde(SGD, modes, 100.0, factors=(1.0, 0.0))
+    found = energy_paths(sde, TIMES, fine(TIMES, 0.1), paths=2, seed=1)
+    expected = integrate(SGD, modes, TIMES, 1e-11, factors=(1.0, 0.0))
     assert np.max(np.abs(found / expected - 1)) < 1e-10
 
 
-def test_the_mean_has_weak_order_two_as_the_midpoint_declares(linear):
-    modes, times = isotropic(10**10), np.array([0.0, 2.0])
-    exact = integrate(linear, Spectrum(np.ones(1), np.ones(1), np.ones(1)), times, 1e-12)[-1]
+@pytest.mark.interpreted
+def test_the_mean_has_weak_order_two_as_the_midpoint_declares():
+    # at d = 1e14 the noise, 1e-7, stays far below the smallest bias
+    times = np.array([0.0, 2.0])
+    exact = integrate(SIGN, isotropic(), times, 1e-12)[-1]
     steps = np.array([1.0, 0.5, 0.25, 0.125])
-    bias = [
-        diagonal_paths(linear, modes, times, fine(times, h), paths=40, seed=2).mean(axis=0)[-1]
-        - exact
-        for h in steps
-    ]
-    # at d = 1e10 the noise of this mean, about 2e-6, stays far below the smallest bias
+    sde = EnergySde(SIGN, isotropic(), 1e14)
+    bias = [energy_paths(sde, times, fine(times, h), paths=2, seed=2)[0, -1] - exact for h in steps]
     assert np.min(np.abs(bias)) > 1e-5
     assert np.polyfit(np.log(steps), np.log(np.abs(bias)), 1)[0] == pytest.approx(2.0, abs=0.35)
 
 
-def spread_of(coefficients, exact, d=1000, paths=2000):
-    risk = diagonal_paths(
-        coefficients, isotropic(d), TIMES, fine(TIMES, 0.02), paths=paths, seed=3, exact=exact
-    )
-    return np.sqrt(d) * risk[:, -1].std(ddof=1)
+def strong_order(sde, paths=16):
+    """Order of the mean error of one Brownian path in steps of 1/32 … 1/4, against 1/256."""
+    times = np.array([0.0, 1.0])
+    plan, errors = Plan.of(times, fine(times, 1 / 256)), np.zeros(4)
+    for k in range(paths):
+        blocks = list(noise_blocks(np.uint64(k), sde.spectrum.count + 1, plan.count))
+        exact, walked, halvings = sde.walk(plan, blocks)[-1], plan, []
+        for _ in range(6):
+            walked, blocks = walked.joined(), list(joined(iter(blocks)))
+            halvings.append(abs(sde.walk(walked, blocks)[-1] - exact))
+        errors += halvings[2:]
+    return np.polyfit(np.arange(4), np.log2(errors), 1)[0]
 
 
-def test_both_diffusions_of_sign_have_their_linear_noise_spread(hand_made):
-    # K = I, Laplace noise b = 0.6, rate 0.4, R(0) = 1: sqrt(d) sd(R) at t = 2 (arXiv 2411.12135,
-    # rederived)
-    phi = "(2.0 / math.pi * math.sqrt(math.pi * R) / 0.6 * erfcx(math.sqrt(R) / 0.6))"
-    sign = hand_made(f"2.0 * p[0] * {phi} / math.sqrt(2.0 * R)", "0.5 * p[0] ** 2", 0.4)
-    error = 5 / np.sqrt(2 * 2000)  # five standard errors of a standard deviation, relative
-    exact, published = spread_of(sign, True), spread_of(sign, False)
-    assert exact == pytest.approx(0.47815, rel=error)
-    assert published == pytest.approx(0.56858, rel=error)
-    # negative control: the two are not interchangeable at this precision
-    assert abs(published / 0.47815 - 1) > 2 * error
+@pytest.mark.interpreted
+def test_the_strong_order_is_one():
+    order = strong_order(EnergySde(PUBLISHED_SIGN, isotropic(), 20.0))
+    assert order == pytest.approx(1, abs=0.15)
 
 
-def test_published_sgd_without_noise_has_its_hand_computed_spread(hand_made):
-    linear = hand_made("2.0 * p[0]", "0.5 * p[0] ** 2 * (2.0 * R + p[1])", 0.3, 0.0)
-    times, d, paths = np.array([0.0, 0.5]), 10_000, 2000
-    risk = diagonal_paths(linear, isotropic(d), times, fine(times, 0.005), paths=paths, seed=4)[
-        :, -1
-    ]
-    relative = risk.std(ddof=1) / risk.mean()
-    assert relative == pytest.approx(2 * 0.3 * np.sqrt(0.5 / d), rel=5 / np.sqrt(2 * paths) + 1e-3)
+@pytest.mark.interpreted
+def test_one_coordinate_moves_as_the_square_of_an_ornstein_uhlenbeck_process():
+    """n = 1, published diffusion: y = z²/2 with z ← κ z + s ξ, for every ξ."""
+    d, rate, h, eta = 50.0, 1.7, 0.1, 0.4
+    still = sign(eta, 1e12, exact=False)  # so much noise that A = 0
+    sde = EnergySde(still, Spectrum(np.array([rate]), np.array([0.02]), np.array([rate**2 / d])), d)
+    plan = Plan(np.zeros(1), np.full(1, h), np.ones(1, np.int64))
+    deviation = eta * rate * np.sqrt(h / d)
+    for z in (-4.0, -1.2, 0.0, 0.3, 5.0):
+        block = np.array([[z, 0.0]], dtype=np.float32)
+        moved = 0.5 * (np.sqrt(0.04) + deviation * z) ** 2
+        assert sde.walk(plan, [(0, block)])[1] == pytest.approx(moved, rel=1e-5, abs=1e-9)
 
 
-def test_grouped_and_separate_coordinates_have_one_law(sign):
-    d, paths = 40, 3000
-    grouped = diagonal_paths(
-        sign, isotropic(d), TIMES, fine(TIMES, 0.05), paths=paths, seed=5, exact=True
-    )[:, -1]
-    apart = diagonal_paths(
-        sign, isotropic(d, d), TIMES, fine(TIMES, 0.05), paths=paths, seed=6, exact=True
-    )[:, -1]
-    scale = np.sqrt(grouped.var(ddof=1) / paths * 2)
-    assert abs(grouped.mean() - apart.mean()) < 5 * scale
-    assert grouped.std() == pytest.approx(apart.std(), rel=5 * np.sqrt(2 / (2 * paths)) * 1.3)
+def moments(risk):
+    """Mean and standard deviation, with their standard errors."""
+    n, deviation = risk.size, risk.std(ddof=1)
+    kurtosis = np.mean((risk - risk.mean()) ** 4) / deviation**4
+    errors = deviation / np.sqrt(n), deviation * np.sqrt((kurtosis - 1) / (4 * n))
+    return np.array([risk.mean(), deviation]), np.array(errors)
 
 
-def euler_maruyama(coefficients, law, delta, exact, paths, step):
+def apart(first, second):
+    """Distance of two ensembles' means and deviations, in standard errors."""
+    (a, da), (b, db) = moments(first), moments(second)
+    return np.max(np.abs(a - b) / np.hypot(da, db))
+
+
+def ends(coeffs, spectrum, d, *, paths, seed, step=0.05, times=TIMES, vector=False):
+    sde = EnergySde(coeffs, spectrum, d, vector)
+    return energy_paths(sde, times, fine(times, step), paths=paths, seed=seed)[:, -1]
+
+
+def test_grouped_and_separate_coordinates_have_one_law():
+    d, paths = 40, 1500
+    for coeffs in (SGD, SIGN):
+        grouped = ends(coeffs, isotropic(), d, paths=paths, seed=5)
+        assert apart(grouped, ends(coeffs, isotropic(d), d, paths=paths, seed=6)) < 5
+    # negative control: another dimension is told apart
+    assert apart(grouped, ends(SIGN, isotropic(d), 2 * d, paths=paths, seed=6)) > 5
+
+
+def linear_spread(coeffs, spectrum, steps=12, d=1e10):
+    """√d times the deviation of R(2), from its response to one normal at a time."""
+    sde, plan = EnergySde(coeffs, spectrum, d), Plan.of(np.array([0.0, 2.0]), np.array([steps]))
+    normals = np.zeros((steps, spectrum.count + 1), dtype=np.float32)
+    variance = 0.0
+    for place in np.ndindex(normals.shape):
+        ends = []
+        for normals[place] in (1.0, -1.0, 0.0):
+            ends.append(sde.walk(plan, [(0, normals)])[-1])
+        variance += (0.5 * (ends[0] - ends[1])) ** 2
+    return np.sqrt(variance * d)
+
+
+def test_gauss_nodes_have_the_spread_of_all_modes():
+    for coeffs in (SGD, SIGN):
+        whole = linear_spread(coeffs, steep(150))
+        assert linear_spread(coeffs, compress(steep(150), 14)) == pytest.approx(whole, rel=1e-5)
+        assert linear_spread(coeffs, compress(steep(150), 3)) != pytest.approx(whole, rel=1e-3)
+
+
+def test_gauss_nodes_have_the_law_of_all_modes():
+    d, paths = 160, 1500
+    nodes = compress(steep(d), 12)
+    assert nodes.count <= 24
+    for coeffs in (SGD, SIGN):
+        whole = ends(coeffs, steep(d), d, paths=paths, seed=7)
+        assert apart(whole, ends(coeffs, nodes, d, paths=paths, seed=8)) < 5
+    assert apart(whole, ends(SIGN, compress(steep(d), 1), d, paths=paths, seed=8)) > 5
+
+
+def test_the_mean_of_a_linear_sde_is_that_of_the_ode_in_every_dimension():
+    """Fluctuating coefficients must not shift the mean of SGD; uncentred, they would by 4 η³/d."""
+    sde, times, d = sgd(1.0, 0.0), np.array([0.0, 1.0]), 100
+    risk = ends(sde, isotropic(), d, paths=4000, seed=9, times=times)
+    exact = np.exp(-1.0)  # exp(−(2η − η²) t)
+    error = risk.std() / np.sqrt(risk.size)
+    assert abs(risk.mean() - exact) < 5 * error < 4 / d * exact
+
+
+def test_published_sgd_without_noise_has_its_hand_computed_spread():
+    d, paths, eta, times = 10_000, 3000, 0.3, np.array([0.0, 0.5])
+    quiet = sgd(eta, 0.0, exact=False)
+    risk = ends(quiet, isotropic(), d, paths=paths, seed=4, times=times)
+    relative, error = risk.std(ddof=1) / risk.mean(), 5 / np.sqrt(2 * paths) + 1e-3
+    assert relative == pytest.approx(2 * eta * np.sqrt(0.5 / d), rel=error)
+    # negative control: the exact one is √2 (1 − η/2) times that
+    exact = ends(sgd(eta, 0.0), isotropic(), d, paths=paths, seed=4, times=times)
+    ratio = exact.std(ddof=1) / exact.mean() / relative
+    assert ratio == pytest.approx(np.sqrt(2) * (1 - eta / 2), rel=2 * error)
+
+
+def euler_maruyama(law, delta, exact, paths, step):
     """Step the vector SDE in its own coordinates: an independent solver of the same equation."""
     rng = np.random.default_rng(7)
     geometry = sign_geometry(law)
@@ -106,7 +207,7 @@ def euler_maruyama(coefficients, law, delta, exact, paths, step):
     x = np.tile(delta, (paths, 1))
     for _ in range(round(1.0 / step)):
         risk = 0.5 * np.einsum("pi,ij,pj->p", x, law.matrix, x)
-        drift, noise = (c[:, None] for c in coefficients.at(risk))
+        drift, noise = (c[:, None] for c in SIGN.at(risk))
         mean = 0.5 * drift * (x @ whitened.T)
         v = np.linalg.solve(root, mean.T).T / np.sqrt(2 * noise)
         normals = rng.standard_normal(x.shape)
@@ -117,57 +218,95 @@ def euler_maruyama(coefficients, law, delta, exact, paths, step):
     return 0.5 * np.einsum("pi,ij,pj->p", x, law.matrix, x)
 
 
+def dense(law, delta, exact=True):
+    return DenseSde(SIGN, DenseModes.of(sign_geometry(law), delta), exact, np.zeros((1, 2, 3)))
+
+
 @pytest.mark.parametrize("exact", [True, False])
-def test_the_dense_sde_is_the_right_one(sign, exact):
-    law, paths, times = toeplitz(16, 0.6), 4000, np.array([0.0, 1.0])
+def test_the_dense_sde_is_the_right_one(exact):
+    law, paths, times = toeplitz(16, 0.6), 2000, np.array([0.0, 1.0])
     delta = np.where(np.arange(16) % 3 == 0, 0.5, -0.3)
-    modes = DenseModes.of(sign_geometry(law), delta)
-    found = dense_paths(sign, modes, times, fine(times, 0.02), paths=paths, seed=8, exact=exact)[
-        :, -1
-    ]
-    other = euler_maruyama(sign, law, delta, exact, paths, 0.005)
-    error = np.hypot(found.std(), other.std()) / np.sqrt(paths)
-    assert abs(found.mean() - other.mean()) < 5 * error + 2e-3 * other.mean()
-    assert found.std() == pytest.approx(other.std(), rel=5 * np.sqrt(2 / (2 * paths)) * 1.5)
+    found = dense_paths(dense(law, delta, exact), times, fine(times, 0.05), paths=paths, seed=8)
+    other = euler_maruyama(law, delta, exact, paths, 0.02)
+    (mean, deviation), errors = moments(found[:, -1])
+    (mean_2, deviation_2), errors_2 = moments(other)
+    assert abs(mean - mean_2) < 5 * np.hypot(errors, errors_2)[0] + 8e-3 * mean
+    assert abs(deviation - deviation_2) < 5 * np.hypot(errors, errors_2)[1] + 8e-3 * deviation
 
 
-def test_paths_do_not_depend_on_threads_or_on_their_number(sign):
-    law, times = toeplitz(10, 0.5), np.array([0.0, 0.5])
-    dense = DenseModes.of(sign_geometry(law), np.ones(10))
-    steps = fine(times, 0.05)
-    for run in (
-        lambda **k: diagonal_paths(sign, isotropic(100, 4), times, steps, seed=9, exact=True, **k),
-        lambda **k: dense_paths(sign, dense, times, steps, seed=9, **k),
+def test_a_diagonal_covariance_has_one_law_as_vector_and_as_energies():
+    law, paths, times = toeplitz(12, 0.0), 2000, np.array([0.0, 1.0])
+    vector = dense_paths(
+        dense(law, np.full(12, 0.4)), times, fine(times, 0.05), paths=paths, seed=1
+    )
+    spectrum = Spectrum(np.ones(12), np.full(12, 0.08), np.full(12, 1 / 12))
+    options = dict(paths=paths, seed=2, times=times)
+    energies = ends(SIGN, spectrum, 12, vector=True, **options)
+    assert apart(vector[:, -1], energies) < 5
+    assert apart(vector[:, -1], ends(PUBLISHED_SIGN, spectrum, 12, **options)) > 5
+
+
+@pytest.mark.interpreted
+def test_paths_do_not_depend_on_threads_their_number_or_the_horizon():
+    law, times = toeplitz(3, 0.5), np.array([0.0, 0.1, 0.2])
+    sde = EnergySde(SGD, isotropic(4), 100.0)
+    for walk in (
+        lambda *a, **k: energy_paths(sde, *a, seed=9, **k),
+        lambda *a, **k: dense_paths(dense(law, np.ones(3)), *a, seed=9, **k),
     ):
-        one = run(paths=70, workers=1)
-        assert all(np.array_equal(run(paths=70, workers=n), one) for n in (2, 4))
-        assert np.array_equal(run(paths=64, workers=2), one[:64])
+        one = walk(times, fine(times, 0.05), paths=40, workers=1)
+        assert np.array_equal(walk(times, fine(times, 0.05), paths=40, workers=4), one)
+        assert np.array_equal(walk(times, fine(times, 0.05), paths=32, workers=2), one[:32])
+        shorter = times[:2]
+        assert np.array_equal(walk(shorter, fine(shorter, 0.05), paths=40), one[:, :2])
         assert not np.array_equal(one[0], one[1])
 
 
-def test_streams_are_keyed_and_leave_the_users_object_alone():
-    root = np.random.SeedSequence(5, spawn_key=(2,))
-    first = stream(root, 3).standard_normal(4)
-    assert (
-        np.array_equal(stream(root_of(root), 3).standard_normal(4), first)
-        and root.n_children_spawned == 0
-    )
-    assert not np.array_equal(stream(np.random.SeedSequence(5), 3).standard_normal(4), first)
-    with pytest.raises(InvalidInput, match="seed"):
-        root_of(-1)
-    with pytest.raises(InvalidType, match="seed"):
-        root_of("one")
+def test_a_block_of_normals_is_a_function_of_its_key_and_its_step():
+    key = random.key(np.random.SeedSequence(3))
+    whole = np.concatenate([block.copy() for _, block in noise_blocks(key, 300, 200)])
+    part = np.concatenate([block.copy() for _, block in noise_blocks(key, 300, 70)])
+    assert whole.shape == (200, 300) and np.array_equal(part, whole[:70])
+    halves = np.concatenate([block for _, block in joined(noise_blocks(key, 300, 200))])
+    assert np.allclose(halves, (whole[::2] + whole[1::2]) / np.sqrt(2), atol=1e-6)
+    assert abs(np.corrcoef(whole[:-1].ravel(), whole[1:].ravel())[0, 1]) < 5 / np.sqrt(199 * 300)
 
 
 def test_steps_follow_the_change_of_the_risk():
-    times = np.array([0.0, 1.0, 2.0])
-    assert substeps(times, np.ones(3), 0.3).tolist() == [4, 4]
-    assert substeps(times, np.ones(3), None).tolist() == [100, 100]
+    times, flat = np.array([0.0, 1.0, 2.0]), np.ones(3)
+    assert substeps(times, flat, 0.3).tolist() == [4, 4]
+    assert substeps(times, flat, 0.4).tolist() == [4, 4]  # 3 would do; pairs are joined
+    assert substeps(times, flat, None).tolist() == [100, 100]
     assert substeps(times, np.exp([0.0, -4.0, -4.0]), None).tolist() == [200, 100]
-    assert substeps(times, np.ones(3), None, fastest=100.0).tolist() == [400, 400]
+    assert substeps(times, flat, None, fastest=100.0).tolist() == [400, 400]
+    assert substeps(times, flat, None, shortest=1 / 20).tolist() == [20, 20]
 
 
-def test_paths_that_leave_the_numbers_are_an_error(hand_made):
-    broken = hand_made("-1000.0", "0.0", 0.5)
+def test_a_plan_covers_the_time_and_joins_in_pairs():
+    plan = Plan.of(TIMES, np.array([2, 4]))
+    assert np.allclose(plan.starts, [0, 0.5, 1, 1.25, 1.5, 1.75])
+    assert plan.record.tolist() == [-1, 1, -1, -1, -1, 2]
+    half = plan.joined()
+    assert np.allclose(half.starts + half.sizes, [1, 1.5, 2])
+    assert half.record.tolist() == [1, -1, 2]
+
+
+@pytest.mark.interpreted
+def test_the_reported_error_of_the_step_falls_with_the_step():
+    sde, times = EnergySde(SIGN, isotropic(), 1e6, vector=True), np.array([0.0, 1.0])
+    reported = []
+    for step in (0.5, 0.125):
+        walks = [
+            energy_paths(sde, times, fine(times, step), paths=8, seed=1, coarse=coarse)
+            for coarse in (False, True)
+        ]
+        reported.append(step_errors(*walks)["step_error"][-1])
+    assert reported[0] > 4 * reported[1] > 0
+
+
+@pytest.mark.interpreted
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_paths_that_leave_the_numbers_are_an_error():
+    broken = dataclasses.replace(SGD, p=np.array([-5e5, 0.0, 0.0, 1.0]))
     with pytest.raises(SolveFailed, match="not finite"):
-        diagonal_paths(broken, isotropic(10), TIMES, fine(TIMES, 0.1), paths=2, seed=1)
+        energy_paths(EnergySde(broken, isotropic(), 10.0), TIMES, fine(TIMES, 0.1), paths=2, seed=1)

@@ -125,27 +125,16 @@ def test_sde_paths_surround_the_ode(covariance):
     assert np.array_equal(again.sample("risk"), sde.sample("risk"))
 
 
-def test_the_published_sde_of_sgd_is_there_and_the_exact_one_says_what_to_do():
-    with pytest.raises(NotAvailable, match='diffusion="published"'):
-        solve(PROBLEM, SGD(0.5), 1, limit="sde")
-    sde = solve(
-        PROBLEM,
-        SGD(0.5),
-        1,
-        points=3,
-        limit="sde",
-        diffusion="published",
-        paths=50,
-        seed=1,
-        progress=False,
-    )
-    assert sde.runs == 50 and sde.provenance["diffusion"] == "published"
+@pytest.mark.parametrize("diffusion", ["published", "exact"])
+def test_both_sdes_of_sgd_are_there(diffusion):
+    options = dict(points=3, limit="sde", paths=20, seed=1, progress=False)
+    sde = solve(PROBLEM, SGD(0.5), 1, diffusion=diffusion, **options)
+    assert sde.runs == 20 and sde.provenance["diffusion"] == diffusion
 
 
 @pytest.mark.parametrize(
     ("options", "error", "names"),
     [
-        ({"limit": "fluctuations"}, NotAvailable, '"ode" or "sde"'),
         ({"limit": "pde"}, InvalidInput, "limit"),
         ({"diffusion": "wrong"}, InvalidInput, "diffusion"),
         ({"rtol": 1.0}, InvalidInput, "rtol"),

@@ -22,6 +22,7 @@ CASES = {
     "vector": (ll.power_law(40, 0.5), MIXED),
     "eigenbasis": (ll.toeplitz(20, 0.5), ROTATED),
     "dense": (ll.toeplitz(20, 0.5), [ll.SignSGD(0.4), ll.SignSGD(0.2)]),
+    "batches": (ll.power_law(40, 0.5), [ll.SGD(0.4, batch=3), ll.SignSGD(0.4, batch=3)]),
 }
 
 
@@ -188,7 +189,8 @@ def test_curves_that_share_nothing_are_refused():
 @pytest.mark.parametrize(
     ("method", "paired", "field"),
     [([], False, "method"), ([], True, "method"), (ll.SGD(0.5), True, "paired"),
-     ([ll.SGD(0.5), 0.5], True, "method"), ([ll.SGD(0.5)], "yes", "paired")],
+     ([ll.SGD(0.5), 0.5], True, "method"), ([ll.SGD(0.5)], "yes", "paired"),
+     ([ll.SGD(0.5), ll.SGD(0.5, batch=2)], True, "batch")],
 )  # fmt: skip
 def test_bad_lists_are_refused(method, paired, field):
     problem = ll.LeastSquares(SPLIT, ll.Gaussian(0.5))

@@ -23,19 +23,46 @@ Moment = Callable[[int], Any]
 
 def mean_slope(rule: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:
     """Return μ(R) = E ψ′(ℓ): the slopes of the pieces, and every jump times the density there."""
-    slopes = tuple(Piece(p.lower, p.upper, sp.diff(p.value, residual)) for p in rule)
-    broken = jumps(rule, residual)
-    at_jumps = sum(
-        _summed(sp.Add(*(height * law.density(where) for where, height in broken)), law)
-        for law in laws
-    )
-    return expectation(slopes, laws, moment) + at_jumps
+    return mean_derivative(rule, laws, moment, 1)
 
 
 def mean_square(rule: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:
     """Return N(R) = E ψ(ℓ)²."""
-    squares = tuple(Piece(p.lower, p.upper, sp.expand(p.value**2)) for p in rule)
-    return expectation(squares, laws, moment)
+    return expectation(powers(rule, 2), laws, moment)
+
+
+def powers(parts: tuple[Piece, ...], exponent: int) -> tuple[Piece, ...]:
+    """Return the pieces of f^exponent."""
+    return tuple(Piece(p.lower, p.upper, sp.expand(p.value**exponent)) for p in parts)
+
+
+def mean_derivative(
+    parts: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment, order: int
+) -> Any:
+    """Return E f^(order)(ℓ), the derivative taken in the sense of distributions.
+
+    A jump of f^(m) at a counts with (−1)^k p^(k)(a), k = order − 1 − m, where p is the density of
+    ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order).
+    """
+    smooth = [_derivative(parts, m) for m in range(order + 1)]
+    broken = [(k, *jump) for k in range(order) for jump in jumps(smooth[order - 1 - k], residual)]
+    at_jumps = sum(
+        _summed(sp.Add(*(h * (-1) ** k * _slope_of_density(law, k, a) for k, a, h in broken)), law)
+        for law in laws
+    )
+    return expectation(smooth[order], laws, moment) + at_jumps
+
+
+def _derivative(parts: tuple[Piece, ...], order: int) -> tuple[Piece, ...]:
+    return tuple(Piece(p.lower, p.upper, sp.diff(p.value, residual, order)) for p in parts)
+
+
+def _slope_of_density(law: ResidualLaw, order: int, where: Any) -> Any:
+    """Return p^(order) at a point."""
+    if order == 0:
+        return law.density(where)
+    x = sp.Dummy("x", real=True)
+    return sp.diff(law.density(x), x, order).subs(x, where)
 
 
 def expectation(parts: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:

@@ -59,6 +59,20 @@ class Method:
         raise NotImplementedError(f"{type(self).__name__} does not state its rule(self, l)")
 
     @property
+    def pool(self) -> str:
+        """Where the rule acts in a batch: on "each" sample's gradient, on their "mean" or "both".
+
+        Raises
+        ------
+        InvalidInput
+            A rule on the norm that does not say of what.
+        """
+        if self.acts_on == "norm" and self.batch > 1:
+            remedy = "a rule on the norm of a batch needs a property pool: each or mean"
+            raise InvalidInput("batch", self.batch, remedy)
+        return "each"
+
+    @property
     def label(self) -> str:
         """Name for legends and reports."""
         return type(self).__name__

@@ -10,6 +10,7 @@ import sympy as sp
 
 from ..checks import choice
 from ..errors import InvalidInput
+from ..running_quantile import RunningQuantile
 from ..schedule import as_schedule
 from .base import Method
 
@@ -24,6 +25,8 @@ class ThresholdMethod(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.threshold, RunningQuantile) and self.acts_on == "norm":
+            return
         unbounded = self.threshold in (math.inf, sp.oo)
         threshold = sp.oo if unbounded else as_schedule(self.threshold, "threshold")
         object.__setattr__(self, "threshold", threshold)
@@ -31,7 +34,9 @@ class ThresholdMethod(Method):
     def rule(self, l: Any) -> Any:  # noqa: E741
         if self.threshold == sp.oo:
             return l
-        return sp.Max(-self.threshold, sp.Min(l, self.threshold))
+        running = isinstance(self.threshold, RunningQuantile)
+        c = self.threshold.start if running else self.threshold
+        return sp.Max(-c, sp.Min(l, c))
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,9 @@ class ClippedSGD(ThresholdMethod):
     Parameters
     ----------
     rate : float or schedule
-    threshold : float or schedule
-        c, in units of the residual: the gradient norm is clipped at c √tr K. ``inf`` is plain SGD.
+    threshold : float, schedule or RunningQuantile
+        c, in units of the residual: the gradient norm is clipped at c √tr K. ``inf`` is plain SGD;
+        a running quantile of the norms is followed from step to step.
     clip : {"mean", "per-sample"}, keyword only
         What is clipped where ``batch`` is above 1: the mean gradient of the batch, or the
         gradient of every sample before the mean is taken. Must be stated then.
@@ -66,6 +72,10 @@ class ClippedSGD(ThresholdMethod):
         elif self.batch > 1:
             remedy = f'say what a batch of {self.batch} clips: clip="mean" or clip="per-sample"'
             raise InvalidInput("clip", self.clip, remedy)
+
+    @property
+    def pool(self) -> str:
+        return "mean" if self.clip == "mean" else "each"
 
     @property
     def label(self) -> str:

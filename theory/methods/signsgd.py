@@ -11,7 +11,8 @@ from ..checks import choice
 from ..errors import InvalidInput
 from .base import Method
 
-AGGREGATES = ("sign-of-mean", "mean-of-signs", "majority-vote")
+_POOLS = {"sign-of-mean": "mean", "mean-of-signs": "each", "majority-vote": "both"}
+AGGREGATES = tuple(_POOLS)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class SignSGD(Method):
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         return sp.sign(l)
+
+    @property
+    def pool(self) -> str:
+        return _POOLS[self.aggregate]
 
     @property
     def label(self) -> str:

@@ -44,26 +44,36 @@ class ReducedChain(Engine):
 
     @property
     def most(self) -> int:
-        return max(1, BUFFER // power_of_two(self.start.size))
+        return max(1, BUFFER // power_of_two(self._width))
+
+    @property
+    def _width(self) -> int:
+        """Normals a step: one an eigenspace, and in a batch one a sample beside them."""
+        return self.start.size + (self.batch if self.batch > 1 else 0)
 
     def prepare(self) -> None:
         super().prepare()
         chi_squares()
 
     def stream(self, sequence: np.random.SeedSequence) -> SphereStream:
-        return SphereStream(self.noise, sequence, self.multiplicities, self.most)
+        return SphereStream(
+            self.noise, sequence, self.multiplicities, self._width, self.batch, self.most
+        )
 
     def begin(self) -> dict[str, Any]:
         roots = np.sqrt(self.eigenvalues)
         risks = np.full(self.record.size, np.nan)
         risks[0] = 0.5 * np.sum((roots * self.start) ** 2)
         trace = float(self.eigenvalues @ self.multiplicities)
-        return {"q": self.start.copy(), "roots": roots, "trace": trace, "risks": risks}
+        return {
+            "q": self.start.copy(), "roots": roots, "trace": trace, "risks": risks,
+            "p": self.lowered.parameters.copy(),
+        }  # fmt: skip
 
     def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
             state["q"], state["roots"], state["trace"], *seen, first, float(self.dimension),
-            self.lowered.acts_on, self.record, state["risks"], self.lowered.parameters,
+            *self.lowered.form, self.record, state["risks"], state["p"],
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
@@ -74,28 +84,46 @@ class ReducedChain(Engine):
 
 
 class SphereStream:
-    """Of each sample and eigenspace: the part along delta, and the square of what is across."""
+    """Of each step and eigenspace: the part along delta, and the square of what is across.
+
+    Parameters
+    ----------
+    noise : Noise
+    sequence : SeedSequence
+        Of the run.
+    multiplicities : (m,) array
+    width, batch : int
+        Normals and label noises of a step.
+    most : int
+        Steps of the largest block.
+    """
 
     def __init__(
-        self, noise: Any, sequence: np.random.SeedSequence, multiplicities: np.ndarray, most: int
+        self,
+        noise: Any,
+        sequence: np.random.SeedSequence,
+        multiplicities: np.ndarray,
+        width: int,
+        batch: int,
+        most: int,
     ) -> None:
         freedoms = np.tile(multiplicities - 1.0, most)
         shapes = 0.5 * freedoms - 1.0 / 3.0
         slopes = np.where(freedoms < 2, np.nan, 1 / np.sqrt(9 * np.maximum(shapes, 0.5)))
         self._laws = (freedoms, shapes, slopes)
-        self._width, self._key = multiplicities.size, random.key(random.child(sequence, 0))
-        self._noise = NoiseStream(noise, sequence)
+        self._spaces, self._width, self._batch = multiplicities.size, width, batch
+        self._key, self._noise = random.key(random.child(sequence, 0)), NoiseStream(noise, sequence)
+        self._normals = np.empty(random.padded(most * width), dtype=np.float32)
         size = random.padded(freedoms.size)
-        self._floats = np.empty((2, size), dtype=np.float32)
-        self._doubles = np.empty((2, size))
+        self._work, self._doubles = np.empty(size, dtype=np.float32), np.empty((2, size))
 
     def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Normals, chi-square numbers (steps * m,), noise (steps,); valid until the next call."""
-        n = steps * self._width
-        normals, work = self._floats[:, : random.padded(n)]
+        """Normals, chi-square numbers (steps * m,) and noise; valid until the next call."""
+        normals = self._normals[: random.padded(steps * self._width)]
+        n, group = steps * self._spaces, np.uint64(first)
+        work = self._work[: random.padded(n)]
         uniforms, rests = self._doubles[:, : random.padded(n)]
-        group = np.uint64(first)
         random.kernels().fill_normals(self._key, group, np.uint32(0), normals)
         laws = (law[:n] for law in self._laws)
         chi_squares().fill_chi_squares(*laws, self._key, group, work, uniforms, rests[:n])
-        return normals, rests, self._noise.next(steps)
+        return normals, rests, self._noise.next(steps * self._batch)

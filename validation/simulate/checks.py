@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.errors import InvalidInput, InvalidType, NotAvailable, ValidityWarning
+from ...theory.errors import InvalidInput, InvalidType, ValidityWarning
 from ...theory.least_squares import LeastSquares
 from ...theory.methods import Method
 from ...theory.schedule import evaluate
@@ -34,14 +34,20 @@ def methods(method: Any, paired: Any) -> list[Any]:
 
 
 def check_pair(problem: Any, method: Any) -> None:
-    """Refuse what is not a streaming problem and a method with one sample a step."""
+    """Refuse what is not a streaming problem and a method for streams."""
     if not isinstance(problem, LeastSquares):
         raise InvalidType("problem", problem, "give a LeastSquares problem")
     if not isinstance(method, Method):
         raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
     check_streaming(method)
-    if method.batch > 1:
-        raise NotAvailable("batch", method.batch, "streaming runs take one sample a step; use 1")
+
+
+def check_equal_batches(methods: list[Any]) -> None:
+    """Refuse to pair methods that see different numbers of samples a step."""
+    batches = [method.batch for method in methods]
+    if len(set(batches)) > 1:
+        remedy = "methods that share every sample need equal batches; leave out paired"
+        raise InvalidInput("batch", batches, remedy)
 
 
 def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
@@ -55,7 +61,7 @@ def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
             f"the step is coarse: rate * (largest eigenvalue) / d reaches {step:.3g}, above "
             f"{COARSE}; the limit theory assumes that it is small, so raise d or lower the rate",
             ValidityWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
 
 
@@ -67,5 +73,5 @@ def warn_of_many_steps(engine: Engine, runs: int) -> None:
             f"d = {engine.dimension:.3g} means {steps:.3g} steps a run, {steps * runs:.3g} in all; "
             "fluctuations at this size are below what a simulation resolves, so take a smaller d",
             ValidityWarning,
-            stacklevel=4,
+            stacklevel=6,
         )

@@ -12,12 +12,13 @@ import numpy as np
 from ...theory.errors import InvalidInput, NotAvailable
 from .chain import ReducedChain
 from .engine import Engine
-from .lowering import Lowered
+from .lowering import COORDINATE, Lowered
 from .samples import DenseEngine
 from .vector import VectorChain
 
-#: the reduced chain is taken where there are at least this many dimensions an eigenvalue
-CROWDING = 8
+#: an eigenvalue of the reduced chain costs as much as this many coordinates of a sample (measured);
+#: a step has one of them an eigenvalue, whatever the batch
+CROWDING = 12
 ENGINES = ("chain", "vector")
 
 
@@ -29,13 +30,13 @@ def choose(
     Parameters
     ----------
     engine : {"chain", "vector"} or None
-        None takes the exact chain of the eigenspaces where few eigenvalues are distinct and
-        every method commutes with rotations, and the vector otherwise.
+        None takes the exact chain of the eigenspaces where few eigenvalues are distinct, or the
+        batch is large, and every method has such a chain; and the vector otherwise.
 
     Raises
     ------
     NotAvailable
-        An infinite dimension; the chain for a coordinate-wise method.
+        An infinite dimension; the chain for a method that has none.
     """
     law = problem.covariance
     if engine not in (None, *ENGINES):
@@ -43,17 +44,26 @@ def choose(
     if math.isinf(law.dimension):
         remedy = "a spectral density has no finite algorithm; give a covariance of finite d"
         raise NotAvailable("covariance", law, remedy)
-    coordinatewise = any(one.acts_on == 2 for one in lowered)
-    if engine == "chain" and coordinatewise:
-        remedy = 'coordinate-wise methods do not commute with rotations; use engine="vector"'
-        raise NotAvailable("engine", engine, remedy)
-    crowded = law.eigenvalues.size * CROWDING <= law.dimension
-    if engine == "chain" or (engine is None and crowded and not coordinatewise):
+    coordinatewise = any(one.acts_on == COORDINATE for one in lowered)
+    obstacle = _obstacle(lowered)
+    if engine == "chain" and obstacle:
+        raise NotAvailable("engine", engine, f'{obstacle}; use engine="vector"')
+    crowded = law.eigenvalues.size * CROWDING <= law.dimension * lowered[0].batch
+    if engine == "chain" or (engine is None and crowded and not obstacle):
         build = _chain
     else:
         build = _dense if coordinatewise and not law.is_diagonal else _vector
     first = build(problem, lowered[0], record)
     return tuple(replace(first, lowered=one) for one in lowered)
+
+
+def _obstacle(lowered: Sequence[Lowered]) -> str | None:
+    """Why the methods have no chain of the eigenspaces; None where they have."""
+    if any(one.acts_on == COORDINATE for one in lowered):
+        return "coordinate-wise methods do not commute with rotations"
+    if any(one.needs_every_length for one in lowered):
+        return "clipping per sample needs every sample of a batch"
+    return None
 
 
 def _own(values: Any) -> np.ndarray:

@@ -64,6 +64,11 @@ class Engine(ABC):
     name: ClassVar[str]
     template: ClassVar[str]
 
+    @property
+    def batch(self) -> int:
+        """Samples a step."""
+        return self.lowered.batch
+
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "module"}
 

@@ -11,6 +11,7 @@ from ...theory.problems import follow
 
 ROADS = {
     "streaming": ".streaming:simulate_streaming",
+    "adam": ".adam:simulate_adam",
     "linear": ".sharpening.linear:simulate_linear",
     "quadratic": ".sharpening.quadratic:simulate_quadratic",
     "two_eigenvalues": ".sharpening.two_eigenvalues:simulate_two_eigenvalues",

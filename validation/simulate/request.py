@@ -15,7 +15,7 @@ from . import checks, result
 from .choose import choose
 from .engine import Engine, Together
 from .execute import execute
-from .lowering import Lowered, lower
+from .lowering import lower
 from .rows import row_engine
 
 
@@ -35,7 +35,7 @@ class Request:
 
     def curves(self, methods: Sequence[Any], sequence: np.random.SeedSequence) -> list[Curve]:
         """The curves of methods that share every sample."""
-        machine = Together(self._engines([lower(method) for method in methods]))
+        machine = Together(self.engines(methods))
         checks.warn_of_many_steps(machine.engines[0], self.runs)
         outcomes, interrupted = execute(
             machine, sequence, self.runs, self.workers, self.executor, self.progress
@@ -59,7 +59,8 @@ class Request:
             )
         ]  # fmt: skip
 
-    def _engines(self, lowered: list[Lowered]) -> tuple[Engine, ...]:
+    def record(self) -> np.ndarray:
+        """Step numbers at which quantities are recorded."""
         d = self.problem.dimension
         if np.isinf(d):
             remedy = "a spectral density has no finite algorithm; give a covariance of finite d"
@@ -68,6 +69,11 @@ class Request:
         if record[-1] == 0:
             remedy = f"the last time is below one step, 1/d = {1 / d:.3g}; give a later one"
             raise InvalidInput("until", float(self.grid[-1]), remedy)
+        return record
+
+    def engines(self, methods: Sequence[Any]) -> tuple[Engine, ...]:
+        """One engine a method, all of one kind."""
+        lowered, record = [lower(method) for method in methods], self.record()
         if self.rows is None and self.targets is None:
             return choose(self.problem, lowered, record, self.engine)
         if self.engine is not None:

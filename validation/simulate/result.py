@@ -92,6 +92,7 @@ def provenance(
             "entropy": _jsonable(sequence.entropy),
             "spawn_key": [int(k) for k in sequence.spawn_key],
         },
+        "samples_per_step": method.batch,
         "times": "rounded to k/d",
         "largest_rounding": float(shift.max()),
         "heavy_tailed": engine.noise is not None and _heavy_tailed(problem.noise, method),
@@ -121,5 +122,5 @@ def warn_of_interruption(done: int, runs: int) -> None:
     warnings.warn(
         f"interrupted: the curve holds the {done} finished of {runs} runs",
         ValidityWarning,
-        stacklevel=4,
+        stacklevel=6,
     )

@@ -84,6 +84,6 @@ def _scale(law: Any, rows: np.ndarray) -> float:
             f"the second moments of the rows differ from the problem's covariance by {gap:+.1%} in "
             "the trace; build the problem with from_data(rows)",
             ValidityWarning,
-            stacklevel=7,
+            stacklevel=9,
         )
     return scale

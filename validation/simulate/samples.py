@@ -32,7 +32,7 @@ class SampleEngine(Engine):
     @property
     def most(self) -> int:
         steps = min(power_of_two(max(256, self.dimension)), 2048)
-        return max(64, min(steps, power_of_two(2**20 / self.dimension)))
+        return max(1, max(64, min(steps, power_of_two(2**20 / self.dimension))) // self.batch)
 
     def begin(self) -> dict[str, Any]:
         states = np.full((self.record.size, self.start.size), np.nan)
@@ -41,12 +41,13 @@ class SampleEngine(Engine):
             "delta": self.start.copy(),
             "states": states,
             "root_trace": float(np.sqrt(np.trace(self.covariance))),
+            "p": self.lowered.parameters.copy(),
         }
 
     def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["delta"], *seen, first, self.lowered.acts_on, state["root_trace"],
-            self.record, state["states"], self.lowered.parameters,
+            state["delta"], *seen, first, *self.lowered.form, state["root_trace"],
+            self.record, state["states"], state["p"],
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
@@ -74,32 +75,38 @@ class DenseEngine(SampleEngine):
     name = "dense"
 
     def stream(self, sequence: np.random.SeedSequence) -> GaussianRows:
-        return GaussianRows(self.noise, sequence, self.root, self.most)
+        return GaussianRows(self.noise, sequence, self.root, self.batch, self.most)
 
 
 class GaussianRows:
     """Rows (steps, d) of a block, and label noise."""
 
     def __init__(
-        self, noise: Any, sequence: np.random.SeedSequence, root: np.ndarray, most: int
+        self,
+        noise: Any,
+        sequence: np.random.SeedSequence,
+        root: np.ndarray,
+        batch: int,
+        most: int,
     ) -> None:
         self._root, self._key = root, random.key(random.child(sequence, 0))
-        self._noise, self._most = NoiseStream(noise, sequence), most
-        size = most * len(root)
-        self._normals = np.empty(random.padded(size), dtype=np.float32)
-        self._samples = np.empty((most, len(root)), dtype=np.float32)
+        self._noise, self._batch, self._most = NoiseStream(noise, sequence), batch, most
+        rows = most * batch
+        self._normals = np.empty(random.padded(rows * len(root)), dtype=np.float32)
+        self._samples = np.empty((rows, len(root)), dtype=np.float32)
 
     def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Samples, which of them each step sees, and noise; valid until the next call.
 
         The block is always made whole: a product of fewer rows may round its rows otherwise.
         """
-        rows, width = growing(first, FEWEST, self._most), len(self._root)
+        rows, width = growing(first, FEWEST, self._most) * self._batch, len(self._root)
         normals = self._normals[: random.padded(rows * width)]
         random.kernels().fill_normals(self._key, np.uint64(first), np.uint32(0), normals)
         gaussian, samples = normals[: rows * width].reshape(rows, width), self._samples[:rows]
         np.matmul(gaussian, self._root, out=samples)
-        return samples, np.arange(steps), self._noise.next(steps)
+        seen = steps * self._batch
+        return samples, np.arange(seen), self._noise.next(seen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +129,7 @@ class RowEngine(SampleEngine):
     name = "rows"
 
     def stream(self, sequence: np.random.SeedSequence) -> DrawnRows:
-        return DrawnRows(sequence, self.rows, self.residuals, self.most)
+        return DrawnRows(sequence, self.rows, self.residuals, self.batch, self.most)
 
     def quantities(self, state: dict[str, Any]) -> dict[str, np.ndarray]:
         risk = super().quantities(state)["risk"]
@@ -134,13 +141,19 @@ class DrawnRows:
     """Rows of data drawn with replacement, and their residuals."""
 
     def __init__(
-        self, sequence: np.random.SeedSequence, rows: np.ndarray, residuals: np.ndarray, most: int
+        self,
+        sequence: np.random.SeedSequence,
+        rows: np.ndarray,
+        residuals: np.ndarray,
+        batch: int,
+        most: int,
     ) -> None:
         self._generator = np.random.default_rng(random.child(sequence, 1))
-        self._rows, self._residuals, self._most = rows, residuals, most
+        self._rows, self._residuals = rows, residuals
+        self._batch, self._most = batch, most
 
     def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All rows, which of them each step sees, and the residuals of those."""
-        drawn = growing(first, FEWEST, self._most)
-        chosen = self._generator.integers(0, len(self._rows), drawn)[:steps]
+        drawn = growing(first, FEWEST, self._most) * self._batch
+        chosen = self._generator.integers(0, len(self._rows), drawn)[: steps * self._batch]
         return self._rows, chosen, self._residuals[chosen]

@@ -1,6 +1,7 @@
 """The finite-dimensional algorithm itself, as often as asked.
 
-Streaming least squares: step size rate(k/d)/d at step k, time t = k/d, one fresh sample a step.
+Streaming least squares: step size rate(k/d)/d at step k, time t = k/d, `batch` fresh samples a
+step. In samples the time axis is batch * t.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def simulate_streaming(
     problem : LeastSquares
         Of finite dimension.
     method : Method or list of Method
-        With ``batch=1``.
+        A step takes ``batch`` fresh samples: the rule acts on each of them and the mean is taken
+        (residual rules, ``clip="per-sample"``, ``aggregate="mean-of-signs"``), on their mean
+        gradient (``clip="mean"``, ``"sign-of-mean"``), or on both (``"majority-vote"``).
     until : float, optional
         Last time t = k/d; may be left out where `times` is given.
     times, points : array_like, int
@@ -67,7 +70,7 @@ def simulate_streaming(
         least squares solution on the rows plus the problem's start.
     engine : {"chain", "vector"}, optional
         "chain": one number a distinct eigenvalue, exact in law for any d (residual and norm
-        methods). Chosen by itself.
+        methods; not where every sample of a batch is clipped). Chosen by itself.
     paired : bool
         For a list: every method sees the same samples and the same label noise, run by run. Each
         curve alone has the law that it has unpaired, but their errors are dependent: compare
@@ -83,7 +86,7 @@ def simulate_streaming(
     Raises
     ------
     InvalidInput, NotAvailable
-        Bad input; an infinite dimension; a batch above 1.
+        Bad input; an infinite dimension; unequal batches paired.
     SolveFailed
         A run diverged.
 
@@ -105,6 +108,7 @@ def simulate_streaming(
         checks.warn_of_coarse_steps(problem, one, float(grid[-1]))
     ask = Request(problem, grid, runs, workers, executor, progress, rows, targets, engine)
     if paired:
+        checks.check_equal_batches(methods)
         return ask.curves(methods, sequence)
     curves = [ask.curves([one], _own(sequence, i))[0] for i, one in enumerate(methods)]
     return curves if several else curves[0]

@@ -37,22 +37,22 @@ class VectorChain(Engine):
 
     @property
     def most(self) -> int:
-        return max(STEPS, BUFFER // self.start.size)
+        return max(1, max(STEPS, BUFFER // self.start.size) // self.batch)
 
     def stream(self, sequence: np.random.SeedSequence) -> NormalStream:
-        return NormalStream(self.noise, sequence, self.start.size, self.most)
+        return NormalStream(self.noise, sequence, self.start.size, self.batch, self.most)
 
     def begin(self) -> dict[str, Any]:
         roots = np.sqrt(self.variances)
         phi = roots * self.start
         risks = np.full(self.record.size, np.nan)
         risks[0] = 0.5 * phi @ phi
-        return {"phi": phi, "roots": roots, "risks": risks}
+        return {"phi": phi, "roots": roots, "risks": risks, "p": self.lowered.parameters.copy()}
 
     def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
             state["phi"], state["roots"], self.variances, *seen, first, float(self.dimension),
-            self.lowered.acts_on, self.record, state["risks"], self.lowered.parameters,
+            *self.lowered.form, self.record, state["risks"], state["p"],
         )  # fmt: skip
 
     def is_finite(self, state: dict[str, Any]) -> bool:
@@ -63,17 +63,18 @@ class VectorChain(Engine):
 
 
 class NormalStream:
-    """`width` float32 normals a step, a function of the step and the run; and label noise."""
+    """`width` float32 normals a sample, a function of the step and the run; and label noise."""
 
     def __init__(
-        self, noise: Any, sequence: np.random.SeedSequence, width: int, most: int
+        self, noise: Any, sequence: np.random.SeedSequence, width: int, batch: int, most: int
     ) -> None:
-        self._width, self._key = width, random.key(random.child(sequence, 0))
-        self._noise = NoiseStream(noise, sequence)
-        self._buffer = np.empty(random.padded(most * width), dtype=np.float32)
+        self._width, self._batch = width, batch
+        self._key, self._noise = random.key(random.child(sequence, 0)), NoiseStream(noise, sequence)
+        self._buffer = np.empty(random.padded(most * batch * width), dtype=np.float32)
 
     def next(self, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Normals, (at least steps * width,), and noise (steps,); valid until the next call."""
-        normals = self._buffer[: random.padded(steps * self._width)]
+        """Normals and noise of the samples of `steps` steps; valid until the next call."""
+        samples = steps * self._batch
+        normals = self._buffer[: random.padded(samples * self._width)]
         random.kernels().fill_normals(self._key, np.uint64(first), np.uint32(0), normals)
-        return normals, self._noise.next(steps)
+        return normals, self._noise.next(samples)

@@ -18,7 +18,7 @@ import numpy as np
 # >>> provided by the generated module
 from numba import njit
 
-from ....solvers.kernels.interface import rate, rule
+from ....solvers.kernels.interface import adapt, rate, rule
 from ....solvers.kernels.normals import CACHED
 
 # <<< provided by the generated module
@@ -37,14 +37,14 @@ def length_of(roots, normals, rests, base, trace):
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
-def factor(residual, length, acts_on, t, p):
+def factor(residual, length, dimension, acts_on, t, p):
     """The number by which the sample is multiplied: psi(l), or psi(n) l / n (0 at n = 0)."""
     if acts_on != NORM:
         return rule(residual, t, p)
     n = abs(residual) * length
-    if n == 0.0:
-        return 0.0
-    return rule(n, t, p) / n * residual
+    weight = 0.0 if n == 0.0 else rule(n, t, p) / n * residual
+    adapt(n, dimension, p)
+    return weight
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
@@ -88,7 +88,7 @@ def advance(
         if acts_on == NORM:
             length = length_of(roots, normals, rests, base, trace)
         t = k / dimension
-        w = rate(t, p) / dimension * factor(residual, length, acts_on, t, p)
+        w = rate(t, p) / dimension * factor(residual, length, dimension, acts_on, t, p)
         for j in range(m):
             across = w * roots[j]
             parallel = q[j] - across * np.float64(normals[base + j])

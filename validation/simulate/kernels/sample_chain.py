@@ -12,7 +12,7 @@ import numpy as np
 # >>> provided by the generated module
 from numba import njit
 
-from ....solvers.kernels.interface import rate, rule
+from ....solvers.kernels.interface import adapt, rate, rule
 from ....solvers.kernels.normals import CACHED
 
 # <<< provided by the generated module
@@ -55,12 +55,12 @@ def move_coordinates(delta, x, residual, h, t, p):
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
-def norm_factor(residual, length, root_trace, t, p):
+def norm_factor(residual, length, root_trace, dimension, t, p):
     """psi(n) / n times the residual, n = |gradient| / sqrt(tr K); 0 where the gradient is 0."""
     n = abs(residual) * length / root_trace
-    if n == 0.0:
-        return 0.0
-    return rule(n, t, p) / n * residual
+    factor = 0.0 if n == 0.0 else rule(n, t, p) / n * residual
+    adapt(n, dimension, p)
+    return factor
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
@@ -90,7 +90,7 @@ def advance(delta, samples, chosen, noise, first, acts_on, root_trace, record, s
             move_coordinates(delta, x, residual, h, t, p)
         elif acts_on == NORM:
             length = math.sqrt(square_length(x))
-            move(delta, x, h * norm_factor(residual, length, root_trace, t, p))
+            move(delta, x, h * norm_factor(residual, length, root_trace, d, t, p))
         else:
             move(delta, x, h * rule(residual, t, p))
         if position < record.size and record[position] == k + 1:

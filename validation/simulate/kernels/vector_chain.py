@@ -14,7 +14,7 @@ import numpy as np
 # >>> provided by the generated module
 from numba import njit
 
-from ....solvers.kernels.interface import rate, rule
+from ....solvers.kernels.interface import adapt, rate, rule
 from ....solvers.kernels.normals import CACHED
 
 # <<< provided by the generated module
@@ -88,21 +88,21 @@ def move_coordinates(phi, roots, z, residual, h, t, p, ahead):
 
 
 @njit(cache=CACHED, nogil=True, forceinline=True, error_model="numpy")
-def norm_factor(residual, length, t, p):
+def norm_factor(residual, length, dimension, t, p):
     """psi(n) / n times the residual, n = |residual| length; 0 where the gradient is 0."""
     n = abs(residual) * length
-    if n == 0.0:
-        return 0.0
-    return rule(n, t, p) / n * residual
+    factor = 0.0 if n == 0.0 else rule(n, t, p) / n * residual
+    adapt(n, dimension, p)
+    return factor
 
 
 @njit(cache=CACHED, nogil=True, forceinline=True, error_model="numpy")
-def step(phi, roots, variances, z, residual, length, h, t, acts_on, p, ahead):
+def step(phi, roots, variances, z, residual, length, dimension, h, t, acts_on, p, ahead):
     """One step on the sample sqrt(lambda) z; the next one's projection and, if used, |x|^2."""
     if acts_on == COORDINATE:
         return move_coordinates(phi, roots, z, residual, h, t, p, ahead), 0.0
     if acts_on == NORM:
-        w = h * norm_factor(residual, length, t, p)
+        w = h * norm_factor(residual, length, dimension, t, p)
         return move_measured(phi, variances, z, w, ahead)
     return move(phi, variances, z, h * rule(residual, t, p), ahead), 0.0
 
@@ -125,7 +125,7 @@ def advance(phi, roots, variances, normals, noise, first, dimension, acts_on, re
         d (coordinates in which the data do not vary may be left out of the state).
     record, risks : (T,) int64 and float64
         Increasing step numbers; the risk after that many steps.
-    p : parameters of the rule and the rate
+    p : parameters of the rule and the rate, which a running threshold changes
     """
     m = phi.size
     trace = variances.sum()
@@ -141,7 +141,7 @@ def advance(phi, roots, variances, normals, noise, first, dimension, acts_on, re
             ahead = normals[(j + 1) * m : (j + 2) * m]
         residual, length = projection - noise[j], math.sqrt(square / trace)
         projection, square = step(
-            phi, roots, variances, z, residual, length, h, t, acts_on, p, ahead
+            phi, roots, variances, z, residual, length, dimension, h, t, acts_on, p, ahead
         )
         if position < record.size and record[position] == k + 1:
             risks[position] = half_square(phi)

@@ -1,0 +1,1 @@
+"""Adam's conjectured limits: means over a stationary stream, and states that remember."""

@@ -1,0 +1,84 @@
+"""Slow averages solved: the energies of all modes, beside the state of v and, if slow, of m."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ...theory import adam_memory as equations
+from ...theory.errors import SolveFailed
+from ...theory.printer import SourcePrinter
+from ...theory.twin import numbers, twin
+from ..compile import load, writable
+from ..compress import Spectrum
+from ..ode import REASONS, Array
+
+_MOST_STEPS = 200_000
+
+
+@cache
+def _mode_source(slow_momentum: bool) -> str:
+    """Print the equations of one mode and of 𝒱."""
+    system = equations.memory_system(slow_momentum)
+    printer = SourcePrinter((), {})
+    arguments = "y, u, w, k, V, P, eta, c_1, c"
+    rates = ", ".join(f"({printer.doprint(rate)})" for rate in system.rates)
+    one = f"@scalar\ndef mode_rates({arguments}):\n    return ({rates},)\n"
+    return one + "\n\n" + printer.function("memory_rate", "V, P, c_2", system.memory)
+
+
+def solve_memory(
+    method: Any,
+    spectrum: Spectrum,
+    variance: float,
+    scales: tuple[float, float],
+    times: Array,
+    rtol: float,
+    slow_momentum: bool,
+) -> tuple[Array, Array]:
+    """Return R and 𝒱 at the times.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        Rates λ = √k, energies and sources of the modes.
+    variance : float
+        σ².
+    scales : (c₁, c₂)
+
+    Raises
+    ------
+    SolveFailed
+    """
+    symbolic, parameters = twin(method, "method")
+    rates = tuple(q for q in parameters if q.field == "rate")
+    printer = SourcePrinter(tuple(q.symbol for q in rates), {})
+    rate = printer.function("rate", "t, p", sp.sympify(symbolic.rate))
+    source = "\n\n".join([*printer.functions, rate, _mode_source(slow_momentum)])
+    squares = spectrum.rates**2
+    arrays = (writable(squares), writable(spectrum.sources))
+    risk, memory, report = load(source, "memory").solve_memory(
+        _start(spectrum, variance, scales[0], slow_momentum), writable(times),
+        (float(variance), *map(float, scales)), *arrays,
+        numbers(rates, {"method": method}), rtol, _MOST_STEPS,
+    )  # fmt: skip
+    if report[0]:
+        raise SolveFailed(REASONS[report[0]], *(float(value) for value in report[2:]))
+    return risk, memory
+
+
+def _start(spectrum: Spectrum, variance: float, c_1: float, slow_momentum: bool) -> Array:
+    system = equations.memory_system(slow_momentum)
+    power = variance + 2 * float(spectrum.energies.sum())
+    symbols = (equations.energy, equations.source, equations.variance)
+    values = (spectrum.energies, spectrum.sources, spectrum.rates**2)
+    rows = [
+        sp.lambdify(symbols, state.subs({equations.c_1: c_1, equations.power: power}))(*values)
+        for state in system.start
+    ]
+    memory = np.zeros_like(spectrum.rates)
+    memory[0] = power
+    return np.array([*np.broadcast_arrays(*rows), memory], dtype=float)

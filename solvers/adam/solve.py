@@ -1,0 +1,177 @@
+"""solve for Adam: which memory is slow beside d steps, and the curve of that limit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...theory.adam import MEMORIES, derive_adam
+from ...theory.checks import between, choice
+from ...theory.errors import InvalidInput, NoLimit, NotAvailable
+from ...theory.modes import sign_geometry
+from ...theory.schedule import check_schedules
+from ...theory.streaming import Binding
+from ...theory.time_grid import time_grid
+from ...theory.twin import numbers
+from ..coefficients import Coefficients
+from ..compress import Spectrum, binned
+from ..curve import Curve
+from ..ode import OdeAnswer, compress_for, relative_gap, solve_ode
+from ..results import ode_curve, provenance_of
+from .memory import solve_memory
+from .table import BLOCK, StreamMeans, forgets, stream_means
+
+#: an average whose memory is at least this many times shorter than d steps counts as short
+SHORT = 30.0
+#: relative error of the risk per memory over d: measured at d = 400, to a factor 2
+MEMORY_ERROR = 0.25
+CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
+
+
+def solve_adam(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    limit: str = "ode",
+    memory: str | None = None,
+    times: Any = None,
+    points: int = 101,
+    rtol: float = 1e-8,
+) -> Curve:
+    """Solve the conjectured limit of Adam on streaming least squares.
+
+    Parameters
+    ----------
+    memory : {"short", "slow-variance", "slow"}, optional
+        How long the averages remember beside d steps (`limitlab.theory.adam`). None: an average
+        is short where d (1 − β) >= 30.
+    until, times, points, rtol
+        As for the other methods.
+
+    Returns
+    -------
+    Curve
+        "risk", "loss", and for slow averages "second_moment", 𝒱. The provenance names the memory;
+        "error_estimate" includes the Monte Carlo error of the tables of a short memory.
+
+    Raises
+    ------
+    NoLimit
+        Slow averages and E ε⁴ = ∞, or infinite variance.
+    NotAvailable
+        Another limit; a dense covariance except for "slow-variance"; β₂ = 0.
+    """
+    if limit != "ode":
+        raise NotAvailable("limit", limit, 'Adam has "ode"')
+    rtol = between("rtol", rtol, 1e-12, 1e-2)
+    grid = time_grid(until, times, points)
+    check_schedules(method, float(grid[-1]))
+    chosen = _memory(problem, method, memory)
+    _check(problem, method, chosen)
+    answer, states = (_short if chosen == "short" else _slow)(problem, method, grid, rtol, chosen)
+    provenance = provenance_of(problem, method, limit, [CONJECTURE])
+    provenance |= {"memory": chosen, "rtol": rtol}
+    announced = np.full(grid.shape, _memory_error(problem, method, chosen))
+    announced[0] = 0.0
+    provenance["finite_size_origin"] = "memories over d, to a factor 2"
+    curve = ode_curve(problem, method, grid, answer, announced, provenance, {})
+    return replace(curve, values={**curve.values, **states})
+
+
+def _memory(problem: Any, method: Any, memory: str | None) -> str:
+    if memory is not None:
+        return choice("memory", memory, MEMORIES)
+    d = problem.dimension
+    if math.isinf(d) or d * (1 - method.beta2) >= SHORT:
+        return "short"
+    return "slow-variance" if d * (1 - method.beta1) >= SHORT else "slow"
+
+
+def _memory_error(problem: Any, method: Any, chosen: str) -> float:
+    """Announced relative error: memories that count as short, over d; of a slow v, what one
+    sample does to it (1 − γ = 5/2 (1 − β₂) at β₁ = 0, Gaussian noise)."""
+    d = problem.dimension
+    first, second = (MEMORY_ERROR / (d * (1 - b)) for b in (method.beta1, method.beta2))
+    if chosen == "short":
+        return float(first + second)
+    return float(2.5 * (1 - method.beta2) + (first if chosen == "slow-variance" else 2.5 / d))
+
+
+def _check(problem: Any, method: Any, chosen: str) -> None:
+    law = problem.noise
+    if chosen != "slow-variance" and not problem.covariance.is_diagonal:
+        remedy = 'this limit is held against simulation for diagonal K only; memory="slow-variance"'
+        raise NotAvailable("covariance", problem.covariance, remedy + " takes a dense one")
+    if chosen == "short":
+        _check_short(method)
+    elif not math.isfinite(law.fourth_moment):
+        remedy = 'averages over d steps need a finite fourth moment; memory="short" does not'
+        raise NoLimit("noise", law, remedy)
+    elif math.isinf(problem.dimension):
+        raise NotAvailable("memory", chosen, "1 − β = c/d needs a finite dimension")
+
+
+def _check_short(method: Any) -> None:
+    if method.beta2 == 0:
+        remedy = "v forgets at once; for beta1 = 0 this is SignSGD, otherwise g_A is infinite"
+        raise NotAvailable("beta2", method.beta2, remedy)
+    if 4 * forgets(method.beta1) > BLOCK:
+        remedy = 'too long a memory to count as short; give memory="slow"'
+        raise NotAvailable("beta1", method.beta1, remedy)
+
+
+States = dict[str, np.ndarray]
+
+
+def _short(
+    problem: Any, method: Any, grid: np.ndarray, rtol: float, chosen: str
+) -> tuple[OdeAnswer, States]:
+    means = _means(problem, method)
+    system = derive_adam(problem, method)
+    p = numbers(system.parameters, {"method": method, "noise": problem.noise, "stream": means})
+    coefficients = Coefficients.of(system.source, Binding(p, *(np.empty(0),) * 3))
+    answer = solve_ode(coefficients, binned(problem, method), grid, rtol)
+    risk = np.maximum(answer.risk, 1e-300)
+    if math.log(risk.min()) < means.log_risk[0]:
+        remedy = "the risk falls below 1e-6 of its start, beyond the table; end earlier"
+        raise InvalidInput("until", float(grid[-1]), remedy)
+    table = means.drift_error * np.abs(answer.drift_sensitivity) / risk
+    table += means.variance_error * np.abs(answer.noise_sensitivity) / risk
+    return replace(answer, error_estimate=answer.error_estimate + table), {}
+
+
+def _means(problem: Any, method: Any) -> StreamMeans:
+    risk = max(problem.risk, 1e-12)
+    return stream_means(problem.noise, method.beta1, method.beta2, 1e-6 * risk, 10 * risk)
+
+
+def _slow(
+    problem: Any, method: Any, grid: np.ndarray, rtol: float, chosen: str
+) -> tuple[OdeAnswer, States]:
+    d, variance = problem.dimension, float(problem.noise.variance)
+    scales = d * (1 - method.beta1), d * (1 - method.beta2)
+    slow_momentum = chosen == "slow"
+
+    def run(spectrum: Spectrum, tolerance: float = rtol) -> np.ndarray:
+        return solve_memory(method, spectrum, variance, scales, grid, tolerance, slow_momentum)[0]
+
+    small, _, compression = compress_for(_spectrum(problem, method), grid, rtol, run)
+    risk, memory = solve_memory(method, small, variance, scales, grid, rtol, slow_momentum)
+    error = compression + relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
+    return OdeAnswer(risk, error, risk, risk, small.count), {"second_moment": memory}
+
+
+def _spectrum(problem: Any, method: Any) -> Spectrum:
+    """Modes with C in place of K_σ: the long-run covariance of a step is that of the inputs."""
+    if problem.covariance.is_diagonal:
+        return binned(problem, method)
+    geometry = sign_geometry(problem.covariance)
+    energies = 0.5 * geometry.rates * (geometry.left.T @ problem.delta()) ** 2
+    alive = geometry.rates > 0
+    sources = geometry.rates**2 / problem.dimension
+    return Spectrum(geometry.rates[alive], energies[alive], sources[alive])
+

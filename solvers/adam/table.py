@@ -1,0 +1,165 @@
+"""g_A and s_A² against the risk, from one long stationary stream, with their Monte Carlo error.
+
+All risks see the same normals and the same noise, so that the table is smooth; the logarithms are
+interpolated at Chebyshev points of log R, twice as many until that changes less than the error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import random
+from ..compile import load
+
+Array = NDArray[np.float64]
+
+#: steps of one block, a batch of the batch means
+BLOCK = 2**15
+#: knots of the final table, in which compiled code interpolates linearly
+KNOTS = 400
+#: risks at which the stream is run at first; doubled at most this often
+FIRST, DOUBLINGS = 6, 3
+#: memories after which an average has forgotten its start
+FORGOTTEN = 30
+_SEED = 20241118
+
+
+@dataclass(frozen=True, eq=False)
+class StreamMeans:
+    """The two means as tables, and what is known of their errors.
+
+    Parameters
+    ----------
+    log_risk : (n,) array
+    drift, variance : (n,) arrays
+        log g_A and log s_A².
+    drift_error, variance_error : float
+        Largest relative standard error over the risks, interpolation included.
+    steps : int
+        Length of the stream.
+    """
+
+    log_risk: Array
+    drift: Array
+    variance: Array
+    drift_error: float
+    variance_error: float
+    steps: int
+
+
+@lru_cache(maxsize=32)
+def stream_means(
+    noise: Any, beta1: float, beta2: float, lowest: float, highest: float, blocks: int = 64
+) -> StreamMeans:
+    """Return g_A and s_A² for risks between `lowest` and `highest`.
+
+    Parameters
+    ----------
+    noise : Noise
+    beta1, beta2 : float
+    lowest, highest : float
+        Risks, > 0.
+    blocks : int
+        Length of the stream, in blocks of 32768 steps.
+    """
+    ends = float(np.log(lowest)), float(np.log(highest))
+    floor, count = _typical_square(noise), FIRST
+    flat, errors = _run(noise, beta1, beta2, _points(*ends, count), blocks, floor)
+    for _ in range(DOUBLINGS):
+        check = _points(*ends, 2 * count)
+        finer, errors = _run(noise, beta1, beta2, check, blocks, floor)
+        gap = np.abs(_interpolated(ends, flat, check) - finer).max(axis=1)
+        count, flat = 2 * count, finer
+        if np.all(gap <= errors):
+            break
+    knots = np.linspace(*ends, KNOTS)
+    drift, variance = _interpolated(ends, flat, knots)
+    drift -= 0.5 * np.log(2 * np.exp(knots) + floor)
+    total = np.hypot(errors, gap)
+    return StreamMeans(knots, drift, variance, float(total[0]), float(total[1]), blocks * BLOCK)
+
+
+def _typical_square(noise: Any) -> float:
+    """A square of the noise that a heavy tail does not move: g_A √(2R + it) hardly varies."""
+    sample = noise.sample(np.random.default_rng(_SEED), 4096)
+    return float(np.median(np.abs(sample)) ** 2)
+
+
+def _points(low: float, high: float, count: int) -> Array:
+    """Chebyshev points, increasing."""
+    angles = np.pi * (np.arange(count) + 0.5) / count
+    return 0.5 * (low + high) - 0.5 * (high - low) * np.cos(angles)
+
+
+def _interpolated(ends: tuple[float, float], values: Array, at: Array) -> Array:
+    """Values of both polynomials through the Chebyshev points, shape (2, len(at))."""
+    count = values.shape[1]
+    fit = [
+        np.polynomial.Chebyshev.fit(_points(*ends, count), row, count - 1, domain=ends)
+        for row in values
+    ]
+    return np.array([polynomial(at) for polynomial in fit])
+
+
+def _run(
+    noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int, floor: float
+) -> tuple[Array, Array]:
+    """Return log(g_A √(2R + floor)) and log s_A², (2, risks), and their largest errors, (2,)."""
+    sums = _block_means(noise, beta1, beta2, log_risks, blocks)
+    mean = sums.mean(axis=0)
+    error = sums.std(axis=0, ddof=1) / np.sqrt(blocks) / mean
+    flat = np.log(mean)
+    flat[0] += 0.5 * np.log(2 * np.exp(log_risks) + floor)
+    return flat, error.max(axis=1)
+
+
+def _block_means(
+    noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int
+) -> Array:
+    """Return the mean of both samples over every block, shape (blocks, 2, risks)."""
+    kernels = load("", "adam_stream")
+    skip = forgets(beta1)
+    roots = np.sqrt(2 * np.exp(log_risks))
+    stream = _Stream(noise)
+    memories = np.array([[1.0, 0.0, root**2] for root in roots])
+    steps, weights = np.empty(BLOCK), np.empty(BLOCK)
+    for warm in range(-(-forgets(max(beta1, beta2)) // BLOCK)):
+        seen = stream.block(-1 - warm)
+        for root, state in zip(roots, memories, strict=True):
+            kernels.pass_over(*seen, root, beta1, beta2, state, steps, weights)
+    out = np.empty((blocks, 2, roots.size))
+    for k in range(blocks):
+        seen = stream.block(k)
+        for j, root in enumerate(roots):
+            out[k, 0, j] = kernels.pass_over(
+                *seen, root, beta1, beta2, memories[j], steps, weights
+            ) / BLOCK
+            out[k, 1, j] = kernels.long_run(steps, weights, beta1, skip) / (BLOCK - skip)
+    return out
+
+
+def forgets(beta: float) -> int:
+    """Steps after which an average has forgotten its start."""
+    return int(np.ceil(FORGOTTEN / (1 - beta)))
+
+
+class _Stream:
+    """ξ, z and ε of each block; block −1, −2, … come before the first."""
+
+    def __init__(self, noise: Any) -> None:
+        self._noise, self._root = noise, np.random.SeedSequence(_SEED)
+        self._key = random.key(self._root)
+
+    def block(self, number: int) -> tuple[np.ndarray, np.ndarray, Array]:
+        """Return normals ξ and z, (BLOCK,) float32, and the noise."""
+        xi, z = (np.empty(BLOCK, dtype=np.float32) for _ in range(2))
+        for stream, out in enumerate((xi, z)):
+            group = np.uint64(number % 2**32)
+            random.kernels().fill_normals(self._key, group, np.uint32(stream), out)
+        generator = np.random.default_rng(random.child(self._root, number % 2**32))
+        return xi, z, np.asarray(self._noise.sample(generator, BLOCK), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Gradient clipping on streams: when it helps, and how to choose the threshold."""

@@ -1,0 +1,51 @@
+"""Adam without bias correction (its high-dimensional limit is a conjecture, after 2411.12135)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..checks import fraction
+from ..errors import NotAvailable
+from .base import Method
+
+
+@dataclass(frozen=True)
+class Adam(Method):
+    """m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − (rate/d) m/√v with g = ℓ x, by coordinate.
+
+    There is no bias correction and nothing is added to √v; m and v have forgotten how they
+    started when θ begins to move.
+
+    Parameters
+    ----------
+    rate : float or schedule
+    beta1, beta2 : float
+        In [0, 1). The memories are 1/(1 − β) steps.
+
+    Raises
+    ------
+    InvalidInput
+        A β outside [0, 1).
+    NotAvailable
+        A batch above 1.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+
+    acts_on: ClassVar[str] = "coordinate"
+    family: ClassVar[str] = "adam"
+    references: ClassVar[tuple[str, ...]] = ("arXiv:2411.12135",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for field in ("beta1", "beta2"):
+            object.__setattr__(self, field, fraction(field, getattr(self, field)))
+        if self.batch > 1:
+            raise NotAvailable("batch", self.batch, "Adam takes one sample a step; leave it out")
+
+    def rule(self, l: Any) -> Any:  # noqa: E741
+        """Refuse: the step of Adam remembers earlier residuals."""
+        remedy = "Adam's step is no function of one residual"
+        raise NotAvailable("rule", type(self).__name__, remedy)

@@ -1,0 +1,1 @@
+"""Figures on second-order regression (model of arXiv 2210.04860)."""

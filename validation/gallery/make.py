@@ -1,0 +1,133 @@
+"""From the name of a figure to its files: the figure with its provenance inside, and its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ...theory.errors import InvalidInput
+from ...theory.version import VERSION
+from ..figure import HouseFigure, inches
+from ..names import nearest
+from .check import Check
+
+FOLDERS = ("xiao2024", "marshall2024", "agarwala2024", "agarwala2022")
+FORMATS = ("pdf", "svg", "png")
+#: field of each format's metadata that takes free text
+_TEXT = {"pdf": "Subject", "svg": "Description", "png": "Description"}
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A figure that was drawn: its checks, what it took, and its files."""
+
+    name: str
+    figure: HouseFigure
+    checks: tuple[Check, ...]
+    report: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every number lies where it must."""
+        return all(check.passed for check in self.checks)
+
+
+def figures() -> dict[str, str]:
+    """Return the name of every figure and the module that draws it."""
+    found = {}
+    for folder in FOLDERS:
+        package = import_module(f".{folder}", __package__)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                found[module.name] = f".{folder}.{module.name}"
+    return found
+
+
+def module_of(name: str) -> ModuleType:
+    """Return the module of a figure.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown name; the nearest one is named.
+    """
+    known = figures()
+    if name not in known:
+        raise InvalidInput("figure", name, nearest(name, known))
+    return import_module(known[name], __package__)
+
+
+def make(name: str, *, full: bool = False, width: str | float = "neurips") -> Made:
+    """Compute, draw and check a figure.
+
+    Parameters
+    ----------
+    name : str
+    full : bool
+        Ensembles for publication; otherwise half a minute at most.
+    width : {"neurips", "icml"} or float
+    """
+    inches(width)
+    module = module_of(name)
+    parameters = module.FULL if full else module.QUICK
+    start = time.perf_counter()
+    data = module.compute(parameters)
+    seconds = time.perf_counter() - start
+    checks = tuple(module.checks(data))
+    figure = module.draw(data, width)
+    figure.provenance = _provenance(name, module, parameters, full)
+    return Made(name, figure, checks, _report(name, module, parameters, checks), seconds)
+
+
+def _provenance(name: str, module: ModuleType, parameters: Any, full: bool) -> dict[str, Any]:
+    return {
+        "figure": name,
+        "title": module.TITLE,
+        "limitlab": VERSION,
+        "form": "full" if full else "quick",
+        "parameters": asdict(parameters),
+    }
+
+
+def _report(name: str, module: ModuleType, parameters: Any, checks: tuple[Check, ...]) -> str:
+    given = ", ".join(f"{key} = {value}" for key, value in asdict(parameters).items())
+    lines = [f"{name}: {module.TITLE}", f"parameters: {given}", f"limitlab {VERSION}", ""]
+    return "\n".join([*lines, *map(str, checks)]) + "\n"
+
+
+def write(made: Made, folder: str | os.PathLike[str], formats: tuple[str, ...]) -> list[Path]:
+    """Write the figure in each format and its report beside it, each file whole or not at all.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown format; a folder that cannot be written.
+    """
+    for extension in formats:
+        if extension not in FORMATS:
+            raise InvalidInput("format", extension, f"use one of {', '.join(FORMATS)}")
+    target = Path(folder)
+    text = json.dumps(made.figure.provenance, default=str)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".figure.", dir=target) as partial:
+            files = [Path(partial) / f"{made.name}.{extension}" for extension in formats]
+            for file, extension in zip(files, formats, strict=True):
+                made.figure.savefig(file, metadata={"Title": made.name, _TEXT[extension]: text})
+            report = Path(partial) / f"{made.name}.txt"
+            report.write_text(made.report, encoding="utf-8")
+            for file in (*files, report):
+                os.replace(file, target / file.name)
+    except OSError as error:
+        remedy = f"cannot be written ({error.strerror}); choose another folder"
+        raise InvalidInput("out", str(target), remedy) from None
+    return [target / f"{made.name}.{extension}" for extension in (*formats, "txt")]

@@ -1,0 +1,1 @@
+"""Figures on signSGD (model of arXiv 2411.12135)."""

@@ -1,0 +1,1 @@
+"""Small real networks, and the noise kernel norm read off them."""

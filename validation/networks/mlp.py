@@ -1,0 +1,169 @@
+r"""A fully connected network in numpy, with the products of its Jacobian.
+
+.. math:: a_{l+1}=\phi(a_lW_l+b_l),\qquad z=a_{last}-y,\qquad L=\frac{|z|^2}{2D}
+
+The last layer is linear. Parameters are one flat vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.checks import array, choice, count
+from ...theory.errors import InvalidInput
+from .linearisation import Linearisation
+
+Array = NDArray[np.float64]
+
+#: φ, φ′ as a function of φ, and the variance of a weight times its fan-in at the start
+_ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], float]] = {
+    "tanh": (np.tanh, lambda a: 1 - a**2, 1.0),
+    "relu": (lambda x: np.maximum(x, 0), lambda a: (a > 0).astype(float), 2.0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MLP:
+    """A network on its training data.
+
+    Parameters
+    ----------
+    inputs : (D, p) array_like
+    targets : (D, C) array_like
+    hidden : tuple of int
+        Widths of the hidden layers.
+    activation : {"tanh", "relu"}
+    """
+
+    inputs: Any
+    targets: Any
+    hidden: tuple[int, ...] = (32,)
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        X, Y = array("inputs", self.inputs, 2), array("targets", self.targets, 2)
+        if len(X) != len(Y):
+            remedy = f"has {len(Y)} rows; give one for each of the {len(X)} inputs"
+            raise InvalidInput("targets", self.targets, remedy)
+        choice("activation", self.activation, tuple(_ACTIVATIONS))
+        object.__setattr__(self, "inputs", X)
+        object.__setattr__(self, "targets", Y)
+        object.__setattr__(self, "hidden", tuple(count("hidden", h) for h in self.hidden))
+
+    @property
+    def data(self) -> int:
+        """D."""
+        return len(self.inputs)
+
+    @property
+    def outputs(self) -> int:
+        """C."""
+        return self.targets.shape[1]
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """(fan-in + 1, fan-out) of each layer: the last row is the bias."""
+        widths = (self.inputs.shape[1], *self.hidden, self.outputs)
+        return tuple((n + 1, m) for n, m in zip(widths[:-1], widths[1:], strict=True))
+
+    @property
+    def parameters(self) -> int:
+        """P."""
+        return sum(n * m for n, m in self.shapes)
+
+    def start(self, rng: np.random.Generator) -> Array:
+        """Normal weights of variance (1 or 2)/fan-in, biases 0."""
+        gain = _ACTIVATIONS[self.activation][2]
+        layers = [rng.standard_normal(s) * np.sqrt(gain / (s[0] - 1)) for s in self.shapes]
+        for layer in layers:
+            layer[-1] = 0.0
+        return np.concatenate([layer.ravel() for layer in layers])
+
+    def layers(self, theta: Array) -> list[Array]:
+        """The parameters as one matrix a layer."""
+        ends = np.cumsum([n * m for n, m in self.shapes])[:-1]
+        parts = np.split(theta, ends)
+        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+    def activations(self, theta: Array, inputs: Array) -> list[Array]:
+        """The input of each layer, and the output of the network."""
+        phi = _ACTIVATIONS[self.activation][0]
+        passed = [inputs]
+        for depth, layer in enumerate(self.layers(theta)):
+            sums = passed[-1] @ layer[:-1] + layer[-1]
+            passed.append(sums if depth == len(self.hidden) else phi(sums))
+        return passed
+
+    def residual(self, theta: Array) -> Array:
+        """z, (D, C)."""
+        return self.activations(theta, self.inputs)[-1] - self.targets
+
+    def loss(self, theta: Array) -> float:
+        """|z|²/(2D)."""
+        return float(np.sum(self.residual(theta) ** 2)) / (2 * self.data)
+
+    def gradient(self, theta: Array, mask: Array) -> Array:
+        """Jᵀ P z: the sum over a batch; the mask, (D,), says how often each example is in it."""
+        batch = np.flatnonzero(mask)
+        passed = self.activations(theta, self.inputs[batch])
+        weighted = mask[batch, None] * (passed[-1] - self.targets[batch])
+        return self._pull(theta, passed, weighted)
+
+    def linearisation(self, theta: Array) -> Linearisation:
+        """The Jacobian at θ."""
+        passed = self.activations(theta, self.inputs)
+        return Linearisation(
+            lambda v: self._push(theta, passed, v),
+            lambda u: self._pull(theta, passed, u.reshape(self.targets.shape)),
+            self.data,
+            self.parameters,
+            self.outputs,
+            lambda k: self._jacobian(theta, [a[k : k + 1] for a in passed]),
+        )
+
+    def jacobian(self, theta: Array) -> Array:
+        """J itself, (D C, P); the rows of an example are consecutive."""
+        return self._jacobian(theta, self.activations(theta, self.inputs))
+
+    def _jacobian(self, theta: Array, passed: list[Array]) -> Array:
+        data = len(passed[0])
+        units = (np.tile(unit, (data, 1)) for unit in np.eye(self.outputs))
+        each = [self._gradients(theta, passed, unit) for unit in units]
+        return np.stack(each, axis=1).reshape(data * self.outputs, -1)
+
+    def _errors(self, theta: Array, passed: list[Array], u: Array) -> list[Array]:
+        """Derivatives of u·z by the sums of each layer."""
+        slope = _ACTIVATIONS[self.activation][1]
+        errors = [u]
+        for layer, a in zip(self.layers(theta)[:0:-1], passed[-2:0:-1], strict=True):
+            errors.append((errors[-1] @ layer[:-1].T) * slope(a))
+        return errors[::-1]
+
+    def _pull(self, theta: Array, passed: list[Array], u: Array) -> Array:
+        parts = []
+        for a, error in zip(passed[:-1], self._errors(theta, passed, u), strict=True):
+            parts += [(a.T @ error).ravel(), error.sum(axis=0)]
+        return np.concatenate(parts)
+
+    def _gradients(self, theta: Array, passed: list[Array], u: Array) -> Array:
+        """The same for every example by itself, (D, P)."""
+        parts = []
+        for a, error in zip(passed[:-1], self._errors(theta, passed, u), strict=True):
+            parts += [(a[:, :, None] * error[:, None, :]).reshape(len(a), -1), error]
+        return np.concatenate(parts, axis=1)
+
+    def _push(self, theta: Array, passed: list[Array], v: Array) -> Array:
+        slope = _ACTIVATIONS[self.activation][1]
+        moved = np.zeros_like(passed[0])
+        pairs = zip(self.layers(theta), self.layers(v), strict=True)
+        for depth, (layer, change) in enumerate(pairs):
+            moved = moved @ layer[:-1] + passed[depth] @ change[:-1] + change[-1]
+            if depth < len(self.hidden):
+                moved = moved * slope(passed[depth + 1])
+        return moved
