@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from types import ModuleType
 from typing import Any
 
@@ -102,9 +103,9 @@ class Coefficients:
             return NO_TABLE
         count = int(np.ceil(np.log(1e12) / _PANEL_WIDTH))
         start = np.log(largest) - count * _PANEL_WIDTH
-        panels = [self._panel(start + k * _PANEL_WIDTH, until) for k in range(count)]
-        rough = [k for k, panel in enumerate(panels) if panel is None]
-        kept = [panel for panel in panels[(rough[-1] + 1 if rough else 0) :] if panel is not None]
+        downwards = (self._panel(start + k * _PANEL_WIDTH, until) for k in reversed(range(count)))
+        smooth = takewhile(lambda panel: panel is not None, downwards)
+        kept = [panel for panel in smooth if panel is not None][::-1]
         head = np.zeros((2, _DEGREE + 1))
         head[0, :2] = start + (count - len(kept)) * _PANEL_WIDTH, _PANEL_WIDTH
         return np.array([head, *kept])

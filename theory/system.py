@@ -16,7 +16,7 @@ from typing import Any
 
 import sympy as sp
 
-from .complex_printer import transform_functions
+from .transform_printer import transform_functions
 from .errors import InvalidInput
 from .noise_parts import NoiseParts, noise_parts
 from .printer import ARRAYS, PRELUDE, SourcePrinter, latex

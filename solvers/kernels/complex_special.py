@@ -1,4 +1,4 @@
-r"""Normal-law helpers of generated code at complex arguments, in plain scalar code.
+r"""Helpers of the transform of a residual, at real and complex arguments, in plain scalar code.
 
     faddeeva(z) = e^(−z²) erfc(−iz), Im z ≥ 0        exponential_integral(x) = E₁(−x), Im x ≥ 0
 
@@ -14,6 +14,7 @@ import numpy as np
 
 # >>> provided by the generated module
 from .interface import scalar
+from .special import erfcx, upper_tail
 
 # <<< provided by the generated module
 
@@ -90,19 +91,33 @@ def complex_normal_pdf(x):
 
 
 @scalar
-def complex_exp_cdf(A, z):
-    """Return exp(A) Φ(z)."""
+def tilted_cdf(A, tilt, z):
+    """Return exp(A) Φ(z) for real z, given tilt = A − z²/2, which loses nothing to rounding."""
+    if z < 0.0:
+        return 0.5 * erfcx(-math.sqrt(0.5) * z) * math.exp(tilt)
+    return math.exp(A) * (1.0 - upper_tail(z))
+
+
+@scalar
+def complex_tilted_cdf(A, tilt, z):
+    """Return exp(A) Φ(z), given tilt = A − z²/2."""
     right = z.real > 0.0
     left = -z if right else z
-    value = 0.5 * faddeeva(-1j * math.sqrt(0.5) * left) * complex_exp(A - 0.5 * z * z)
+    value = 0.5 * faddeeva(-1j * math.sqrt(0.5) * left) * complex_exp(tilt)
     return complex_exp(A) - value if right else value
+
+
+@scalar
+def _complex_cdf(z):
+    """Return Φ(z)."""
+    return complex_tilted_cdf(0.0j, -0.5 * z * z, z)
 
 
 @scalar
 def complex_cdf_between(a, b):
     """Return Φ(b) − Φ(a); a may be −∞."""
     if a.real == -math.inf:
-        return complex_exp_cdf(0.0j, b)
+        return _complex_cdf(b)
     right = a.real + b.real > 0.0
     low, high = (-b, -a) if right else (a, b)
-    return complex_exp_cdf(0.0j, high) - complex_exp_cdf(0.0j, low)
+    return _complex_cdf(high) - _complex_cdf(low)

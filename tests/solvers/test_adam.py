@@ -37,6 +37,7 @@ def gaussian_means(beta2):
     return drift, np.sum(first * np.exp(s)) * width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta2", [0.7, 0.9, 0.99])
 def test_the_tables_are_exact_integrals(beta2):
     drift, variance = gaussian_means(beta2)
@@ -49,12 +50,14 @@ def test_the_tables_are_exact_integrals(beta2):
     assert abs(other[0] / drift - 1) > 5 * means.drift_error
 
 
+@pytest.mark.slow
 def test_small_steps_of_v_as_in_the_specification():
     drift, variance = gaussian_means(0.998)
     assert drift == pytest.approx(1 - 2.5 * 2e-3, abs=40 * 2e-3**2)
     assert variance == pytest.approx(1 - 4 * 2e-3, abs=100 * 2e-3**2)
 
 
+@pytest.mark.slow
 def test_the_monte_carlo_error_is_announced():
     curve = ll.solve(PROBLEM, Adam(0.4, 0.5, 0.9), until=1, points=3, memory="short")
     means = stream_means(PROBLEM.noise, 0.5, 0.9, 1e-6 * PROBLEM.risk, 10 * PROBLEM.risk)
@@ -78,6 +81,7 @@ def test_slow_averages_have_the_equations_of_the_moments():
         assert sp.simplify(rate.subs(c, k / d) - k * moment / 2) == 0
 
 
+@pytest.mark.slow
 def test_a_fast_momentum_is_the_limit_of_a_slow_one():
     """c₁ = d (1 − β₁) → ∞ at fixed c₂: the gap falls like 1/c₁."""
     problem = ll.LeastSquares(ll.isotropic(10**6), noise=ll.Gaussian(0.5))
@@ -91,6 +95,7 @@ def test_a_fast_momentum_is_the_limit_of_a_slow_one():
     assert gaps[0] / gaps[1] == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_memory_is_chosen_by_the_dimension():
     small, large = (ll.LeastSquares(ll.isotropic(d), ll.Gaussian(0.5)) for d in (1000, 10**6))
     kwargs = {"until": 0.5, "points": 2}

@@ -153,8 +153,6 @@ def test_bad_options_are_refused_by_name(options, error, names):
 
 
 def test_limits_that_do_not_exist_are_refused():
-    with pytest.raises(NotAvailable, match="batch"):
-        solve(PROBLEM, SGD(0.5, batch=4), 1)
     with pytest.raises(NoLimit, match="infinite"):
         solve(LeastSquares(isotropic(2000), Cauchy(0.3)), SGD(0.5), 1)
     with pytest.raises(NotAvailable, match="finite dimension"):

@@ -84,11 +84,6 @@ def test_infinite_variance_without_clipping_has_no_limit():
     ll.derive(heavy, ll.SignSGD(0.5))
 
 
-def test_batches_are_refused_with_what_there_is():
-    with pytest.raises(ll.NotAvailable, match="batch = 4"):
-        ll.derive(PROBLEM, ll.SGD(0.5, batch=4))
-
-
 def test_coordinate_rules_other_than_the_sign_are_refused():
     @dataclasses.dataclass(frozen=True)
     class Odd(ll.Method):

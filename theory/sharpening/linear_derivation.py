@@ -109,7 +109,8 @@ def _noise_kernel(pair: dict[Any, Any]) -> tuple[dict[Any, Any], list[Step]]:
     right = (pair[M_next], pair[X_next], mirrored, pair[Y_next])
     equations = [f - growth * u for f, u in zip(right, unknown, strict=True)]
     (solved,) = sp.solve(equations, unknown, dict=True)
-    general = sp.factor(solved[M] / S)
+    # factoring seven symbols sometimes takes minutes, by the luck of its evaluation points
+    general = sp.cancel(solved[M] / S)
     stationary = sp.factor(general.subs(growth, 1))
     pole = sp.denom(sp.factor(stationary.subs(rate_j, rate_i)))
     pole = sp.expand(pole * sp.sign(pole.subs({rate: 0, momentum: sp.S.Half})))
