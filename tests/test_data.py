@@ -97,6 +97,7 @@ def assert_normalised(X: np.ndarray) -> None:
     assert np.mean(X**2) == pytest.approx(1, rel=1e-12)  # tr K / d
 
 
+@pytest.mark.slow
 def test_digits_random_features():
     pytest.importorskip("sklearn")
     data = data_problem("digits", "relu", dimension=200)

@@ -16,7 +16,6 @@ from typing import Any
 
 import sympy as sp
 
-from .transform_printer import transform_functions
 from .errors import InvalidInput
 from .noise_parts import NoiseParts, noise_parts
 from .printer import ARRAYS, PRELUDE, SourcePrinter, latex
@@ -29,6 +28,7 @@ from .symbols import (
     same_mode,
     source_weight,
 )
+from .transform_printer import transform_functions
 from .twin import Parameter
 
 COEFFICIENT = f"R, t, p, {ARRAYS}"

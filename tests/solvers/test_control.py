@@ -41,6 +41,7 @@ def test_the_gradient_is_that_of_the_discrete_map():
         assert (ahead - behind) / 2e-5 == pytest.approx(exact, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.interpreted
 def test_the_model_is_the_limit_to_its_stated_accuracy():
     problem = LeastSquares(isotropic(1000), Laplace(0.6))

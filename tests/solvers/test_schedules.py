@@ -57,6 +57,7 @@ def test_greedy_sign_beats_every_constant_rate():
     assert best < min(constants)
 
 
+@pytest.mark.slow
 def test_greedy_clipping_beats_constants_and_unclipped_greedy():
     found = schedule_along(PROBLEM, 3.0).curve
     sgd = schedule_along(PROBLEM, 3.0, threshold=math.inf).curve
@@ -88,6 +89,7 @@ def test_a_threshold_proportional_to_the_loss():
     np.testing.assert_allclose(found["threshold"], expected, rtol=2e-4)
 
 
+@pytest.mark.slow
 def test_matched_drift_wins_where_the_criterion_holds_and_loses_where_it_fails():
     good, bad = THREE, LeastSquares(SPECTRUM, Rademacher(0.5))
     won = schedule_along(good, 2.0, rate=MatchedDrift(0.5)).curve.risk

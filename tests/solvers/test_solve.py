@@ -81,6 +81,7 @@ def test_diagnostics_are_those_that_comparisons_need():
     assert np.all(curve.diagnostics["noise_sensitivity"][1:] > 0)
 
 
+@pytest.mark.slow
 def test_heavy_tails_use_a_table_and_keep_their_accuracy():
     problem = LeastSquares(power_law(200, 0.5), StudentT(3, 0.4))
     default, tight = (

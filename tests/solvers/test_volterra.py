@@ -157,6 +157,7 @@ def test_schedules_take_both_roads(rate):
     assert gap(other.risk, ode.risk) < PROMISE
 
 
+@pytest.mark.slow
 def test_compression_keeps_the_curve(linear, power_law):
     spectrum, times = power_law(500), np.linspace(0.0, 6.0, 7)
     small = solve_volterra(linear, spectrum, times, RTOL)

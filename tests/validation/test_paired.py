@@ -133,6 +133,7 @@ def test_the_mean_difference_is_exact_and_finer_than_independent_runs():
     assert abs(difference.risk[-1]) < Z * independent
 
 
+@pytest.mark.slow
 def test_the_paired_error_covers_and_the_independent_one_does_not_tell():
     """sd of the mean difference over 200 small ensembles, against the announced errors."""
     problem = ll.LeastSquares(SPLIT, ll.Gaussian(0.5))

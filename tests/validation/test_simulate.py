@@ -123,7 +123,13 @@ LAW_CASES = {
 }
 
 
-@pytest.mark.parametrize("case", LAW_CASES)
+QUICK_LAWS = ("clipped, chain", "clipped, vector", "sign, dense")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c if c in QUICK_LAWS else pytest.param(c, marks=pytest.mark.slow) for c in LAW_CASES],
+)
 def test_the_law_of_the_risk_is_that_of_the_algorithm(case):
     covariance, method, engine = LAW_CASES[case]
     problem = ll.LeastSquares(covariance, ll.Cauchy(0.3))
@@ -143,6 +149,7 @@ def test_the_law_notices_that_huber_is_not_clipping():
     assert stats.ks_2samp(clipped, huber).pvalue < 1e-6
 
 
+@pytest.mark.slow
 def test_the_chain_draws_every_multiplicity_right():
     """Eigenspaces of 1, 2, 3 and 14 directions use different samplers of chi-square."""
     law = ll.from_eigenvalues([3.0, 2.0, 1.0, 0.5], [1, 2, 3, 14])

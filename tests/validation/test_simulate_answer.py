@@ -114,7 +114,6 @@ def test_engine(covariance, method, asked, taken):
         ({"method": ll.SignSGD(0.5), "engine": "chain"}, ll.NotAvailable, "engine"),
         ({"method": PER_SAMPLE, "engine": "chain"}, ll.NotAvailable, "engine"),
         ({"method": Mute(0.5, batch=2)}, ll.InvalidInput, "clip"),
-        ({"method": ll.Huber(0.5, RunningQuantile(0.7, 1.0))}, ll.InvalidInput, "threshold"),
         ({"problem": ll.LeastSquares(ll.isotropic(math.inf), ll.NoNoise())}, ll.NotAvailable,
          "covariance"),
     ],
@@ -189,3 +188,8 @@ def test_interruption_with_nothing_done_is_passed_on():
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         simulate(problem, ll.SGD(0.5), until=1, runs=2, seed=0)
+
+
+def test_a_running_threshold_belongs_to_the_gradient_norm():
+    with pytest.raises(ll.InvalidType, match="threshold"):
+        ll.Huber(0.5, RunningQuantile(0.7, 1.0))
