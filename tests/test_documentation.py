@@ -37,6 +37,7 @@ def test_the_walk_finds_every_module():
                 assert name in found
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("name", modules())
 def test_docstring_examples(name):
     module = importlib.import_module(name)

@@ -240,6 +240,7 @@ def test_agreement_needs_one_pass_and_no_failure(verdicts, answer):
     assert agrees(results) is answer
 
 
+@pytest.mark.slow
 def test_rows_are_reported_and_not_judged(written):
     """Digits: the rows' gap stands in the report; the verdict is the Gaussian surrogate's."""
     pytest.importorskip("sklearn")

@@ -24,8 +24,6 @@ from ..results import ode_curve, provenance_of
 from .memory import solve_memory
 from .table import BLOCK, StreamMeans, forgets, stream_means
 
-#: an average whose memory is at least this many times shorter than d steps counts as short
-SHORT = 30.0
 #: relative error of the risk per memory over d: measured at d = 400, to a factor 2
 MEMORY_ERROR = 0.25
 CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
@@ -47,8 +45,8 @@ def solve_adam(
     Parameters
     ----------
     memory : {"short", "slow-variance", "slow"}, optional
-        How long the averages remember beside d steps (`limitlab.theory.adam`). None: an average
-        is short where d (1 − β) >= 30.
+        How long the averages remember beside d steps (`limitlab.theory.adam`). None: the one of
+        the smallest announced error.
     until, times, points, rtol
         As for the other methods.
 
@@ -85,10 +83,9 @@ def solve_adam(
 def _memory(problem: Any, method: Any, memory: str | None) -> str:
     if memory is not None:
         return choice("memory", memory, MEMORIES)
-    d = problem.dimension
-    if math.isinf(d) or d * (1 - method.beta2) >= SHORT:
+    if math.isinf(problem.dimension):
         return "short"
-    return "slow-variance" if d * (1 - method.beta1) >= SHORT else "slow"
+    return min(MEMORIES, key=lambda chosen: _memory_error(problem, method, chosen))
 
 
 def _memory_error(problem: Any, method: Any, chosen: str) -> float:

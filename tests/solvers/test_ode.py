@@ -133,6 +133,7 @@ def test_the_implicit_step_has_order_four(sign, power_law):
     assert declared_order(attempt, spectrum, sign) == pytest.approx(4.0, abs=0.2)
 
 
+@pytest.mark.slow
 def test_stiff_spectra_are_taken_over_by_the_implicit_solver(linear):
     spectrum = Spectrum(np.array([1e7, 1.0]), np.array([0.5, 0.5]), np.array([0.0, 1e-3]))
     found = integrate(linear, spectrum, np.array([0.0, 1.0, 5.0]), 1e-8)
@@ -209,10 +210,10 @@ def test_failures_are_typed_quick_and_say_where(hand_made, fault):
     )
     broken = hand_made(decay, "0.0", fault)
     load(broken.source, "ode"), load(broken.source, "implicit")
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SolveFailed, match=FAULTS[fault][1]) as caught:
         integrate(broken, ONE, TIMES, 1e-8)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert (
         0 <= caught.value.time < 8
         and np.isfinite(caught.value.step)

@@ -137,6 +137,7 @@ def ends(coeffs, spectrum, d, *, paths, seed, step=0.05, times=TIMES, vector=Fal
     return energy_paths(sde, times, fine(times, step), paths=paths, seed=seed)[:, -1]
 
 
+@pytest.mark.slow
 def test_grouped_and_separate_coordinates_have_one_law():
     d, paths = 40, 1500
     for coeffs in (SGD, SIGN):

@@ -101,6 +101,7 @@ def test_a_changed_system_is_the_one_that_is_solved():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.compiled
 @pytest.mark.parametrize(
     "covariance", [power_law(300, 0.5), toeplitz(40, 0.5)], ids=["diagonal", "dense"]
@@ -192,7 +193,7 @@ def test_divergence_is_a_curve_or_a_typed_error_never_nan():
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("limit", ["ode", "sde"])
+@pytest.mark.parametrize("limit", ["ode", pytest.param("sde", marks=pytest.mark.slow)])
 def test_kernels_are_compiled_for_one_set_of_types(limit, monkeypatch):
     monkeypatch.setattr(compile, "_loaded", {})
     # read-only arrays, numpy scalars and the like must not compile (and store) a second version

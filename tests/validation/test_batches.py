@@ -222,7 +222,9 @@ def exact_mean(problem, rate, batch, steps):
     return np.array(risks)[steps]
 
 
-@pytest.mark.parametrize("build", [choose._chain, choose._vector])
+@pytest.mark.parametrize(
+    "build", [choose._chain, pytest.param(choose._vector, marks=pytest.mark.slow)]
+)
 def test_mean_of_sgd_is_the_exact_recursion(build):
     problem = ll.LeastSquares(SPLIT, ll.Laplace(0.6))
     steps = np.arange(0, 121, 12)
