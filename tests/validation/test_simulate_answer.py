@@ -18,6 +18,7 @@ from limitlab.validation.simulate.engine import Together
 pytestmark = pytest.mark.filterwarnings("ignore::limitlab.ValidityWarning")
 
 SPLIT = ll.from_eigenvalues([1.6, 0.4], [8, 12])
+SLOW = pytest.mark.slow
 PER_SAMPLE = ll.ClippedSGD(0.5, 1.0, batch=2, clip="per-sample")
 
 
@@ -79,10 +80,22 @@ def test_heavy_tails_without_a_clip_are_marked(method, heavy):
         (ll.power_law(100, 0.5), ll.Huber(0.5, 1.0), "chain", "chain"),
         (ll.toeplitz(20, 0.5), ll.ClippedSGD(0.5, 1.0), None, "vector"),
         (ll.toeplitz(20, 0.5), ll.SignSGD(0.5), None, "dense"),
-        (ll.power_law(100, 0.5), ll.Huber(0.5, 1.0, batch=12), None, "chain"),
-        (ll.power_law(100, 0.5), ll.Huber(0.5, 1.0, batch=11), None, "vector"),
-        (ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, batch=2, clip="mean"), None, "chain"),
-        (ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, batch=2, clip="per-sample"), None, "vector"),
+        pytest.param(
+            ll.power_law(100, 0.5), ll.Huber(0.5, 1.0, batch=12), None, "chain",
+            marks=SLOW,
+        ),
+        pytest.param(
+            ll.power_law(100, 0.5), ll.Huber(0.5, 1.0, batch=11), None, "vector",
+            marks=SLOW,
+        ),
+        pytest.param(
+            ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, batch=2, clip="mean"), None, "chain",
+            marks=SLOW,
+        ),
+        pytest.param(
+            ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, batch=2, clip="per-sample"), None, "vector",
+            marks=SLOW,
+        ),
         (ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, clip="per-sample"), None, "chain"),
     ],
 )
