@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..theory.checks import count, positive
+from ..theory.checks import between, count, positive
 from ..theory.errors import InvalidInput, NotAvailable
 from ..theory.fluctuations import with_covariance
 from ..theory.running_quantile import RunningQuantile
@@ -121,7 +121,7 @@ def solve_streaming(
     wanted = check_correction(correction, limit, modes, system)
     if modes and limit == "sde":
         raise NotAvailable("modes", modes, 'paths are of the risk; use limit="ode" or "volterra"')
-    rtol, paths = _between("rtol", rtol, 1e-12, 1e-2), count("paths", paths, 2)
+    rtol, paths = between("rtol", rtol, 1e-12, 1e-2), count("paths", paths, 2)
     step = None if step is None else positive("step", step)
     workers = None if workers is None else count("workers", workers)
     seed_sequence(seed)
@@ -197,12 +197,6 @@ def _with_schedules(problem: Any, method: Any, until: float) -> Any:
 
     return running_limit(problem, method, until)
 
-
-def _between(field: str, value: Any, low: float, high: float) -> float:
-    number = positive(field, value)
-    if not low <= number <= high:
-        raise InvalidInput(field, value, f"give a number from {low:g} to {high:g}")
-    return number
 
 
 def _check_limit(limit: str, diffusion: str, method: Any, problem: Any) -> None:
