@@ -56,10 +56,19 @@ _ROOMS = {
     "solvers.sharpening.kernel_norm": ("noise_kernel_norm",),
     "solvers.sharpening.critical": ("critical_rate", "critical_batch", "growth_rate"),
     "solvers.sharpening.early_time": ("early_time",),
+    "solvers.sharpening.edge_offset": ("edge_offset",),
     "solvers.sharpening.quadratic": ("tangent_kernels",),
     "validation.simulate": ("simulate",),
     "validation.simulate.sharpening.growth": ("measured_growth", "measured_critical_rate"),
     "validation.simulate.sharpening.early_time": ("early_time_runs",),
+    "validation.networks.digits": ("digits_network",),
+    "validation.networks.mlp": ("MLP",),
+    "validation.networks.linearisation": ("Linearisation", "rate_from_library"),
+    "validation.networks.losses": ("gauss_newton",),
+    "validation.networks.expansion": ("quadratic_expansion",),
+    "validation.networks.probe": ("probe",),
+    "validation.networks.train": ("train",),
+    "validation.networks.control": ("control_linear", "control_network"),
     "validation.compare": ("compare",),
     "validation.convergence": ("convergence",),
     "validation.paired": ("paired_difference",),
@@ -83,6 +92,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     from .solvers.schedules import greedy, schedule_along
     from .solvers.sharpening.critical import critical_batch, critical_rate, growth_rate
     from .solvers.sharpening.early_time import early_time
+    from .solvers.sharpening.edge_offset import edge_offset
     from .solvers.sharpening.kernel_norm import noise_kernel_norm
     from .solvers.sharpening.quadratic import tangent_kernels
     from .solvers.solve import solve
@@ -132,6 +142,14 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     from .theory.tabulated import interpolated
     from .validation.compare import compare
     from .validation.convergence import convergence
+    from .validation.networks.control import control_linear, control_network
+    from .validation.networks.digits import digits_network
+    from .validation.networks.expansion import quadratic_expansion
+    from .validation.networks.linearisation import Linearisation, rate_from_library
+    from .validation.networks.losses import gauss_newton
+    from .validation.networks.mlp import MLP
+    from .validation.networks.probe import probe
+    from .validation.networks.train import train
     from .validation.overlay import overlay
     from .validation.paired import paired_difference
     from .validation.simulate import simulate

@@ -6,7 +6,9 @@ weights and B the batch, the mean of the algorithm is y + Δ with
     dΔ/dt = L Δ + (1/d) [η² (1 + 1/B) λ² y − ½ (L f + ∂f/∂t)],   Δ(0) = 0,   L = ∂f/∂y
 
 (derived here from the exact recursion of the mean; L f + ∂f/∂t is what Euler's step of size 1/d
-leaves out). Other methods: a measured table, :mod:`limitlab.solvers.finite_size_table`.
+leaves out). Other methods: a measured table, :mod:`limitlab.solvers.finite_size_table`, of one
+sample a step; for signs of several it is scaled by their gain in drift, since what a step of
+finite length leaves out is in proportion to what it moves.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import sympy as sp
 from ..theory import symbols
 from ..theory.modes import modes
 from ..theory.schedule import evaluate
+from ..theory.votes import gain, voters
 from .compress import Spectrum, binned, compress
 from .finite_size_table import clipped_bias, sign_bias
 
@@ -197,8 +200,19 @@ def _measured(
     travelled = np.interp(times, fine, travelled)
     strength = noise_strength(problem.noise, scale)
     if method.acts_on == "coordinate":
-        return sign_bias(float(rate.max()), travelled)
+        return drift_gain(method) * sign_bias(float(rate.max()), travelled)
     return clipped_bias(float(rate.max()), _height(method) / scale, strength, travelled)
+
+
+def drift_gain(method: Any) -> float:
+    """Mean step of signSGD over that of one sample, for Gaussian noise and small signals.
+
+    Sign of the mean of B: √π Γ((B + 1)/2)/Γ(B/2); majority vote: `votes.gain`; mean of signs: 1.
+    """
+    if method.pool == "mean":
+        logarithm = math.lgamma((method.batch + 1) / 2) - math.lgamma(method.batch / 2)
+        return math.sqrt(math.pi) * math.exp(logarithm)
+    return float(gain(voters(method)))
 
 
 @lru_cache(maxsize=256)

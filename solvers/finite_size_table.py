@@ -193,7 +193,8 @@ def clipped_bias(
     noisy = min(strength / NOISY, 1.0)
     table = _upper(CLIPPED, CLIPPED_ERROR)
     table = _at(np.moveaxis(table, 1, 0), np.log(RATES), np.log(rate))
-    quiet, loud = _at(np.moveaxis(table, 1, 0), np.log(THRESHOLDS), np.log(threshold))
+    clip = np.log(max(threshold, THRESHOLDS[0]))  # 0 where the rule discards large residuals
+    quiet, loud = _at(np.moveaxis(table, 1, 0), np.log(THRESHOLDS), clip)
     beyond = np.maximum(travelled / TRAVELLED[-1], 1.0)
     return (1 - noisy) * _along(quiet, travelled) * beyond + noisy * _along(loud, travelled)
 

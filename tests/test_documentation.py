@@ -7,16 +7,20 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shlex
 from pathlib import Path
 
 import matplotlib
 import pytest
 
 import limitlab
+from limitlab import cli
+from limitlab.validation.gallery.make import figures
 
 matplotlib.use("Agg")
 ROOT = Path(limitlab.__file__).resolve().parent
 SNIPPET = re.compile(r"```python\n(.*?)```", re.DOTALL)
+SHELL = re.compile(r"^limitlab (.*?)(?:\s{2,}#.*)?$", re.MULTILINE)
 PAGES = ("README.md", "CONTRIBUTING.md")
 
 
@@ -65,6 +69,27 @@ def test_snippets_run(page, tmp_path, monkeypatch):
     names: dict[str, object] = {}
     for snippet in snippets:
         exec(compile(snippet, page, "exec"), names)
+
+
+def commands() -> list[str]:
+    return SHELL.findall((ROOT / "README.md").read_text())
+
+
+def test_the_readme_shows_commands():
+    assert {command.split()[0] for command in commands()} >= {"derive", "run", "figure", "doctor"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", commands())
+def test_commands_of_the_readme_run(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    assert cli.main(shlex.split(command)) == 0
+
+
+def test_the_readme_names_every_figure():
+    named = set(re.findall(r"`(\w+)`", (ROOT / "README.md").read_text()))
+    assert not set(figures()) - named
 
 
 def test_links_of_the_pages_lead_somewhere():

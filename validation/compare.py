@@ -79,7 +79,7 @@ def compare(
         raise InvalidInput("level", level, "give a probability between 0 and 1")
     _check_units(theory, runs)
     sample = _align(theory, runs, quantity)
-    allowed, origin = _allowed(theory, runs, sample, margin)
+    allowed, origin = _allowed(theory, quantity, sample, margin)
     width = allowed * np.abs(sample.theory)
     p = holm(p_values(sample.mean - sample.theory, sample.sem, width, sample.dof))
     drift, noise = (
@@ -148,8 +148,8 @@ def _align(theory: Curve, runs: Curve, quantity: str) -> Sample:
     if not keep.any():
         raise InvalidInput("runs.time", runs.time, "has no time > 0 in common with the theory")
     times = runs.time[keep]
-    _check_finite("theory", quantity, theory.time, theory[quantity])
-    _check_finite("runs", quantity, runs.time, runs[quantity])
+    _check_finite("theory", quantity, theory)
+    _check_finite("runs", quantity, runs)
     line = interpolate(theory.time, theory[quantity], times)
     mean, sem = runs[quantity][keep], runs.sem(quantity)[keep]
     own, dof = np.zeros_like(sem), np.full(sem.shape, float(count - 1))
@@ -159,10 +159,21 @@ def _align(theory: Curve, runs: Curve, quantity: str) -> Sample:
     return Sample(times, line, mean, np.hypot(sem, own), dof, keep)
 
 
-def _check_finite(field: str, quantity: str, time: np.ndarray, values: np.ndarray) -> None:
-    broken = ~np.isfinite(values)
-    if broken.any():
-        raise InvalidInput(field, quantity, f"is not finite at time {time[broken][0]:.6g}")
+def _check_finite(field: str, quantity: str, curve: Curve) -> None:
+    broken = ~np.isfinite(curve[quantity])
+    if not broken.any():
+        return
+    lost = curve.provenance.get("diverged")
+    if not lost:
+        raise InvalidInput(
+            field, quantity, f"is not finite at time {curve.time[broken][0]:.6g}"
+        )
+    raise InvalidInput(
+        field,
+        quantity,
+        f"diverged in {len(lost)} of {max(curve.runs, 1)} runs, first at step "
+        f"{min(lost.values())}: there is no mean to compare; end before it",
+    )
 
 
 def _welch(sem: np.ndarray, own: np.ndarray, runs: int, paths: int) -> np.ndarray:
@@ -172,8 +183,15 @@ def _welch(sem: np.ndarray, own: np.ndarray, runs: int, paths: int) -> np.ndarra
     return np.divide(total**2, split, out=np.full(sem.shape, runs - 1.0), where=split > 0)
 
 
+def announced_error(theory: Curve, quantity: str) -> np.ndarray | None:
+    """Relative finite-size error that a theory announces for a quantity: its own where there is
+    one, else that of the main quantity."""
+    found = theory.diagnostics
+    return found.get(f"finite_size_{quantity}", found.get("finite_size"))
+
+
 def _allowed(
-    theory: Curve, runs: Curve, sample: Sample, margin: float | np.ndarray | None
+    theory: Curve, quantity: str, sample: Sample, margin: float | np.ndarray | None
 ) -> tuple[np.ndarray, str]:
     """Allowed relative error at the compared times, and its origin in words."""
     if margin is not None:
@@ -183,7 +201,7 @@ def _allowed(
         if not np.all(given >= 0):
             raise InvalidInput("margin", margin, "give relative errors >= 0")
         return np.broadcast_to(given, sample.times.shape).copy(), "given"
-    announced = theory.diagnostics.get("finite_size")
+    announced = announced_error(theory, quantity)
     if announced is None:
         return np.zeros_like(sample.times), "the theory announces none"
     relative = np.interp(sample.times, theory.time, announced)

@@ -33,7 +33,7 @@ class HouseFigure(Figure):
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=150)
+        self.savefig(buffer, format="png", dpi=self.dpi)
         return buffer.getvalue()
 
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..theory.errors import InvalidInput, InvalidType
-from .compare import common_times, interpolate, main_quantity
+from .compare import announced_error, common_times, interpolate, main_quantity
 from .figure import STYLE, HouseFigure, inches
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def _draw_residuals(axes: Any, pairs: Pairs, quantity: str) -> None:
             runs.time[keep] + shift, 100 * middle, 100 * error, fmt=MARKERS[marker % len(MARKERS)],
             color=f"C{colour % COLOURS}", ms=2.2, mfc="white", mew=0.7, elinewidth=0.8, capsize=0,
         )
-        announced = theory.diagnostics.get("finite_size")
+        announced = announced_error(theory, quantity)
         if announced is not None:
             for side in (100, -100):
                 axes.plot(

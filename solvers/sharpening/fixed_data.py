@@ -5,7 +5,7 @@ The equations and the code that runs are those of :mod:`limitlab.theory.sharpeni
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,15 @@ class FixedData:
     arrays: dict[str, Array]
     kappa: float
     stopped: int | None
+    _kernels: dict[int, tuple[Array, float]] = field(default_factory=dict, repr=False)
 
     def kernel(self, t: int) -> tuple[Array, float]:
         """Return Θ(t), (D, D), and the overlap u₁ᵀJ_t v₁ with the top mode of the start."""
+        if t not in self._kernels:
+            self._kernels[t] = self._kernel(t)
+        return self._kernels[t]
+
+    def _kernel(self, t: int) -> tuple[Array, float]:
         D = self.arrays["z_0"].size
         values, vectors = np.linalg.eigh(self.arrays["Theta_0"])
         top = float(np.sqrt(max(values[-1], 0.0)))

@@ -48,6 +48,8 @@ class Machine:
         These batches in every run.
     redraw : bool
         G and z₀ anew in every run.
+    spectrum : bool
+        Record every eigenvalue of JJᵀ/D.
     """
 
     problem: Any
@@ -58,6 +60,7 @@ class Machine:
     tensor: Array | None = None
     masks: Array | None = None
     redraw: bool = False
+    spectrum: bool = False
 
     def run(self, sequence: np.random.SeedSequence) -> tuple[Array, int | None]:
         """Do one run: what :func:`.second_order.walk` returns."""
@@ -68,7 +71,7 @@ class Machine:
             return -self.rates[t] * ((masks[t] * state.z) @ state.J)
 
         state = State(z0, G, np.zeros(G.shape[1]))
-        observe = Observer(G, self.problem.kappa)
+        observe = Observer(G, self.problem.kappa, self.spectrum)
         return walk(state, self._curvature(sequence), displacement, self.record, observe)
 
     def _masks(self, sequence: np.random.SeedSequence) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ...theory.errors import InvalidInput, ValidityWarning
 from ...theory.schedule import check_schedules
 from ...theory.time_grid import time_grid, whole_steps
 from ..curve import Curve
+from .finite_parameters import ORIGIN, announced, remarks
 from .fixed_data import solve_fixed_data
 from .flow import solve_flow
 from .proportional import proportional_curve
@@ -92,7 +94,8 @@ def solve_quadratic(
         "overlap" = u₁ᵀJv₁ with the top mode of the start, which is *not* the top singular value,
         and "isotropic" = κ|θ|²/D: sharpness − isotropic is λ_max(JJᵀ − κ|θ|²I)/D. For
         "proportional": "loss", "isotropic" and "bulk_edge". NaN from where a run has diverged,
-        which ``provenance["diverged"]`` tells.
+        which ``provenance["diverged"]`` tells. "fixed-data" announces in its diagnostics how far
+        means at this P are off: "finite_size" of the loss, "finite_size_sharpness".
 
     Raises
     ------
@@ -102,7 +105,8 @@ def solve_quadratic(
     Warns
     -----
     ValidityWarning
-        T1 in its chaotic range; the SDE of a coarse step.
+        T1 in its chaotic range, or at a P where its sharpness is off by more than 10 %; the SDE
+        of a coarse step.
     """
     choice("limit", limit, LIMITS)
     ask = Request.of(problem, method, seed)
@@ -167,17 +171,26 @@ def _fixed_data(
 ) -> Curve:
     rates = ask.prefactors(int(steps[-1]))
 
-    def one(k: int) -> tuple[Array, int | None]:
+    def one(k: int) -> tuple[Array, Array, int | None]:
         solution = solve_fixed_data(ask.problem, rates, sets[k], system)
-        return np.array([solution.observe(int(t)) for t in steps]).T, solution.stopped
+        values = np.array([solution.observe(int(t)) for t in steps]).T
+        return values, announced(solution, steps, ask.problem.parameters), solution.stopped
 
     found = each(one, len(sets), workers, progress)
-    remarks = _about_chaos(ask.problem, rates, np.stack([values[0] for values, _ in found]))
+    runs = [(values, stopped) for values, _, stopped in found]
+    errors = np.mean([error for _, error, _ in found], axis=0)
+    said = _about_chaos(ask.problem, rates, np.stack([values[0] for values, _ in runs]))
     provenance = ask.provenance(
-        "solve", limit="fixed-data", mask_samples=len(sets), remarks=remarks
+        "solve",
+        limit="fixed-data",
+        mask_samples=len(sets),
+        remarks=said + remarks(errors, steps, ask.problem.parameters),
+        finite_size_origin=ORIGIN,
     )
     label = f"{ask.method.label}, P → ∞"
-    return ensemble(steps.astype(float), QUANTITIES, found, label, provenance, steps=steps)
+    curve = ensemble(steps.astype(float), QUANTITIES, runs, label, provenance, steps=steps)
+    sizes = {"finite_size": errors[0], "finite_size_sharpness": errors[1]}
+    return replace(curve, diagnostics={**curve.diagnostics, **sizes})
 
 
 def _about_chaos(problem: Any, rates: Array, losses: Array) -> list[str]:

@@ -73,6 +73,7 @@ class Request:
             "version": VERSION,
             "problem": described,
             "method": repr(self.method),
+            "time": "flow" if more.get("limit") in ("flow", "sde") else "steps",
             "seed": seed_text(self.seed),
         } | more
 

@@ -50,21 +50,33 @@ class Observer:
     G : (D, P) array
         Jacobian of the start.
     kappa : float
+    spectrum : bool
+        Every eigenvalue of JJᵀ/D too, falling.
     """
 
-    def __init__(self, G: Array, kappa: float) -> None:
+    def __init__(self, G: Array, kappa: float, spectrum: bool = False) -> None:
         left, _, right = np.linalg.svd(G, full_matrices=False)
         self._u, self._v, self._kappa = left[:, 0], right[0], kappa
+        self._spectrum = spectrum
 
     def __call__(self, state: State) -> tuple[float, ...]:
-        """Return the quantities ``QUANTITIES``."""
+        """Return the quantities of ``names_of``."""
         D = state.z.size
+        gram = state.J @ state.J.T
+        values = np.linalg.eigvalsh(gram)[::-1] / D if self._spectrum else np.zeros(0)
         return (
             float(state.z @ state.z) / (2 * D),
-            top_eigenvalue(state.J @ state.J.T) / D,
+            float(values[0]) if self._spectrum else top_eigenvalue(gram) / D,
             float(self._u @ state.J @ self._v),
             self._kappa * float(state.theta @ state.theta) / D,
+            *values.tolist(),
         )
+
+
+def names_of(data: int, spectrum: bool = False) -> tuple[str, ...]:
+    """What an `Observer` returns: ``QUANTITIES``, and "eigenvalue_1" … "eigenvalue_D"."""
+    more = range(1, data + 1) if spectrum else ()
+    return (*QUANTITIES, *(f"eigenvalue_{k}" for k in more))
 
 
 def top_eigenvalue(gram: Array) -> float:

@@ -118,6 +118,20 @@ def test_table_is_tight_at_a_thousand_dimensions(method):
     np.testing.assert_allclose(half.relative, 2 * announced.relative, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("batch", "aggregate", "expected"),
+    [(2, "sign-of-mean", np.pi / 2), (4, "sign-of-mean", 3 * np.pi / 4),
+     (3, "majority-vote", 1.5), (8, "mean-of-signs", 1.0)],
+)  # fmt: skip
+def test_several_samples_err_with_their_gain_in_drift(batch, aggregate, expected):
+    problem, risk = LeastSquares(isotropic(1000), Gaussian(0.5)), np.linspace(1, 0.1, 21)
+    one, several = (
+        finite_size(problem, method, TIMES, risk).relative[1:]
+        for method in (SignSGD(0.4), SignSGD(0.4, batch=batch, aggregate=aggregate))
+    )
+    np.testing.assert_allclose(several / one, expected, rtol=1e-12)
+
+
 def test_table_uses_the_intrinsic_dimension():
     """d⋆ = tr K/‖K‖ for clipping and tr D^½ over the largest rate for the sign."""
     covariance = from_eigenvalues([4.0] + [1.0] * 12)
@@ -203,3 +217,12 @@ def test_mean_square_load_is_the_exact_limit(d, batch):
         middle = (low + high) / 2
         low, high = (middle, high) if radius(middle) < 1 else (low, middle)
     assert mean_square_load(problem, SGD(low, batch=batch)) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_rule_that_discards_takes_the_lowest_threshold():
+    """ψ(∞) = 0: the threshold that the table sees is 0, held at its lower end without a warning."""
+    travelled = np.array([0.0, 1.0])
+    with np.errstate(all="raise"):
+        lowest = clipped_bias(0.5, 0.0, 1.0, travelled)
+    assert np.array_equal(lowest, clipped_bias(0.5, 0.5, 1.0, travelled))
+    assert not np.array_equal(lowest, clipped_bias(0.5, 1.0, 1.0, travelled))

@@ -8,7 +8,7 @@ import pytest
 from limitlab.theory.covariance import isotropic
 from limitlab.theory.errors import InvalidInput
 from limitlab.theory.least_squares import LeastSquares
-from limitlab.theory.methods import SGD, SignSGD
+from limitlab.theory.methods import SGD
 from limitlab.theory.noise import Gaussian
 from limitlab.validation.convergence import convergence, fit_slope
 
@@ -58,7 +58,7 @@ def test_mean_recursion_of_sgd_has_slope_minus_one():
 @pytest.fixture(scope="module")
 def study():
     sizes = (16, 32, 64, 128)
-    return convergence(problem, SignSGD(0.4), dimensions=sizes, until=2, runs=600, seed=3)
+    return convergence(problem, SGD(0.4), dimensions=sizes, until=2, runs=600, seed=3)
 
 
 def test_spread_of_one_run_falls_as_the_root(study):
@@ -76,7 +76,7 @@ def test_bias_is_far_below_the_spread(study):
 
 def test_study_prints_and_draws(study, tmp_path):
     text = str(study)
-    assert "signSGD" in text and "spread of one run" in text and "128" in text
+    assert "SGD" in text and "spread of one run" in text and "128" in text
     study.figure().savefig(tmp_path / "slopes.png")
     assert (tmp_path / "slopes.png").stat().st_size > 5000
 

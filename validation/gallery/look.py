@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from ..figure import STYLE, HouseFigure, inches
 
@@ -36,6 +37,7 @@ def sheet(
     rows: int = 1,
     columns: int = 1,
     aspect: float = 0.75,
+    narrow: int = 1,
     **options: Any,
 ) -> HouseFigure:
     """Return a figure of panels that `draw` fills, in the house style.
@@ -48,15 +50,35 @@ def sheet(
         Below 4.5 inches the panels of a row are put under each other.
     aspect : float
         Height of a panel over its width.
+    narrow : int
+        Panels that stay beside each other below 4.5 inches.
     """
     w = inches(width)
-    if w < 4.5 and columns > 1:
-        rows, columns, aspect = rows * columns, 1, min(aspect, 0.62)
+    if w < 4.5 and columns > narrow:
+        rows, columns = rows * columns // narrow, narrow
+        aspect = min(aspect, 0.62) if narrow == 1 else aspect
     with style.context(STYLE):
         figure = HouseFigure(figsize=(w, rows * (aspect * w / columns + 0.35)))
         axes = figure.subplots(rows, columns, squeeze=False, **options)
         draw(axes.ravel())
     return figure
+
+
+def kinds(styles: Mapping[str, Mapping[str, Any]]) -> list[Line2D]:
+    """Return a grey sample of each style, or one of its own colour, under its label."""
+    return [
+        Line2D([], [], label=label, **{"color": "0.3", **style}) for label, style in styles.items()
+    ]
+
+
+def key(axes: Axes, styles: Mapping[str, Mapping[str, Any]], columns: int = 4) -> None:
+    """Put above the figure what its line styles stand for, and the labels of a panel.
+
+    At most two columns where the figure is narrow.
+    """
+    handles = [*kinds(styles), *axes.get_legend_handles_labels()[0]]
+    columns = columns if axes.figure.get_figwidth() > 4.5 else min(columns, 2)  # type: ignore[union-attr]
+    axes.figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
 def band(axes: Axes, time: np.ndarray, low: np.ndarray, high: np.ndarray, colour: str) -> None:

@@ -4,6 +4,11 @@ From one θ, short bursts of SGD at several multiples of the critical rate
 (:math:`\mathcal K_{\rm exact}=1` of the Jacobian there), many each, beside the exact mean loss of
 the linear model with that Jacobian. What is compared is the rate at which the mean loss, at its
 highest during the burst, doubles: a network that has run away may fall again, at another θ.
+
+Confirmed on digits by a rule fixed in advance (subsets and starts not used before; D = 20 at B = 1
+and 4, D = 40 at B = 1; tanh networks after 300 steps of descent): of 7 bursts 5 carry over, 2 are
+undecided and none does not. The network doubles its loss at rates 2 to 14 % above the linear
+model's.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from ...solvers import random
 from ...solvers.sharpening.critical import critical_rate
 from ...solvers.sharpening.moments import exact_map
 from ...theory.checks import count, vector
-from ...theory.errors import InvalidInput
+from ...theory.errors import InvalidInput, NotAvailable
 from ...theory.sharpening.linear_derivation import linear_theory
 from ...theory.sharpening.linear_model import LinearModel
 from ...theory.sharpening.sampling import batches, draw_masks
@@ -108,7 +113,7 @@ def criterion(
     Parameters
     ----------
     network : MLP
-        Small: the exact norm takes O((DC)³).
+        Small: the exact norm takes O((DC)³). Of the squared loss.
     theta : (P,) array_like
         Where the bursts begin.
     method : SGD
@@ -128,6 +133,9 @@ def criterion(
     if grid[0] <= 0 or np.any(np.diff(grid) <= 0):
         raise InvalidInput("shares", shares, "give increasing numbers > 0")
     theta = vector("theta", theta, network.parameters)
+    if network.objective != "squared":
+        remedy = "bounded residuals do not grow as a linear model's; give the squared loss"
+        raise NotAvailable("objective", network.objective, remedy)
     residual = network.residual(theta).ravel()
     model = LinearModel(network.jacobian(theta), residual=residual, outputs=network.outputs)
     critical = critical_rate(model, method)

@@ -1,4 +1,4 @@
-"""Digits as a regression with ten outputs: scikit-learn's images, one-hot targets."""
+"""Digits, as a regression or as classes: scikit-learn's images with one-hot targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from .mlp import MLP
 def digits_network(examples: int = 150, seed: int = 0, **options: Any) -> MLP:
     """Return a network on a random subset of the digits.
 
-    Pixels are centred and scaled to mean square 1; targets are one-hot, centred.
+    Pixels are centred and scaled to mean square 1; targets are one-hot, for the squared loss
+    centred.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def digits_network(examples: int = 150, seed: int = 0, **options: Any) -> MLP:
     seed : int
         Of the subset.
     **options
-        ``hidden`` and ``activation`` of :class:`MLP`.
+        ``hidden``, ``activation`` and ``objective`` of :class:`MLP`.
 
     Raises
     ------
@@ -37,4 +38,6 @@ def digits_network(examples: int = 150, seed: int = 0, **options: Any) -> MLP:
     chosen = np.random.default_rng(seed).permutation(len(pixels))[:examples]
     X = pixels[chosen] - pixels[chosen].mean(axis=0)
     targets = np.eye(10)[digits[chosen].astype(int)]
-    return MLP(X / np.sqrt(np.mean(X**2)), targets - targets.mean(axis=0), **options)
+    if options.get("objective", "squared") == "squared":
+        targets = targets - targets.mean(axis=0)
+    return MLP(X / np.sqrt(np.mean(X**2)), targets, **options)

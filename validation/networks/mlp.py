@@ -2,7 +2,8 @@ r"""A fully connected network in numpy, with the products of its Jacobian.
 
 .. math:: a_{l+1}=\phi(a_lW_l+b_l),\qquad z=a_{last}-y,\qquad L=\frac{|z|^2}{2D}
 
-The last layer is linear. Parameters are one flat vector.
+The last layer is linear. Parameters are one flat vector. With cross-entropy the outputs are
+logits, and z is softmax(a_last) − y: see :mod:`limitlab.validation.networks.losses`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ...theory.checks import array, choice, count
 from ...theory.errors import InvalidInput
 from .linearisation import Linearisation
+from .losses import OBJECTIVES, gauss_newton, mean_loss, residual, softmax
 
 Array = NDArray[np.float64]
 
@@ -36,15 +38,18 @@ class MLP:
     ----------
     inputs : (D, p) array_like
     targets : (D, C) array_like
+        Probabilities for the cross-entropy, C >= 2.
     hidden : tuple of int
         Widths of the hidden layers.
     activation : {"tanh", "relu"}
+    objective : {"squared", "cross_entropy"}
     """
 
     inputs: Any
     targets: Any
     hidden: tuple[int, ...] = (32,)
     activation: str = "tanh"
+    objective: str = "squared"
 
     def __post_init__(self) -> None:
         X, Y = array("inputs", self.inputs, 2), array("targets", self.targets, 2)
@@ -52,6 +57,8 @@ class MLP:
             remedy = f"has {len(Y)} rows; give one for each of the {len(X)} inputs"
             raise InvalidInput("targets", self.targets, remedy)
         choice("activation", self.activation, tuple(_ACTIVATIONS))
+        if choice("objective", self.objective, OBJECTIVES) == "cross_entropy":
+            _check_probabilities(Y)
         object.__setattr__(self, "inputs", X)
         object.__setattr__(self, "targets", Y)
         object.__setattr__(self, "hidden", tuple(count("hidden", h) for h in self.hidden))
@@ -87,9 +94,13 @@ class MLP:
 
     def layers(self, theta: Array) -> list[Array]:
         """The parameters as one matrix a layer."""
-        ends = np.cumsum([n * m for n, m in self.shapes])[:-1]
-        parts = np.split(theta, ends)
-        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        places = zip(self._places, self.shapes, strict=True)
+        return [theta[place].reshape(shape) for place, shape in places]
+
+    @cached_property
+    def _places(self) -> list[slice]:
+        ends = np.cumsum([n * m for n, m in self.shapes]).tolist()
+        return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
     def activations(self, theta: Array, inputs: Array) -> list[Array]:
         """The input of each layer, and the output of the network."""
@@ -101,24 +112,28 @@ class MLP:
         return passed
 
     def residual(self, theta: Array) -> Array:
-        """z, (D, C)."""
-        return self.activations(theta, self.inputs)[-1] - self.targets
+        """z, (D, C): the derivative of D times the loss by the outputs."""
+        return residual(self.objective, self.outputs_at(theta), self.targets)
 
     def loss(self, theta: Array) -> float:
-        """|z|²/(2D)."""
-        return float(np.sum(self.residual(theta) ** 2)) / (2 * self.data)
+        """|z|²/(2D), or the mean cross-entropy."""
+        return mean_loss(self.objective, self.outputs_at(theta), self.targets)
+
+    def outputs_at(self, theta: Array) -> Array:
+        """The outputs on the training data, (D, C)."""
+        return self.activations(theta, self.inputs)[-1]
 
     def gradient(self, theta: Array, mask: Array) -> Array:
         """Jᵀ P z: the sum over a batch; the mask, (D,), says how often each example is in it."""
         batch = np.flatnonzero(mask)
         passed = self.activations(theta, self.inputs[batch])
-        weighted = mask[batch, None] * (passed[-1] - self.targets[batch])
-        return self._pull(theta, passed, weighted)
+        z = residual(self.objective, passed[-1], self.targets[batch])
+        return self._pull(theta, passed, mask[batch, None] * z)
 
     def linearisation(self, theta: Array) -> Linearisation:
-        """The Jacobian at θ."""
+        """The Jacobian at θ; for the cross-entropy the weighted one of Gauss-Newton."""
         passed = self.activations(theta, self.inputs)
-        return Linearisation(
+        near = Linearisation(
             lambda v: self._push(theta, passed, v),
             lambda u: self._pull(theta, passed, u.reshape(self.targets.shape)),
             self.data,
@@ -126,16 +141,15 @@ class MLP:
             self.outputs,
             lambda k: self._jacobian(theta, [a[k : k + 1] for a in passed]),
         )
+        return near if self.objective == "squared" else gauss_newton(near, softmax(passed[-1]))
 
     def jacobian(self, theta: Array) -> Array:
-        """J itself, (D C, P); the rows of an example are consecutive."""
+        """J of the outputs, (D C, P); the rows of an example are consecutive."""
         return self._jacobian(theta, self.activations(theta, self.inputs))
 
     def _jacobian(self, theta: Array, passed: list[Array]) -> Array:
-        data = len(passed[0])
-        units = (np.tile(unit, (data, 1)) for unit in np.eye(self.outputs))
-        each = [self._gradients(theta, passed, unit) for unit in units]
-        return np.stack(each, axis=1).reshape(data * self.outputs, -1)
+        units = np.tile(np.eye(self.outputs), (len(passed[0]), 1))
+        return self._gradients(theta, [np.repeat(a, self.outputs, axis=0) for a in passed], units)
 
     def _errors(self, theta: Array, passed: list[Array], u: Array) -> list[Array]:
         """Derivatives of u·z by the sums of each layer."""
@@ -167,3 +181,10 @@ class MLP:
             if depth < len(self.hidden):
                 moved = moved * slope(passed[depth + 1])
         return moved
+
+
+def _check_probabilities(targets: Array) -> None:
+    rows = targets.sum(axis=1)
+    if targets.shape[1] < 2 or targets.min() < 0 or np.abs(rows - 1).max() > 1e-9:
+        remedy = "cross-entropy needs probabilities of two classes or more, each row of sum 1"
+        raise InvalidInput("targets", targets, remedy)

@@ -6,7 +6,8 @@ r"""The noise kernel norm of a network, from products with its Jacobian only.
 
 with Rademacher v (Hutchinson) and the top eigenvalues by Lanczos; for small steps
 :math:`R_k=\tfrac{\eta c}2J_kJ_k^\top` with the rows :math:`J_k` of one example (C outputs are one
-block, hence 1/C). Formulas of :mod:`limitlab.theory.sharpening.linear_derivation`, derived there.
+block, hence 1/C; the cross-entropy has the C − 1 rows of ``losses.gauss_newton``). Formulas of
+:mod:`limitlab.theory.sharpening.linear_derivation`, derived there.
 """
 
 from __future__ import annotations
@@ -96,13 +97,26 @@ class Probe:
         closure = self.closure(rate)[0]
         return closure if math.isinf(closure) else max(closure, self.second_moment(rate))
 
+    def upper(self, rate: float) -> float | None:
+        """An upper bound of K_exact: R_k of a finite step exceeds that of small ones at most as the
+        top mode does. None unless every example was visited."""
+        highest = self.highest(rate)
+        if highest is None:
+            return None
+        if self._term("Delta", rate, self.top[0]) <= 0:
+            return math.inf
+        if self.batches.full:
+            return 0.0
+        worst = self._term("K_i", rate, self.top[0]) / self._term("K_trace_i", rate, self.top[0])
+        return highest * max(float(worst), 1.0)
+
     def verdict(self, rate: float) -> str:
         """Mean-square "unstable" where a lower estimate is at least 1, "stable" where every example
         was visited and the upper bound is below 1, else "undecided"."""
         if self.lower(rate) >= 1:
             return "unstable"
-        upper = self.highest(rate)
-        return "stable" if upper is not None and self._bounded(rate, upper) else "undecided"
+        upper = self.upper(rate)
+        return "stable" if upper is not None and upper < 1 else "undecided"
 
     def rate_at(self, target: float = 1.0) -> float:
         """The rate at which the lower estimate reaches ``target``."""
@@ -121,13 +135,6 @@ class Probe:
 
         return float(brentq(excess, 1e-9 * high, high, xtol=1e-14, rtol=1e-10))
 
-    def _bounded(self, rate: float, upper: float) -> bool:
-        """R_k of a finite step exceeds that of small ones at most as the top mode does."""
-        if self._term("Delta", rate, self.top[0]) <= 0:
-            return False
-        worst = self._term("K_i", rate, self.top[0]) / self._term("K_trace_i", rate, self.top[0])
-        return float(upper * max(worst, 1.0)) < 1
-
     def _blocks(self, rate: float) -> Array:
         """R_k; K_tr is the mean of their traces over D C."""
         return self.outputs * self._term("K_trace_i", rate, self.grams)
@@ -136,10 +143,13 @@ class Probe:
     def _functions(self) -> Any:
         return linear_theory(self.batches.sampling).functions
 
+    @cached_property
+    def _numbers(self) -> dict[str, float]:
+        mask, own = self.batches.moments, {"D": self.data, "C": self.outputs}
+        return {"c": mask.c, "nu": mask.nu, "mu": self.batches.momentum, **own}
+
     def _term(self, name: str, rate: float, eigenvalue: Any) -> Any:
-        mask = self.batches.moments
-        numbers = {"D": self.data, "C": self.outputs, "mu": self.batches.momentum}
-        return self._functions[name](eta=rate, lambda_i=eigenvalue, c=mask.c, nu=mask.nu, **numbers)
+        return self._functions[name](eta=rate, lambda_i=eigenvalue, **self._numbers)
 
     def __str__(self) -> str:
         lines = f"tr N {self.trace:.4g} ± {self.trace_error:.2g}, sharpness {self.sharpness:.4g}"
@@ -155,12 +165,12 @@ def probe(
     examples: int = 32,
     seed: int = 0,
 ) -> Probe:
-    """Measure what the noise kernel norm of a network needs; squared loss, at one θ.
+    """Measure what the noise kernel norm of a network needs, at one θ.
 
     Parameters
     ----------
     network : Linearisation
-        The products Jv and Jᵀu.
+        The products Jv and Jᵀu; for the cross-entropy those of ``gauss_newton``.
     method : GradientDescent or SGD
         Its batch, sampling and momentum; the rate goes into the norms.
     probes : int

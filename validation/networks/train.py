@@ -29,7 +29,7 @@ from .probe import Probe, probe
 
 Array = NDArray[np.float64]
 
-QUANTITIES = ("loss", "sharpness", "kernel_norm", "kernel_trace", "rate")
+QUANTITIES = ("loss", "sharpness", "kernel_norm", "kernel_upper", "kernel_trace", "rate")
 #: a run whose loss exceeds this many times that of its start has diverged
 RUN_AWAY = 1e3
 
@@ -75,8 +75,9 @@ def train(
     Returns
     -------
     Curve
-        "loss", "sharpness" (the edge is rate · sharpness = 2), "kernel_norm" (a lower estimate of
-        the exact norm), "kernel_trace" and "rate", with every run. NaN from where a run diverged,
+        "loss", "sharpness" (the edge is rate · sharpness = 2), "kernel_norm" and "kernel_upper" (a
+        lower estimate and an upper bound of the exact norm), "kernel_trace" and "rate", with
+        every run. NaN from where a run diverged,
         which ``provenance["diverged"]`` tells; so is the mean.
     """
     constant_rate(method)
@@ -138,7 +139,7 @@ class Training:
                 return values, int(step)
             measured = self.measure(theta)
             rate = self.rate(measured)
-            norms = measured.lower(rate), measured.kernel_trace(rate)
+            norms = measured.lower(rate), measured.upper(rate), measured.kernel_trace(rate)
             values[:, place] = loss, measured.sharpness, *norms, rate
             if step < record[-1]:
                 theta = self.advance(theta, rate, rng)

@@ -83,3 +83,36 @@ def test_the_shift_by_noise_is_that_of_sgd():
     error = np.hypot(shift.std(), predicted.std()) / np.sqrt(runs)
     assert shift.mean() > 6 * shift.std() / np.sqrt(runs)
     assert abs(shift.mean() - predicted.mean()) < 3.5 * error + h * 2 * shift.mean()
+
+
+@pytest.mark.slow
+def test_the_sharpness_is_shifted_as_by_sgd():
+    """With 2λ₁ > tr Θ₀ noise lowers λ_max: by the SDE as by SGD, to 3.5 standard errors and
+    O(h λ_max); the SDE of a batch of 3 does not."""
+    rng = np.random.default_rng(4)
+    U = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    gram = U @ np.diag([2.4, 0.3, 0.2, 0.1]) @ U.T
+    problem = QuadraticRegression(4, 12, 0.3, (gram + gram.T) / 2, U @ rng.choice([-1.0, 1.0], 4))
+    h, until, runs = 0.05, 2.0, 800
+    options = {"seed": 3, "points": 2, "progress": False}
+    sde = options | {"limit": "sde", "paths": runs, "step": h}
+
+    def last(curve):
+        return curve.sample("sharpness")[:, -1]
+
+    noisy, quiet = (
+        last(simulate_quadratic(problem, method, 40, runs=runs, engine="dense", **options))
+        for method in (SGD(4 * h, batch=1), GradientDescent(4 * h))
+    )
+    flow = last(solve_quadratic(problem, GradientDescent(4 * h), until, **sde))
+    shift = noisy - quiet
+
+    def misses(batch):
+        predicted = last(solve_quadratic(problem, SGD(4 * h, batch=batch), until, **sde)) - flow
+        error = np.hypot(shift.std(), predicted.std()) / np.sqrt(runs)
+        allowed = 3.5 * error + h * 2.4 * abs(predicted.mean())
+        return abs(shift.mean() - predicted.mean()) > allowed
+
+    assert shift.mean() < -6 * shift.std() / np.sqrt(runs)
+    assert not misses(1)
+    assert misses(3)

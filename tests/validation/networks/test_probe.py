@@ -37,7 +37,7 @@ def test_exact_where_every_example_is_visited(network, kernel):
         rate = share / problem.sharpness
         low, high = found.closure(rate)
         assert low <= kernel.closure(rate) <= high
-        assert found.lower(rate) <= kernel.exact(rate)
+        assert found.lower(rate) <= kernel.exact(rate) <= found.upper(rate)
         if found.verdict(rate) != "undecided":
             assert (found.verdict(rate) == "stable") == (kernel.exact(rate) < 1)
 
@@ -56,7 +56,7 @@ def test_hutchinson_covers_the_trace(network, kernel):
     exact = kernel.problem.eigenvalues.sum()
     assert abs(found.trace - exact) < 4 * found.trace_error < 0.2 * exact
     assert abs(found.trace - 1.2 * exact) > 4 * found.trace_error
-    assert found.highest(0.1) is None and found.verdict(1e-9) == "undecided"
+    assert found.upper(0.1) is None and found.verdict(1e-9) == "undecided"
     assert "4 of 20" in str(found)
 
 

@@ -81,9 +81,9 @@ def test_starts_are_drawn_from_the_second_moment():
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 def test_divergence_is_flagged_with_the_step():
     runs = simulate(SMALL, SGD(1e60, batch=2), 4, points=5, runs=3, seed=0)
-    assert runs.provenance["diverged"] == {"runs": 3, "first_step": 3}
+    assert runs.provenance["diverged"] == {"0": 3, "1": 3, "2": 3}
     assert np.isinf(runs.loss[-1])
-    with pytest.raises(InvalidInput, match="not finite"):
+    with pytest.raises(InvalidInput, match="diverged in 3 of 3 runs, first at step 3"):
         compare(solve(SMALL, SGD(0.1, batch=2), 4, points=5), runs)
 
 
@@ -199,6 +199,18 @@ def test_measured_growth_crosses_zero_at_the_critical_rate():
     found = measured_critical_rate(problem, method, 240, walkers=4000, seed=31)
     assert found.error < 0.003 * exact
     assert abs(found.value / exact - 1) < 0.01 < abs(found.value / closed - 1)
+
+
+@pytest.mark.slow
+def test_critical_rate_near_the_edge_of_few_modes():
+    """A power law at B = 16 of 40: the growth is flat below the edge and steep beyond it."""
+    rng = np.random.default_rng(1)
+    vectors = np.linalg.qr(rng.standard_normal((40, 40)))[0]
+    problem = LinearModel(jacobian=vectors * np.arange(1, 41) ** -0.75)
+    method = SGD(1.0, batch=16)
+    found = measured_critical_rate(problem, method, 200, walkers=1000, seed=1)
+    assert abs(found.value - float(critical_rate(problem, method))) < 4.5 * found.error
+    assert found.error < 0.005 * found.value
 
 
 @pytest.mark.slow

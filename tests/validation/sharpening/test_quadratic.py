@@ -7,6 +7,7 @@ from limitlab.solvers.sharpening.quadratic import solve_quadratic
 from limitlab.theory.errors import InvalidInput, NotAvailable
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.quadratic import QuadraticRegression
+from limitlab.validation.compare import compare
 from limitlab.validation.simulate.sharpening.quadratic import simulate_quadratic
 
 GRAM, START = [[2.0, 0.5], [0.5, 1.0]], [1.0, -0.5]
@@ -77,6 +78,23 @@ def test_redrawn_starts_differ_from_run_to_run():
     np.testing.assert_allclose(curve.sample("loss")[:, 0], 0.5)
 
 
+def test_every_eigenvalue_is_recorded_where_asked():
+    curve = simulate_quadratic(given(6), SGD(0.5), 6, runs=2, seed=1, spectrum=True)
+    np.testing.assert_array_equal(curve["eigenvalue_1"], curve["sharpness"])
+    assert np.all(curve.sample("eigenvalue_1") > curve.sample("eigenvalue_2"))
+    start = [curve["eigenvalue_1"][0], curve["eigenvalue_2"][0]]
+    np.testing.assert_allclose(start, np.linalg.eigvalsh(GRAM)[::-1] / 2)
+
+
+def test_comparing_with_diverged_runs_says_so():
+    runs = simulate_quadratic(given(6), GradientDescent(4.6), 60, runs=8, seed=1)
+    lost = runs.provenance["diverged"]
+    theory = solve_quadratic(given(6), GradientDescent(0.2), 60, limit="proportional")
+    with pytest.raises(InvalidInput, match=f"diverged in {len(lost)} of 8 runs") as error:
+        compare(theory, runs)
+    assert f"first at step {min(lost.values())}" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [
@@ -123,6 +141,39 @@ def test_one_run_departs_from_t1_like_the_root_of_parameters():
         rms = [np.sqrt(np.mean(g[name] ** 2)) for g in gaps]
         slope = np.polyfit(np.log(sizes), np.log(rms), 1)[0]
         assert slope == pytest.approx(-0.5, abs=0.06), name
+
+
+def loss_ratios(P, runs, seed):
+    """Losses of runs over that of T1, after ten given batches."""
+    theory = solve_quadratic(given(P), SGD(0.4), 10, masks=MASKS, points=2)
+    curve = simulate_quadratic(
+        given(P), SGD(0.4), 10, runs=runs, seed=seed, masks=MASKS, points=2, progress=False
+    )
+    return curve.sample("loss")[:, -1] / theory.loss[-1]
+
+
+@pytest.mark.slow
+def test_the_loss_of_one_run_departs_from_t1_by_two_terms():
+    """log(L/L_T1) = x is of the order P^(-1/2) and close to normal; the loss is its exponential.
+
+    With E x² = v ∝ 1/P the squared gap of the loss is e^{2v} − 2e^{v/2} + 1 = v + 7v²/4 + …: a term
+    1/P and a term 1/P², so that a fitted power of the rms gap lies below −1/2 until P is far above
+    s² = P v = 45. The log rms of n runs has the standard error 1/√(2n), twice that for the
+    exponential; a slope over five doublings of P has 0.46 of it.
+    """
+    sizes, runs = 2 ** np.arange(7, 12), 200
+    ratios = [loss_ratios(int(P), runs, 9) for P in sizes]
+    v = np.array([np.mean(np.log(ratio) ** 2) for ratio in ratios])
+    gap = np.array([np.mean((ratio - 1) ** 2) for ratio in ratios])
+    expected = np.exp(2 * v) - 2 * np.exp(v / 2) + 1
+
+    def power(square):
+        return np.polyfit(np.log(sizes), np.log(square) / 2, 1)[0]
+
+    error = 0.46 / np.sqrt(2 * runs)
+    assert power(v) == pytest.approx(-0.5, abs=3.5 * error)
+    assert power(gap) == pytest.approx(power(expected), abs=3.5 * 2 * error)
+    assert power(expected) < -0.54 and power(gap) < power(v)
 
 
 @pytest.mark.slow

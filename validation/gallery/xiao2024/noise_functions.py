@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.expectations import expectations
+from ....solvers.effects import effects
 from ....theory.covariance import isotropic
 from ....theory.least_squares import LeastSquares
-from ....theory.methods import SignSGD
 from ....theory.noise import Cauchy, Gaussian, Laplace, Noise, Rademacher, StudentT, Uniform
 from ...figure import HouseFigure
 from ..check import Check, near
@@ -55,18 +54,17 @@ def _laws(scale: float) -> dict[str, Noise]:
 
 
 def compute(parameters: Parameters) -> Data:
-    """φ from the derived μ(R) of the sign; every law of finite variance has the same one."""
+    """g, φ and Ψ of every law; Ψ where the variance is finite."""
     risk = np.geomspace(parameters.lowest, parameters.highest, parameters.points)
     laws = _laws(parameters.scale)
-    phi = {
-        name: expectations(LeastSquares(isotropic(10), noise=law), SignSGD(0.1)).phi(risk)
-        for name, law in laws.items()
+    # at rate 1 the effective rate is g
+    found = {
+        name: effects(LeastSquares(isotropic(10), noise=law), 1.0) for name, law in laws.items()
     }
-    slope = {name: values / np.sqrt(2 * risk) for name, values in phi.items()}
+    slope = {name: effect.effective_rate(risk) for name, effect in found.items()}
+    phi = {name: values * np.sqrt(2 * risk) for name, values in slope.items()}
     compression: dict[str, Any] = {
-        name: 0.5 * np.pi * slope[name] * np.sqrt(2 * risk + law.variance)
-        if np.isfinite(law.variance)
-        else None
+        name: found[name].compression(risk) if np.isfinite(law.variance) else None
         for name, law in laws.items()
     }
     return Data(laws, risk, phi, slope, compression)
@@ -85,9 +83,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         labels = (r"$\phi(R)$", r"$g(R)=\phi/\sqrt{2R}$", r"compression $\Psi(R)$")
         for axis, label in zip(axes, labels, strict=True):
             axis.set(xscale="log", xlabel="excess risk $R$", ylabel=label)
-        axes[0].axhline(2 / np.pi, **REFERENCE)
+        axes[0].axhline(2 / np.pi, **REFERENCE, zorder=0)
         axes[1].set(yscale="log", ylim=(1e-2, 10))
-        axes[2].axhline(1, **REFERENCE)
+        axes[2].axhline(1, **REFERENCE, zorder=0)
         handles, names = axes[0].get_legend_handles_labels()
         axes[0].figure.legend(handles, names, loc="outside upper left", ncols=3)
 

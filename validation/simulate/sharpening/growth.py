@@ -36,6 +36,8 @@ BLOCKS = 12
 SELECTION = 2**32 - 1
 #: factor by which the search for a critical rate steps
 FACTOR = 1.15
+#: rates at which the growth is measured at most, once the crossing is between two
+SEARCHES = 12
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,22 @@ def measured_critical_rate(
 
 
 def _crossing(growth: Any, low: float, high: float) -> Measured:
-    """Regula falsi on the measured growth, twice: it is close to straight in the rate."""
-    below, above = growth(low), growth(high)
-    for _ in range(2):
-        slope = (above.value - below.value) / (high - low)
-        middle = low - below.value / slope
+    """Regula falsi on the measured growth, until it is zero within its error.
+
+    Below the edge the slowest mode keeps the growth nearly flat: an end that would stay counts
+    half, or the search creeps (Illinois).
+    """
+    below, above = growth(low).value, growth(high).value
+    for _ in range(SEARCHES):
+        slope = (above - below) / (high - low)
+        middle = low - below / slope
         found = growth(middle)
+        if abs(found.value) <= found.error:
+            break
         if found.value < 0:
-            low, below = middle, found
+            low, below, above = middle, found.value, above / 2
         else:
-            high, above = middle, found
+            high, above, below = middle, found.value, below / 2
     return Measured(middle - found.value / slope, found.error / slope)
 
 

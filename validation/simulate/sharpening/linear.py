@@ -70,7 +70,7 @@ def simulate_linear(
     -------
     Curve
         Mean, spread and every run of "loss". Runs beyond |z|² = 1e300 are infinite from there on,
-        and ``provenance["diverged"]`` counts them and names the first step.
+        and ``provenance["diverged"]`` tells the recorded steps by which they had diverged.
 
     Raises
     ------
@@ -130,12 +130,10 @@ class Run:
 
 
 def _divergence(squares: Array, steps: NDArray[np.int64]) -> dict[str, Any]:
-    """How many runs diverged, and by which recorded step the first had."""
+    """Which runs diverged, and by which recorded step."""
     lost = np.isinf(squares)
-    if not lost.any():
-        return {}
-    first = int(steps[np.argmax(lost.any(axis=0))])
-    return {"diverged": {"runs": int(lost.any(axis=1).sum()), "first_step": first}}
+    found = {str(k): int(steps[np.argmax(lost[k])]) for k in np.flatnonzero(lost.any(axis=1))}
+    return {"diverged": found} if found else {}
 
 
 def _provenance(

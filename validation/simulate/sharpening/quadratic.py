@@ -12,7 +12,7 @@ from ....solvers.curve import Curve
 from ....solvers.sharpening.machine import Machine, choose_engine
 from ....solvers.sharpening.request import Request, Seed, given_masks
 from ....solvers.sharpening.runs import each, ensemble
-from ....solvers.sharpening.second_order import QUANTITIES
+from ....solvers.sharpening.second_order import names_of
 from ....theory.checks import array, count
 from ....theory.errors import InvalidInput
 from ....theory.schedule import check_schedules
@@ -33,6 +33,7 @@ def simulate_quadratic(
     tensor: Any = None,
     masks: Any = None,
     redraw: bool = False,
+    spectrum: bool = False,
     workers: int | None = None,
     progress: bool | None = None,
 ) -> Curve:
@@ -59,6 +60,9 @@ def simulate_quadratic(
         These batches in every run, instead of sampled ones.
     redraw : bool
         Draw G and z₀ anew in every run, where the problem draws both.
+    spectrum : bool
+        Record every eigenvalue of JJᵀ/D, falling: "eigenvalue_1" (the sharpness) …
+        "eigenvalue_D".
     workers, progress
         Threads change no bit of the result.
 
@@ -91,6 +95,7 @@ def simulate_quadratic(
         None if tensor is None else _checked(tensor, problem),
         None if masks is None else given_masks(masks, steps, problem.data),
         redraw,
+        spectrum,
     )
     return _curve(ask, machine, count("runs", runs), workers, progress)
 
@@ -105,7 +110,7 @@ def _curve(
         found = each(one, runs, workers, progress)
     return ensemble(
         machine.record.astype(float),
-        QUANTITIES,
+        names_of(ask.problem.data, machine.spectrum),
         found,
         f"{ask.method.label}, D = {ask.problem.data}, P = {ask.problem.parameters}",
         ask.provenance("simulate", engine=machine.engine, redraw=machine.redraw),

@@ -1,0 +1,90 @@
+"""The gallery as a whole: every figure has its parts, and files carry what they show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from limitlab import cli
+from limitlab.theory.errors import InvalidInput
+from limitlab.validation import gallery
+from limitlab.validation.figure import HouseFigure
+from limitlab.validation.gallery.check import Check, near
+from limitlab.validation.gallery.make import FOLDERS, Made, figures, make, module_of, write
+
+NAMES = list(figures())
+
+
+def test_no_two_figures_share_a_name():
+    root = Path(gallery.__file__).parent
+    files = [file for folder in FOLDERS for file in (root / folder).glob("[!_]*.py")]
+    assert len(files) == len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_has_its_parts(name):
+    module = module_of(name)
+    assert module.TITLE and "\n" not in module.TITLE
+    for form in (module.QUICK, module.FULL):
+        assert dataclasses.is_dataclass(form) and form.__dataclass_params__.frozen
+    for part in (module.compute, module.draw, module.checks):
+        assert callable(part)
+
+
+def test_an_unknown_figure_is_refused_with_the_nearest():
+    with pytest.raises(InvalidInput, match="did you mean 'noise_functions'"):
+        module_of("noise_function")
+
+
+@pytest.fixture
+def made():
+    figure = HouseFigure(figsize=(2, 1))
+    figure.provenance = {"figure": "empty", "parameters": {"seed": 17}}
+    return Made("empty", figure, (Check("one", 1.0, 0.0, 2.0, "formula"),), "report\n", 0.0)
+
+
+def test_files_carry_their_provenance(made, tmp_path):
+    files = write(made, tmp_path, ("pdf", "svg", "png"))
+    assert [file.suffix for file in files] == [".pdf", ".svg", ".png", ".txt"]
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    for file in files[:3]:
+        text = re.sub(r"&quot;|\\", "", file.read_bytes().decode("latin-1"))
+        assert json.dumps(17) in text and "parameters" in text
+
+
+def test_an_unknown_format_or_a_bad_folder_is_refused(made, tmp_path):
+    with pytest.raises(InvalidInput, match="format"):
+        write(made, tmp_path / "out", ("bmp",))
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match="out"):
+        write(made, tmp_path / "file" / "deeper", ("pdf",))
+
+
+def test_a_number_outside_its_bounds_fails_the_figure(made):
+    assert made.passed
+    assert not near("slope", -0.4, -0.5, 0.05, "three standard errors").passed
+    failed = dataclasses.replace(made, checks=(Check("one", 3.0, 0.0, 2.0, "formula"),))
+    assert not failed.passed and str(failed.checks[0]).startswith("FAIL")
+
+
+def test_not_a_number_passes_no_check():
+    assert not Check("lost", float("nan"), 0.0, 1.0, "formula").passed
+
+
+def test_the_exit_status_says_whether_the_numbers_hold(made, tmp_path, monkeypatch, capsys):
+    failed = dataclasses.replace(made, checks=(Check("one", 3.0, 0.0, 2.0, "formula"),))
+    for result, status in ((made, 0), (failed, 1)):
+        monkeypatch.setattr(f"{make.__module__}.make", lambda *_, found=result, **__: found)
+        assert cli.main(["figure", "empty", "--out", str(tmp_path)]) == status
+    assert "wrote" in capsys.readouterr().out
+
+
+def test_the_list_names_every_figure(capsys):
+    assert cli.main(["list", "figures"]) == 0
+    listed = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == NAMES

@@ -1,0 +1,107 @@
+"""Figures on signSGD: every number is hit, and none is hit by a wrong theory or other runs."""
+
+import json
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from matplotlib.figure import Figure
+
+from limitlab.validation.gallery.make import Made, make, module_of, write
+
+pytestmark = pytest.mark.slow
+
+FIGURES = (
+    "noise_functions", "sign_bands", "sign_against_sgd", "preconditioning", "stationary_risk",
+    "noise_reshaping", "batches_and_votes", "adam_memory", "sign_breakdown",
+)  # fmt: skip
+
+
+@cache
+def data_of(name):
+    """What the figure computes in its quick form, once."""
+    module = module_of(name)
+    return module.compute(module.QUICK)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_number_is_hit(name):
+    failed = [check for check in module_of(name).checks(data_of(name)) if not check.passed]
+    assert not failed, "\n".join(map(str, failed))
+
+
+@pytest.mark.parametrize("width", ["neurips", "icml"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_it_draws_at_both_widths(name, width):
+    assert isinstance(module_of(name).draw(data_of(name), width), Figure)
+
+
+def test_files_hold_what_they_were_made_from(tmp_path):
+    made = make("noise_functions")
+    assert isinstance(made, Made) and made.passed, made.report
+    pdf, text = write(made, tmp_path, ("pdf",))
+    assert json.dumps(made.figure.provenance["figure"]).encode() in pdf.read_bytes()
+    assert text.read_text() == made.report
+
+
+def scaled(curve, factor=1.05):
+    """The curve with its values off by a factor."""
+    return replace(curve, values={name: factor * array for name, array in curve.values.items()})
+
+
+def all_scaled(curves):
+    return {key: scaled(curve) for key, curve in curves.items()}
+
+
+def both_scaled(curves):
+    return {key: all_scaled(pair) for key, pair in curves.items()}
+
+
+def grown(data, power):
+    """Gaps and their errors times a power of d."""
+    factor = data.dimensions.astype(float) ** power
+    return replace(data, gaps=data.gaps * factor, errors=data.errors * factor)
+
+
+def rotated(mapping):
+    """Each key with what belongs to the next one."""
+    values = list(mapping.values())
+    return dict(zip(mapping, values[1:] + values[:1], strict=True))
+
+
+#: figure, what is wrong in its data, and the checks that must see it
+WRONG = [
+    ("noise_functions", lambda d: replace(d, compression=rotated(d.compression)), "Psi of"),
+    ("noise_functions", lambda d: replace(d, phi={k: 1.05 * v for k, v in d.phi.items()}), "phi"),
+    ("sign_bands", lambda d: replace(d, exact=all_scaled(d.exact)), "mean of the runs"),
+    ("sign_bands", lambda d: replace(d, exact=d.published), "spread of the runs over the exact"),
+    ("sign_bands", lambda d: replace(d, published=d.exact), "published over exact band"),
+    ("sign_against_sgd", lambda d: replace(d, theory=all_scaled(d.theory)), "signSGD, Gaussian"),
+    ("sign_against_sgd", lambda d: replace(d, theory=all_scaled(d.theory)), "SGD, Rademacher"),
+    ("sign_against_sgd", lambda d: replace(d, risk=1.1 * d.risk), "stationary risk of SGD"),
+    ("preconditioning", lambda d: replace(d, runs=rotated(d.runs)), "signSGD, $K$ diagonal"),
+    ("preconditioning", lambda d: replace(d, sign=d.sgd), "condition number"),
+    ("preconditioning", lambda d: replace(d, speeds=rotated(d.speeds)), "late speed of signSGD,"),
+    ("stationary_risk", lambda d: replace(d, theory=all_scaled(d.theory)), "runs near rest, Lap"),
+    ("stationary_risk", lambda d: replace(d, risks=rotated(d.risks)), "R of signSGD over"),
+    ("stationary_risk", lambda d: replace(d, sgd=1.05 * d.sgd), "R of SGD over"),
+    ("noise_reshaping", lambda d: replace(d, drawn=d.effect.correlation), "drawn signs"),
+    ("noise_reshaping", lambda d: replace(d, drawn=d.effect.weak), "drawn signs"),
+    ("batches_and_votes", lambda d: replace(d, split=d.limit), "split equations, sign-of-mean, B"),
+    ("batches_and_votes", lambda d: replace(d, runs=rotated(d.runs)), "split equations, majority"),
+    ("batches_and_votes", lambda d: replace(d, rest=rotated(d.rest)), "2 R g_B(R)"),
+    ("adam_memory", lambda d: replace(d, limits=both_scaled(d.limits)), "short memory, its limit"),
+    ("adam_memory", lambda d: replace(d, runs=rotated(d.runs)), "long memory, its limit"),
+    ("adam_memory", lambda d: replace(d, drift=d.variance), "slope of gamma"),
+    ("sign_breakdown", lambda d: replace(d, gaps=d.gaps[[0, 0]]), "largest gap of the split"),
+    ("sign_breakdown", lambda d: grown(d, -1), "exponent of d, all"),
+    ("sign_breakdown", lambda d: grown(d, 1), "exponent of d, even"),
+]
+
+
+@pytest.mark.parametrize("case", range(len(WRONG)), ids=[f"{w[0]}: {w[2]}" for w in WRONG])
+def test_a_wrong_part_is_seen(case):
+    name, spoil, seen_by = WRONG[case]
+    checks = module_of(name).checks(spoil(data_of(name)))
+    failed = [check.name for check in checks if not check.passed]
+    assert any(found.startswith(seen_by) for found in failed), failed

@@ -1,0 +1,162 @@
+r"""Several examples and random curvature under gradient descent: three regimes of one drive.
+
+In units of the rate the drive is :math:`qP|z|^2`. Small: the run converges before
+:math:`h\lambda_{\max}` reaches 2; moderate: it stays at 2, and ends just below; large: it
+diverges. A run that has converged cannot have ended above the edge. Model of arXiv 2210.04860.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....theory.methods import GradientDescent
+from ....theory.sharpening.quadratic import QuadraticRegression
+from ...compare import compare
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, agreement
+from ..look import REFERENCE, SEQUENCE, sheet
+
+TITLE = "random curvature under gradient descent: below the edge, at the edge, diverged"
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """D, P; the grid of h λ_max at the start and |z|; which starts are shown; κ = 1, h = 1."""
+
+    data: int = 5
+    parameters: int = 40
+    sharpness: tuple[float, ...] = (0.2, 0.6, 1.0, 1.4, 1.8)
+    residuals: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0, 1.2, 1.4)
+    shown: tuple[tuple[float, float], ...] = ((0.2, 0.9), (1.0, 0.9))
+    steps: int = 400
+    runs: int = 12
+    tested: tuple[float, float, int, int] = (0.6, 0.3, 1600, 200)
+    seed: int = 0
+
+
+QUICK = Parameters()
+FULL = Parameters(
+    parameters=200,
+    sharpness=tuple(np.linspace(0.1, 1.9, 13).tolist()),
+    residuals=tuple(np.linspace(0.2, 1.6, 15).tolist()),
+    steps=1500,
+    runs=40,
+    tested=(0.6, 0.3, 4000, 1000),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Runs with all eigenvalues; by cell (start, |z|, run) the final h λ_max and loss over that
+    of the start, NaN where diverged; and T1 with runs where the drive is small."""
+
+    parameters: Parameters
+    shown: list[Curve]
+    final: Array
+    left: Array
+    small: tuple[Curve, Curve]
+
+    @property
+    def diverged(self) -> Array:
+        """Fraction of runs that diverged, (start, |z|)."""
+        return np.isnan(self.final).mean(axis=2)
+
+
+def problem_of(p: Parameters, sharpness: float, residual: float, size: int) -> QuadraticRegression:
+    """One random J and direction of z, scaled; rate D makes h = 1."""
+    rng = np.random.default_rng(p.seed)
+    G, z = rng.standard_normal((p.data, size)), rng.standard_normal(p.data)
+    G *= np.sqrt(sharpness) / np.linalg.norm(G, 2)
+    return QuadraticRegression(p.data, size, 1.0, G, residual * z / np.linalg.norm(z))
+
+
+def compute(parameters: Parameters) -> Data:
+    """Runs of every cell of the map, and a few with all eigenvalues."""
+    p, method = parameters, GradientDescent(parameters.data)
+    times = np.arange(p.steps + 1)
+    shown = [
+        simulate(problem_of(p, *start, p.parameters), method, times=times, runs=1, seed=p.seed,
+                 spectrum=True)
+        for start in p.shown
+    ]  # fmt: skip
+    cells = [[_cell(p, s, r) for r in p.residuals] for s in p.sharpness]
+    final, left = np.moveaxis(np.array(cells), 2, 0)
+    sharpness, residual, size, runs = p.tested
+    problem = problem_of(p, sharpness, residual, size)
+    common: dict[str, Any] = {"until": 12, "points": 5, "progress": False}
+    small = solve(problem, method, **common), simulate(
+        problem, method, runs=runs, seed=p.seed, **common
+    )
+    return Data(p, shown, final, left, small)
+
+
+def _cell(p: Parameters, sharpness: float, residual: float) -> Array:
+    """Final h λ_max, and loss over its start, of every run; (2, runs)."""
+    problem = problem_of(p, sharpness, residual, p.parameters)
+    runs = simulate(problem, GradientDescent(p.data), p.steps, points=2, runs=p.runs, seed=p.seed,
+                    progress=False)  # fmt: skip
+    loss = runs.sample("loss")
+    return np.stack([p.data * runs.sample("sharpness")[:, -1], loss[:, -1] / loss[:, 0]])
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """All eigenvalues of two runs; maps of the final sharpness and of the fraction diverged."""
+
+    def panels(axes: Any) -> None:
+        p = data.parameters
+        for axis, run, (start, residual) in zip(axes, data.shown, p.shown, strict=False):
+            for k in range(p.data):
+                values = p.data * run[f"eigenvalue_{k + 1}"][1:]
+                axis.plot(run.time[1:], values, color=SEQUENCE[k % len(SEQUENCE)], linewidth=0.9)
+            axis.axhline(2, **REFERENCE)
+            axis.set(xscale="log", xlabel="step", ylabel=r"all eigenvalues of $h\,\Theta$")
+            axis.set_ylim(0, None)
+            axis.set_title(rf"$h\lambda_{{\max}}(0)={start:g}$, $|z|={residual:g}$")
+        middle = np.ma.masked_invalid(_median(data.final))
+        _draw_map(axes[2], p, middle, r"median final $h\lambda_{\max}$ of survivors", "viridis")
+        _draw_map(axes[3], p, data.diverged, "fraction diverged", "cividis")
+
+    return sheet(panels, width, rows=2, columns=2, aspect=0.72)
+
+
+def _median(final: Array) -> Array:
+    """Over the runs that are left; NaN where none is."""
+    lost = np.isnan(final).all(axis=2)
+    return np.where(lost, np.nan, np.nanmedian(np.where(lost[..., None], 0.0, final), axis=2))
+
+
+def _draw_map(axis: Any, p: Parameters, values: Array, label: str, colours: str) -> None:
+    mesh = axis.pcolormesh(p.residuals, p.sharpness, values, cmap=colours, shading="nearest")
+    axis.set_facecolor("0.85")
+    axis.set(xlabel="$|z|$ at the start", ylabel=r"$h\lambda_{\max}$ at the start")
+    axis.figure.colorbar(mesh, ax=axis, label=label)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The edge, the three regimes, T1 where the drive is small."""
+    p = data.parameters
+    converged = data.final[data.left < 1e-9]
+    weak, strong = data.diverged[:, 0], data.diverged[:, -1]
+    middle = np.argmin(np.abs(np.array(p.residuals) - 1.0))
+    piled = data.final[: len(p.sharpness) // 2, middle]
+    top = max(float((p.data * run["eigenvalue_1"]).max()) for run in data.shown)
+    return (
+        Check("largest final h lambda_max of runs that converged", converged.max(), 1.0, 2.0,
+              "no fixed point beyond the edge is stable"),
+        Check("median final h lambda_max, moderate drive, low starts", np.nanmedian(piled), 1.9,
+              2.1, "plateau at the edge"),
+        Check("median final h lambda_max, weak drive, lowest start", np.median(data.final[0, 0]),
+              p.sharpness[0], 1.9, "converges before it gets there"),
+        Check("fraction diverged, weak drive", weak.max(), 0, 0, "regime of small drive"),
+        Check("fraction diverged, strong drive", strong.min(), 0.5, 1, "regime of large drive"),
+        Check("largest h lambda_max along the runs shown", top, 2.0, 4.0, "they cross the edge"),
+        agreement("sharpness of T1, weak drive", compare(*data.small, "sharpness")),
+    )  # fmt: skip

@@ -1,0 +1,219 @@
+"""The forms of the noise kernel norm against D, and where single runs diverge.
+
+The rate is that of K_closure = 1/2 at every D, so that what is drawn is how optimistic the closure
+is. With normal features and small steps K_2/K_closure − 1 is the relative variance of |J_k|², 2/P.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ....solvers.sharpening.critical import critical_rate, growth_rate
+from ....solvers.sharpening.kernel_norm import KernelNorm, noise_kernel_norm
+from ....theory.methods import SGD
+from ....theory.sharpening.linear_model import LinearModel
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ...simulate.sharpening.growth import Measured
+from ..check import Check, near
+from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet
+from ._growth import Growth, growth, growth_check
+from ._models import gaussian_features, power_law_features
+
+TITLE = "the bracket of noise kernel norms against D; mean-square against almost-sure stability"
+MODELS: dict[str, Callable[[int, int], LinearModel]] = {
+    "Gaussian features": gaussian_features,
+    "power-law spectrum": power_law_features,
+}
+LABELS = {
+    "trace": r"$\mathcal{K}_{\mathrm{tr}}$",
+    "second_moment": r"$\mathcal{K}_2$",
+    "exact": r"$\mathcal{K}_{\mathrm{exact}}$",
+    "highest": r"$\max r$",
+}
+OPEN: dict[str, Any] = {**SIMULATION, "markerfacecolor": "white", "marker": "s", "markersize": 3}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Batches of a sixteenth of the data; growth at rates in units of the critical one."""
+
+    dimensions: tuple[int, ...] = (16, 32, 64, 128, 256)
+    draws: int = 30
+    closure: float = 0.5
+    data: tuple[int, ...] = (16, 128)
+    shares: tuple[float, ...] = (0.9, 1.0, 1.1, 1.2, 1.35, 1.5)
+    steps: int = 300
+    runs: int = 60
+    walkers: int = 1000
+    seed: int = 1
+
+
+QUICK = Parameters()
+FULL = Parameters(dimensions=(16, 32, 64, 128, 256, 512, 1024), draws=40, data=(16, 256),
+                  steps=1000, runs=400, walkers=4000)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """ln of the growth of |z|² a step at each share: of the mean square, and of single runs.
+
+    That of the mean square is None below the edge, where it is not measured.
+    """
+
+    mean_square: tuple[Growth | None, ...]
+    theory: np.ndarray
+    single: tuple[Measured, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """(draws, D) arrays of each form over K_closure by model, and the growth by D."""
+
+    dimensions: np.ndarray
+    ratios: dict[str, dict[str, np.ndarray]]
+    shares: np.ndarray
+    growth: dict[int, Rates]
+
+
+def compute(parameters: Parameters) -> Data:
+    """Every draw of a model at its own rate."""
+    p = parameters
+    ratios = {}
+    for name, model in MODELS.items():
+        norms = [[_norm(model(D, p.seed + k), p.closure) for D in p.dimensions]
+                 for k in range(p.draws)]  # fmt: skip
+        ratios[name] = {
+            form: np.array([[getattr(n, form) / n.closure for n in row] for row in norms])
+            for form in LABELS
+        }
+    growth = {D: _growth(gaussian_features(D, p.seed), p) for D in p.data}
+    return Data(np.array(p.dimensions), ratios, np.array(p.shares), growth)
+
+
+def _method(model: LinearModel) -> SGD:
+    return SGD(1.0, batch=model.data // 16)
+
+
+def _norm(model: LinearModel, level: float) -> KernelNorm:
+    method = _method(model)
+    rate = float(critical_rate(model, method, "closure", level=level))
+    return noise_kernel_norm(model, replace(method, rate=rate))
+
+
+def _growth(model: LinearModel, p: Parameters) -> Rates:
+    critical = float(critical_rate(model, _method(model)))
+    methods = [replace(_method(model), rate=share * critical) for share in p.shares]
+    return Rates(
+        tuple(
+            growth(model, method, p.steps, p.walkers, p.seed) if share >= 1 else None
+            for share, method in zip(p.shares, methods, strict=True)
+        ),
+        np.log([growth_rate(model, method) for method in methods]),
+        tuple(_single_runs(model, method, p) for method in methods),
+    )
+
+
+def _single_runs(model: LinearModel, method: SGD, p: Parameters) -> Measured:
+    """The Lyapunov exponent of |z|², from the second half of the steps."""
+    times = np.array([0, p.steps // 2, p.steps])
+    runs = simulate(model, method, times=times, runs=p.runs, seed=p.seed, progress=False)
+    logs = np.log(runs.sample("loss"))
+    slopes = (logs[:, 2] - logs[:, 1]) / (times[2] - times[1])
+    return Measured(float(slopes.mean()), float(slopes.std(ddof=1) / np.sqrt(p.runs)))
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Two panels of ratios to the closure, one of growth against the rate."""
+
+    def panels(axes: Any) -> None:
+        for axis, (name, forms) in zip(axes, data.ratios.items(), strict=False):
+            for colour, (form, ratio) in zip(SEQUENCE, forms.items(), strict=False):
+                axis.errorbar(
+                    data.dimensions, ratio.mean(axis=0), _error(ratio), color=colour,
+                    label=LABELS[form], marker="o", markersize=2.4, linewidth=1,
+                )  # fmt: skip
+            axis.axhline(1, **REFERENCE)
+            axis.set(xscale="log", xlabel="examples $D$", title=name)
+            axis.set(ylabel=r"norm over $\mathcal{K}_{\mathrm{closure}}$")
+            axis.set_xticks(data.dimensions, [f"{D}" for D in data.dimensions])
+            axis.minorticks_off()
+        axes[1].set_yscale("log", base=2)
+        axes[0].set_ylim(top=axes[0].get_ylim()[1] + 0.15)  # room for the legend
+        axes[0].legend(loc="upper right")
+        for colour, (size, rates) in zip(SEQUENCE, data.growth.items(), strict=False):
+            _growth_lines(axes[2], data.shares, rates, colour)
+            axes[2].plot([], [], color=colour, label=f"$D={size}$")
+        axes[2].axhline(0, **REFERENCE)
+        axes[2].set(xlabel=r"rate over that of $\mathcal{K}_{\mathrm{exact}}=1$", title="growth")
+        axes[2].set(ylabel=r"growth of $\ln|z|^2$ a step")
+        axes[2].legend(loc="upper left")
+        lines = {"mean square, theory": THEORY, "mean square, runs": SIMULATION}
+        lines |= {"single runs": OPEN}
+        axes[0].figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)
+
+    return sheet(panels, width, columns=3, aspect=1.1)
+
+
+def _growth_lines(axis: Any, shares: np.ndarray, rates: Rates, colour: str) -> None:
+    axis.plot(shares, rates.theory, color=colour, **THEORY)
+    measured = [np.nan if found is None else found.measured.value for found in rates.mean_square]
+    axis.plot(shares, measured, color=colour, **SIMULATION)
+    axis.plot(shares, [m.value for m in rates.single], color=colour, **OPEN)
+
+
+def _error(ratio: np.ndarray) -> np.ndarray:
+    return ratio.std(axis=0, ddof=1) / np.sqrt(len(ratio))
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The order of the forms, their laws in D, and growth measured on either definition."""
+    found = []
+    for name, forms in data.ratios.items():
+        order = (np.ones_like(forms["exact"]), *(forms[f] for f in list(LABELS)[1:]))
+        least = min(float((b - a).min()) for a, b in zip(order, order[1:], strict=False))
+        label = f"{name}: smallest step up the bracket, over K_closure"
+        found.append(Check(label, least, -1e-9, np.inf, "bracket"))
+    found += _laws(data)
+    for size, rates in data.growth.items():
+        for share, measured in zip(data.shares, rates.mean_square, strict=True):
+            if measured is not None:
+                found.append(growth_check(f"D = {size} at {share:g} of the rate", measured))
+        single = rates.single[list(data.shares).index(1.0)]
+        label = f"D = {size}: growth of single runs where K_exact = 1"
+        found.append(Check(label, single.value, -np.inf, 4 * single.error, "Jensen, 4 s.e."))
+        label = f"D = {size}: growth of single runs below the mean square's beyond, in s.e."
+        behind = (rates.theory[-1] - rates.single[-1].value) / rates.single[-1].error
+        found.append(Check(label, float(behind), 4, np.inf, "Jensen"))
+    gaps = [float(rates.theory[-1]) - rates.single[-1].value for rates in data.growth.values()]
+    error = 4 * max(rates.single[-1].error for rates in data.growth.values())
+    label = "the gap at the largest D over that at the smallest"
+    found.append(Check(label, (gaps[-1] + error) / gaps[0], 0, 1, "closes as D grows, 4 s.e."))
+    return tuple(found)
+
+
+def _laws(data: Data) -> list[Check]:
+    """Of normal features in the size; of few modes, that there is none."""
+    second, exact = (data.ratios["Gaussian features"][form] - 1 for form in LABELS if form in
+                     ("second_moment", "exact"))  # fmt: skip
+    law = data.dimensions[-1] * second[:, -1]
+    value, error = float(law.mean()), float(_error(law))
+    pair = exact[:, -2:]
+    slope = float(np.diff(np.log(pair.mean(axis=0)))[0] / np.diff(np.log(data.dimensions[-2:]))[0])
+    relative = float(np.hypot(*(_error(pair) / pair.mean(axis=0))))
+    four = 4 * relative / float(np.diff(np.log(data.dimensions[-2:]))[0])
+    few = data.ratios["power-law spectrum"]["exact"][:, -1] - 1
+    sure = float(few.mean() - 4 * _error(few))
+    origin = "2 D/P = 1, 4 standard errors and O(rate · sharpness)"
+    return [
+        near("Gaussian features: D (K_2/K_closure - 1) at the largest D", value, 1,
+             4 * error + 0.1, origin),
+        near("Gaussian features: slope of K_exact/K_closure - 1 over the two largest D", slope, -1,
+             four, "1/D, 4 standard errors"),
+        Check("power-law spectrum: K_exact/K_closure - 1 at the largest D, less 4 standard errors",
+              sure, 0.1, np.inf, "does not close: few modes carry the trace"),
+    ]  # fmt: skip

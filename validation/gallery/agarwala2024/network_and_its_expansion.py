@@ -1,0 +1,177 @@
+"""A network on digits beside its linear and its quadratic expansion, in space and in training.
+
+From a random start training leaves the region of the expansion within some steps; from a point
+further on, where it moves less, the expansion keeps up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....theory.methods import GradientDescent
+from ....theory.sharpening.linear_model import LinearModel
+from ...figure import HouseFigure
+from ...networks.digits import digits_network
+from ...networks.expansion import Expansion, quadratic_expansion
+from ...networks.mlp import MLP
+from ...networks.train import train
+from ...simulate import simulate
+from ..check import Check, near
+from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet, thin
+
+TITLE = "a network on digits and its quadratic expansion: error in space, loss and sharpness"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A tanh network that tells odd from even digits, and gradient descent."""
+
+    data: int = 40
+    hidden: tuple[int, ...] = (6,)
+    shortest: float = 1e-3
+    longest: float = 1.0
+    directions: int = 20
+    scale: float = 0.3
+    rate: float = 0.1
+    points: tuple[int, ...] = (0, 80)
+    steps: int = 60
+    seed: int = 1
+
+
+QUICK = Parameters()
+FULL = Parameters(data=60, hidden=(8,), directions=200)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Errors of z about the first point, (directions, lengths), by order; and training.
+
+    The linear and the quadratic model start at each of the points of the network's path.
+    """
+
+    lengths: np.ndarray
+    errors: dict[int, np.ndarray]
+    rate: float
+    network: Curve
+    linear: dict[int, Curve]
+    quadratic: dict[int, Curve]
+
+
+def compute(parameters: Parameters) -> Data:
+    """One path of descent, and expansions about points on it."""
+    p = parameters
+    digits = digits_network(p.data, seed=p.seed)
+    odd = digits.targets[:, 1::2].sum(axis=1, keepdims=True)
+    network = MLP(digits.inputs, odd, hidden=p.hidden)
+    start = p.scale * network.start(np.random.default_rng(p.seed))
+    path, method = _path(network, start, p), GradientDescent(p.rate)
+    expansions = {t: quadratic_expansion(network, path[t]) for t in p.points}
+    lengths = np.geomspace(p.shortest, p.longest, 13)
+    last = max(p.points) + p.steps
+    return Data(
+        lengths,
+        {order: _errors(network, expansions[0], start, lengths, order, p) for order in (1, 2)},
+        p.rate,
+        train(network, method, last, every=1, start=start, progress=False),
+        {t: _linear(expansion, p) for t, expansion in expansions.items()},
+        {t: _quadratic(expansion, p) for t, expansion in expansions.items()},
+    )
+
+
+def _path(network: MLP, start: np.ndarray, p: Parameters) -> list[np.ndarray]:
+    path = [start]
+    for _ in range(max(p.points)):
+        step = network.gradient(path[-1], np.ones(network.data)) / network.data
+        path.append(path[-1] - p.rate * step)
+    return path
+
+
+def _errors(
+    network: MLP, expansion: Expansion, start: Any, lengths: Any, order: int, p: Parameters
+) -> np.ndarray:
+    """Root mean square over the examples, in random directions."""
+    directions = np.random.default_rng(p.seed).standard_normal((p.directions, start.size))
+    units = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+    def error(d: np.ndarray) -> float:
+        gap = network.residual(start + d).ravel() - expansion.residual(d, order)
+        return float(np.sqrt(np.mean(gap**2)))
+
+    return np.array([[error(length * unit) for length in lengths] for unit in units])
+
+
+def _linear(expansion: Expansion, p: Parameters) -> Curve:
+    model = LinearModel(expansion.problem.G, residual=expansion.problem.z0)
+    return solve(model, GradientDescent(p.rate), until=p.steps, points=p.steps + 1)
+
+
+def _quadratic(expansion: Expansion, p: Parameters) -> Curve:
+    options: dict[str, Any] = {"points": p.steps + 1, "runs": 1, "tensor": expansion.tensor}
+    method = GradientDescent(p.rate)
+    return simulate(expansion.problem, method, until=p.steps, progress=False, **options)
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Error against the distance; loss and sharpness against the step."""
+
+    def panels(axes: Any) -> None:
+        for colour, (order, errors) in zip(SEQUENCE, data.errors.items(), strict=False):
+            name = "linear" if order == 1 else "quadratic"
+            axes[0].plot(data.lengths, errors.mean(axis=0), color=colour, **SIMULATION)
+            scale = errors.mean(axis=0)[0] / data.lengths[0] ** (order + 1)
+            axes[0].plot(data.lengths, scale * data.lengths ** (order + 1), **REFERENCE)
+            label = f"{name}, slope {order + 1}"
+            axes[0].plot([], [], color=colour, marker="o", linestyle="none", label=label)
+        axes[0].set(xscale="log", yscale="log", xlabel=r"distance $|\theta-\theta_0|$")
+        axes[0].set(ylabel=r"r.m.s. error of $z$")
+        axes[0].legend(loc="lower right", handlelength=1)
+        models = ((data.linear, EXACT, SEQUENCE[0]), (data.quadratic, THEORY, SEQUENCE[1]))
+        for axis, name in zip(axes[1:], ("loss", "sharpness"), strict=True):
+            factor = 1.0 if name == "loss" else data.rate
+            shown = thin(data.network.time, 28)
+            values = factor * data.network[name][shown]
+            axis.plot(data.network.time[shown], values, color="black", **SIMULATION)
+            for curves, line, colour in models:
+                for first, curve in curves.items():
+                    axis.plot(first + curve.time, factor * curve[name], color=colour, **line)
+            axis.set(xlabel="step $t$")
+        axes[1].set(yscale="log", ylabel="loss $|z|^2/(2D)$")
+        axes[2].set(ylabel=r"$\eta\lambda_{\max}$")
+        lines = {"network": {"color": "black", **SIMULATION}}
+        lines |= {"linear expansion": {"color": SEQUENCE[0], **EXACT}}
+        lines |= {"quadratic expansion": {"color": SEQUENCE[1], **THEORY}}
+        axes[0].figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)
+
+    return sheet(panels, width, columns=3, aspect=1.05)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The order of either error; the quadratic model follows the sharpening, the linear none."""
+    found = []
+    for order, errors in data.errors.items():
+        slopes = np.diff(np.log(errors[:, :4].mean(axis=0))) / np.diff(np.log(data.lengths[:4]))
+        label = f"slope of the error of order {order} against the distance"
+        origin = "Taylor; off by the distance"
+        found.append(near(label, slopes.mean(), order + 1, 10 * data.lengths[3], origin))
+    first, last = min(data.linear), max(data.linear)
+    start = abs(data.network.sharpness[first] / data.quadratic[first].sharpness[0] - 1)
+    found.append(near("sharpness at the start, relative gap", start, 0, 1e-9, "formula"))
+    whole = data.linear[last].time.size - 1
+    for name in ("loss", "sharpness"):
+        linear, quadratic = (
+            _gap(data, curves[last], name, last) for curves in (data.linear, data.quadratic)
+        )
+        label = f"error of the {name} over that of the linear model, {whole} steps from t = {last}"
+        origin = "second order, where the linear model's is of first"
+        found.append(Check(label, quadratic / linear, 0, 0.5, origin))
+    return tuple(found)
+
+
+def _gap(data: Data, curve: Curve, name: str, point: int) -> float:
+    """Mean error of a model from a point on."""
+    return float(np.mean(np.abs(curve[name] - data.network[name][point:])[1:]))

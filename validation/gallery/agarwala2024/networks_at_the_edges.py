@@ -1,0 +1,124 @@
+"""Rate · sharpness and the noise kernel norm along the training of small networks on digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....theory.methods import SGD
+from ...figure import HouseFigure
+from ...networks.digits import digits_network
+from ...networks.train import train
+from ..check import Check, near
+from ..look import REFERENCE, SEQUENCE, SIMULATION, band, sheet
+
+TITLE = "small networks on digits: rate · sharpness and the noise kernel norm over training"
+NAMES = {"squared": "squared loss", "cross_entropy": "cross-entropy"}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """One rate for all batches, the largest of which is all of the data: gradient descent."""
+
+    data: int = 64
+    hidden: tuple[int, ...] = (16, 16)
+    start: float = 0.3
+    batches: tuple[int, ...] = (64, 16, 6, 3)
+    squared_rate: float = 0.4
+    cross_entropy_rate: float = 0.3
+    squared_steps: int = 900
+    cross_entropy_steps: int = 300
+    points: int = 15
+    runs: int = 2
+    seed: int = 1
+
+
+QUICK = Parameters()
+FULL = Parameters(data=300, hidden=(32, 32), batches=(300, 60, 20, 8, 4), squared_steps=6000,
+                  cross_entropy_steps=3000, points=40, runs=4)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The curves of every batch, by objective; the rate of each objective."""
+
+    curves: dict[str, dict[int, Curve]]
+    rates: dict[str, float]
+
+
+def compute(parameters: Parameters) -> Data:
+    """All batches from one start, smaller than usual so that there is room to sharpen."""
+    p = parameters
+    rates = {"squared": p.squared_rate, "cross_entropy": p.cross_entropy_rate}
+    steps = {"squared": p.squared_steps, "cross_entropy": p.cross_entropy_steps}
+    return Data({name: _curves(p, name, rates[name], steps[name]) for name in NAMES}, rates)
+
+
+def _curves(p: Parameters, objective: str, rate: float, steps: int) -> dict[int, Curve]:
+    network = digits_network(p.data, seed=p.seed, hidden=p.hidden, objective=objective)
+    start = p.start * network.start(np.random.default_rng(p.seed))
+    options: dict[str, Any] = {"start": start, "runs": p.runs, "seed": p.seed, "workers": 1}
+    every, methods = steps // p.points, {B: SGD(rate, batch=B) for B in p.batches}
+    return {
+        B: train(network, method, steps, every=every, progress=False, **options)
+        for B, method in methods.items()
+    }
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Sharpness above, norms below; one column an objective."""
+
+    def panels(axes: Any) -> None:
+        for column, (name, curves) in enumerate(data.curves.items()):
+            upper, lower = axes[column], axes[column + len(data.curves)]
+            for colour, (batch, curve) in zip(SEQUENCE, curves.items(), strict=False):
+                edge = data.rates[name] * curve.sharpness
+                upper.plot(curve.time, edge, color=colour, label=f"$B={batch}$", **SIMULATION)
+                if np.any(curve.kernel_trace > 0):
+                    _norm(lower, curve, colour)
+            upper.axhline(2, **REFERENCE)
+            upper.set(title=NAMES[name], ylabel=r"$\eta\lambda_{\max}$", xlabel="step $t$")
+            lower.axhline(1, **REFERENCE)
+            lower.set(yscale="log", xlabel="step $t$", ylabel=r"bracket of $\mathcal{K}$")
+        handles, names = axes[0].get_legend_handles_labels()
+        axes[0].figure.legend(handles, names, loc="outside upper left", ncols=5)
+
+    return sheet(panels, width, rows=2, columns=2, aspect=0.7)
+
+
+def _norm(axis: Any, curve: Curve, colour: str) -> None:
+    """The lower estimate, and the bracket up to the bound above."""
+    axis.plot(curve.time, curve.kernel_norm, color=colour, **SIMULATION)
+    band(axis, curve.time, curve.kernel_norm, curve.kernel_upper, colour)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Descent ends at its edge, smaller batches below it; norms of order one where they train."""
+    curves, rate = data.curves["squared"], data.rates["squared"]
+    plateaus = {B: rate * _late(curve.sample("sharpness")) for B, curve in curves.items()}
+    descent = next(iter(plateaus.values()))
+    origin = "edge of stability, 5 % for the oscillation about it"
+    label = "squared loss, full batch: late rate · sharpness"
+    found = [near(label, descent.mean(), 2, 0.1, origin)]
+    pairs = list(plateaus.items())
+    for (large, above), (small, below) in zip(pairs, pairs[1:], strict=False):
+        label = f"squared loss: late sharpness, highest run at B = {small} over lowest at {large}"
+        found.append(Check(label, float(below.max() / above.min()), 0, 1, "lower plateaus"))
+    last, curve = list(curves.items())[-1]
+    norm = float(_late(curve.sample("kernel_norm")).mean())
+    label = f"squared loss, B = {last}: late kernel norm, lower estimate"
+    found.append(Check(label, norm, 0.2, 1, "of order one where it trains"))
+    for name, group in data.curves.items():
+        for batch, curve in group.items():
+            gain = float(np.log(curve.loss[-1] / curve.loss[0]))
+            label = f"{NAMES[name]}, B = {batch}: ln of final over first loss"
+            found.append(Check(label, gain, -np.inf, 0, "every batch trains"))
+    return tuple(found)
+
+
+def _late(samples: np.ndarray) -> np.ndarray:
+    """Mean of each run over the last third."""
+    return samples[:, -(samples.shape[1] // 3) :].mean(axis=1)

@@ -1,0 +1,147 @@
+r"""What batch noise shifts: SGD − gradient descent against limiting SDE − its flow.
+
+The SDE is weakly of first order in h, and so is the shift itself: h → 0 is gradient flow. The
+curves of SDE and SGD differ by O(h) anyhow; their *shifts* are what is compared, on the same
+random curvatures. Model of arXiv 2404.19261, formulas derived here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....theory.methods import SGD, GradientDescent
+from ....theory.sharpening.quadratic import QuadraticRegression
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, near
+from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, band, sheet
+
+TITLE = "what batch noise shifts, against the step: SGD and its limiting SDE"
+
+Array = np.ndarray
+QUANTITIES = ("loss", "sharpness")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Spectrum of Θ₀, κ, P; steps h up to the flow time τ, the step of the scheme, runs."""
+
+    spectrum: tuple[float, ...] = (2.4, 0.3, 0.2, 0.1)
+    curvature: float = 0.3
+    parameters: int = 12
+    time: float = 2.0
+    steps: tuple[float, ...] = (0.025, 0.04, 0.0625)
+    scheme: float = 0.025
+    runs: int = 360
+    seed: int = 4
+
+
+QUICK = Parameters()
+FULL = Parameters(steps=(0.01, 0.02, 0.03125, 0.05, 0.0625), scheme=0.005, runs=10_000)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Shifts (quantity, run) of |z|² and λ_max at the last time, by h."""
+
+    parameters: Parameters
+    sgd: dict[float, Array]
+    sde: dict[float, Array]
+
+
+def problem_of(p: Parameters) -> QuadraticRegression:
+    """Random eigenvectors; the residual has the same square along each."""
+    rng, size = np.random.default_rng(p.seed), len(p.spectrum)
+    U = np.linalg.qr(rng.standard_normal((size, size)))[0]
+    gram = (U * p.spectrum) @ U.T
+    residual = U @ rng.choice([-1.0, 1.0], size)
+    return QuadraticRegression(size, p.parameters, p.curvature, (gram + gram.T) / 2, residual)
+
+
+def compute(parameters: Parameters) -> Data:
+    """Dense curvatures: run k has the same one in all four ensembles."""
+    p, problem = parameters, problem_of(parameters)
+    common: dict[str, Any] = {"points": 2, "seed": p.seed, "progress": False}
+    paths = common | {"limit": "sde", "paths": p.runs, "step": p.scheme}
+    flow = solve(problem, GradientDescent(p.steps[0]), p.time, **paths)
+    sgd, sde = {}, {}
+    for h in p.steps:
+        noisy, quiet = SGD(h * problem.data, batch=1), GradientDescent(h * problem.data)
+        runs, still = (
+            simulate(problem, method, round(p.time / h), runs=p.runs, engine="dense", **common)
+            for method in (noisy, quiet)
+        )
+        sgd[h] = shift(runs, still)
+        sde[h] = shift(solve(problem, noisy, p.time, **paths), flow)
+    return Data(p, sgd, sde)
+
+
+def shift(noisy: Curve, quiet: Curve) -> Array:
+    """What noise does to |z|² and λ_max at the last time, run by run."""
+    data = noisy.provenance["problem"]["data"]
+    return np.stack(
+        [
+            factor * (noisy.sample(name) - quiet.sample(name))[:, -1]
+            for name, factor in zip(QUANTITIES, (2 * data, data), strict=True)
+        ]
+    )
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Shift of |z|² and of λ_max against h."""
+
+    def panels(axes: Any) -> None:
+        h = np.array(data.parameters.steps)
+        for k, (axis, name) in enumerate(zip(axes, (r"$|z|^2$", r"$\lambda_{\max}$"), strict=True)):
+            mean, error = statistics(data.sde, k)
+            axis.plot(h, mean, color=COLOURS["SGD"], label="SDE less flow", **THEORY)
+            band(axis, h, mean - 2 * error, mean + 2 * error, COLOURS["SGD"])
+            mean, error = statistics(data.sgd, k)
+            axis.errorbar(h, mean, 2 * error, color=COLOURS["SGD"], elinewidth=0.6,
+                          label="SGD less gradient descent", **SIMULATION)  # fmt: skip
+            axis.axhline(0, **REFERENCE)
+            axis.set(xlabel="step $h$", ylabel=f"shift of {name} by noise", xlim=(0, None))
+        handles, names = axes[0].get_legend_handles_labels()
+        axes[0].figure.legend(handles, names, loc="outside upper left", ncols=2)
+
+    return sheet(panels, width, columns=2, aspect=0.85)
+
+
+def statistics(shifts: dict[float, Array], quantity: int) -> tuple[Array, Array]:
+    """Mean and standard error of a shift, by h."""
+    values = np.array([found[quantity] for found in shifts.values()])
+    return values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The two shifts at every h, and their first order."""
+    found = []
+    coarse = data.parameters.spectrum[0] * np.array(data.parameters.steps)
+    for k, name in enumerate(QUANTITIES):
+        (sgd, a), (sde, b) = statistics(data.sgd, k), statistics(data.sde, k)
+        for h, mean, other, error, order in zip(
+            data.sgd, sgd, sde, np.hypot(a, b), coarse, strict=True
+        ):
+            found.append(near(f"shift of {name}, h = {h:g}, SGD less SDE", mean - other, 0,
+                              3.5 * error + order * abs(other),
+                              "3.5 standard errors + h lambda_max of it"))  # fmt: skip
+        found.append(_first_order(data, name, sgd, a))
+        found.append(Check(f"shift of {name} in standard errors, largest h",
+                           abs(sgd[-1]) / a[-1], 6, np.inf, "there is a shift"))  # fmt: skip
+    return tuple(found)
+
+
+def _first_order(data: Data, name: str, mean: Array, error: Array) -> Check:
+    """Power of h of the shift of SGD, between the extreme steps."""
+    h = np.array(data.parameters.steps)[[0, -1]]
+    span = np.log(h[1] / h[0])
+    power = np.log(mean[-1] / mean[0]) / span
+    uncertain = np.hypot(error[0] / mean[0], error[-1] / mean[-1]) / span
+    order = data.parameters.spectrum[0] * h[1]
+    return near(f"power of h of the shift of {name}", power, 1, 3.5 * uncertain + order,
+                "3.5 standard errors + h lambda_max")  # fmt: skip

@@ -1,0 +1,191 @@
+r"""Second-order regression with D/P fixed: mean loss against T2, and how the gap closes with P.
+
+One run scatters about T2 by :math:`O(P^{-1/2})`; the mean over runs is off by :math:`O(1/P)` only,
+because the terms odd in the fluctuations average out. Model of arXiv 2404.19261, derived here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....theory.methods import SGD
+from ....theory.sharpening.quadratic import QuadraticRegression
+from ...compare import compare
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, agreement, near
+from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, band, key, sheet
+
+TITLE = "second-order regression at fixed D/P: one run scatters like P^(-1/2), the mean like 1/P"
+
+Array = np.ndarray
+Ensembles = dict[float, dict[int, Curve]]
+#: how far one run is from another
+ONE_RUN: dict[str, Any] = SIMULATION | {"marker": "s", "markerfacecolor": "none"}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """α = D/P, κ̃, h = gβ, batch fractions; P of the ladder with runs, and one large P."""
+
+    aspect: float = 0.5
+    strength: float = 1.0
+    step: float = 0.3
+    fractions: tuple[float, ...] = (1.0, 0.5)
+    ladder: tuple[tuple[int, int], ...] = ((8, 1600), (16, 1300), (32, 1000))
+    large: tuple[int, int] = (192, 60)
+    steps: int = 8
+    seed: int = 2
+
+
+QUICK = Parameters()
+FULL = Parameters(
+    ladder=((8, 40_000), (16, 40_000), (32, 40_000), (64, 40_000), (128, 40_000)),
+    large=(1024, 400),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """T2 by batch fraction; runs by batch fraction and P."""
+
+    parameters: Parameters
+    theory: dict[float, Curve]
+    runs: Ensembles
+
+
+def case(p: Parameters, fraction: float, size: int) -> tuple[QuadraticRegression, SGD]:
+    """Random G and residual; rate such that the mean step is h."""
+    data = round(p.aspect * size)
+    problem = QuadraticRegression(data, size, p.strength / data)
+    return problem, SGD(p.step * data, batch=round(fraction * data))
+
+
+def compute(parameters: Parameters) -> Data:
+    """T2 once for each batch fraction: it knows P only through D/P."""
+    p = parameters
+    common: dict[str, Any] = {"until": p.steps, "points": p.steps // 2 + 1}
+    theory = {
+        f: solve(*case(p, f, p.large[0]), limit="proportional", **common) for f in p.fractions
+    }
+    runs: Ensembles = {
+        f: {
+            size: simulate(
+                *case(p, f, size), runs=number, redraw=True, seed=p.seed, progress=False,
+                engine="dense" if size < 64 else "lazy", **common,
+            )
+            for size, number in (*p.ladder, p.large)
+        }
+        for f in p.fractions
+    }  # fmt: skip
+    return Data(p, theory, runs)
+
+
+def gap(data: Data, fraction: float, size: int) -> tuple[Array, Array]:
+    """Mean loss over T2, minus 1, at every recorded step but the first, and its error."""
+    line, runs = data.theory[fraction]["loss"], data.runs[fraction][size]
+    return (runs["loss"] / line - 1)[1:], (runs.sem("loss") / line)[1:]
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Loss with the band of one run; gap of the mean along the steps; both against P."""
+
+    def panels(axes: Any) -> None:
+        for colour, fraction in zip(SEQUENCE, data.theory, strict=False):
+            _draw_loss(axes[0], data, fraction, colour)
+            _draw_scaling(axes[2], data, fraction, colour)
+        _draw_gaps(axes[1], data)
+        styles = {"T2; power laws": THEORY, "mean of runs": SIMULATION, "one run": ONE_RUN}
+        key(axes[0], styles, columns=5)
+
+    return sheet(panels, width, columns=3, aspect=1.05)
+
+
+def _draw_loss(axis: Any, data: Data, fraction: float, colour: str) -> None:
+    theory, runs = data.theory[fraction], data.runs[fraction][data.parameters.large[0]]
+    axis.plot(theory.time, theory["loss"], color=colour, label=rf"$\beta={fraction:g}$", **THEORY)
+    low, high = (runs.quantile("loss", q) for q in (0.05, 0.95))
+    band(axis, runs.time, low, high, colour)
+    axis.plot(runs.time, runs["loss"], color=colour, **SIMULATION)
+    axis.set(yscale="log", xlabel="step", ylabel=f"loss, $P={data.parameters.large[0]}$")
+    axis.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
+    axis.minorticks_off()
+
+
+def _draw_gaps(axis: Any, data: Data) -> None:
+    fraction = data.parameters.fractions[0]
+    for colour, (size, _) in zip(SEQUENCE[2:], data.parameters.ladder, strict=False):
+        mean, error = gap(data, fraction, size)
+        steps = data.theory[fraction].time[1:]
+        axis.errorbar(steps, mean, 2 * error, color=colour, elinewidth=0.6, linewidth=0.6,
+                      marker="o", markersize=2.4, label=f"$P={size}$")  # fmt: skip
+    axis.axhline(0, **REFERENCE)
+    axis.set(xlabel="step", ylabel=rf"mean loss / T2 $-$ 1, $\beta={fraction:g}$")
+    axis.legend(loc="upper left")
+
+
+def _draw_scaling(axis: Any, data: Data, fraction: float, colour: str) -> None:
+    sizes = np.array([size for size, _ in data.parameters.ladder], dtype=float)
+    ends = np.array([gap(data, fraction, size) for size, _ in data.parameters.ladder])[:, :, -1]
+    axis.errorbar(sizes, ends[:, 0], 2 * ends[:, 1], color=colour, elinewidth=0.6, **SIMULATION)
+    axis.plot(sizes, scatter(data, fraction), color=colour, **ONE_RUN)
+    for values, slope in ((ends[:, 0], -1.0), (scatter(data, fraction), -0.5)):
+        middle = np.exp(np.mean(np.log(np.abs(values) * sizes**-slope)))
+        axis.plot(sizes, middle * sizes**slope, color=colour, **THEORY)
+    axis.set(xscale="log", yscale="log", xlabel="$P$", ylabel="distance from T2")
+    axis.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    axis.minorticks_off()
+    axis.set_xticks(sizes, [f"{size:g}" for size in sizes])
+    axis.minorticks_off()
+
+
+def scatter(data: Data, fraction: float) -> Array:
+    """Standard deviation of the last log loss of one run, for every P of the ladder."""
+    ensembles = (data.runs[fraction][size] for size, _ in data.parameters.ladder)
+    return np.array([np.log(runs.sample("loss")[:, -1]).std(ddof=1) for runs in ensembles])
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """T2 at the large P; both slopes."""
+    p = data.parameters
+    agreed = [
+        agreement(f"loss, beta = {f:g}, P = {p.large[0]}",
+                  compare(data.theory[f], data.runs[f][p.large[0]]))
+        for f in p.fractions
+    ]  # fmt: skip
+    return (*agreed, _mean_slope(data), *(_scatter_slope(data, f) for f in p.fractions))
+
+
+def _mean_slope(data: Data) -> Check:
+    """Common power of P of the last gap, over the batch fractions."""
+    fits = []
+    for f in data.parameters.fractions:
+        ends = np.array([gap(data, f, size) for size, _ in data.parameters.ladder])[:, :, -1]
+        fits.append(power(data.parameters, np.log(ends[:, 0]), ends[:, 1] / ends[:, 0]))
+    slopes, errors = np.array(fits).T
+    slope = np.average(slopes, weights=errors**-2)
+    error = np.sum(errors**-2) ** -0.5
+    return near("power of P of the gap of the mean", slope, -1, 3.5 * error, "3.5 standard errors")
+
+
+def _scatter_slope(data: Data, fraction: float) -> Check:
+    """The standard error of log std over N runs is 1/√(2N); corrections are of order 1/P."""
+    number = np.array([number for _, number in data.parameters.ladder])
+    slope, error = power(data.parameters, np.log(scatter(data, fraction)), (2 * number) ** -0.5)
+    return near(f"power of P of the scatter of one run, beta = {fraction:g}", slope, -0.5,
+                3.5 * error + 1 / data.parameters.ladder[0][0],
+                "3.5 standard errors + 1/(smallest P)")  # fmt: skip
+
+
+def power(p: Parameters, values: Array, errors: Array) -> tuple[float, float]:
+    """Weighted slope of values in log P, and its standard error."""
+    x = np.log([size for size, _ in p.ladder])
+    design = np.column_stack([x, np.ones_like(x)]) / errors[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    slope = covariance @ design.T @ (values / errors)
+    return float(slope[0]), float(np.sqrt(covariance[0, 0]))

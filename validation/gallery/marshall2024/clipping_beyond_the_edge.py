@@ -1,0 +1,164 @@
+"""Beyond rate · mean eigenvalue = 2 SGD blows up, and clipped SGD stalls at a finite risk."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.clipping.criteria import clipping_criteria
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....solvers.stationary import stationary
+from ....theory.covariance import isotropic
+from ....theory.errors import ValidityWarning
+from ....theory.least_squares import LeastSquares
+from ....theory.methods import SGD, ClippedSGD
+from ....theory.noise import Gaussian
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, near
+from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, sheet
+from ._curves import legend, overlaid, tested
+
+TITLE = "clipped and unclipped SGD beyond the edge of stability: plateau against blow-up"
+
+#: rate · mean eigenvalue at which unclipped SGD loses its stationary risk
+EDGE = 2.0
+#: the second half of a run is stationary
+STATIONARY = 0.5
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Isotropic data, one threshold; rates below and beyond the edge."""
+
+    dimension: int
+    runs: int
+    scale: float = 0.5
+    threshold: float = 0.5
+    beyond: float = 3.0
+    until: float = 6.0
+    points: int = 31
+    lowest_rate: float = 0.2
+    highest_rate: float = 40.0
+    rates: int = 60
+    simulated: tuple[float, ...] = (0.5, 1.5, 4.0, 12.0)
+    settling: float = 30.0
+    seed: int = 1
+
+
+QUICK = Parameters(dimension=1000, runs=60)
+FULL = Parameters(dimension=4000, runs=300)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Paths beyond the edge; stationary risks over the rate, and simulated ones."""
+
+    clipped: Curve
+    clipped_runs: Curve
+    unclipped: Curve
+    unclipped_runs: Curve
+    rate: np.ndarray
+    risk: np.ndarray
+    unclipped_risk: np.ndarray
+    law: np.ndarray
+    settled: dict[float, tuple[Curve, Curve]]
+
+
+def compute(parameters: Parameters) -> Data:
+    """Paths at one rate, and the roots of the stationary equation at all."""
+    with warnings.catch_warnings():  # what happens beyond the edge is what the figure shows
+        warnings.simplefilter("ignore", ValidityWarning)
+        return _computed(parameters)
+
+
+def _computed(p: Parameters) -> Data:
+    problem = LeastSquares(isotropic(p.dimension), noise=Gaussian(p.scale))
+    methods = [ClippedSGD(p.beyond, p.threshold), SGD(p.beyond)]
+    clipped, unclipped = (solve(problem, method, p.until, points=p.points) for method in methods)
+    runs = simulate(problem, methods, p.until, points=p.points, runs=p.runs, seed=p.seed)
+    rate = np.geomspace(p.lowest_rate, p.highest_rate, p.rates)
+    return Data(
+        clipped, runs[0], unclipped, runs[1], rate,
+        np.array([_root(problem, ClippedSGD(one, p.threshold)) for one in rate]),
+        np.array([_root(problem, SGD(one)) for one in rate]),
+        clipping_criteria(problem).large_rate_risk(rate, p.threshold),
+        {one: _settled(problem, p, one) for one in p.simulated},
+    )  # fmt: skip
+
+
+def _root(problem: LeastSquares, method: Any) -> float:
+    """The stationary risk; infinite where there is none."""
+    roots = stationary(problem, method).roots
+    return float(roots[0]) if roots.size else np.inf
+
+
+def _settled(problem: LeastSquares, p: Parameters, rate: float) -> tuple[Curve, Curve]:
+    """The limit and runs, over times (but the first one, 0) at which both stand still."""
+    method = ClippedSGD(rate, p.threshold)
+    times = np.linspace(STATIONARY * p.settling, p.settling, p.points)
+    runs = simulate(problem, method, times=times, runs=p.runs, seed=p.seed)
+    return solve(problem, method, times=times), runs
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """The risk in time, and where it stalls."""
+    colours = {name: COLOURS[name] for name in ("clipped SGD", "SGD")}
+
+    def panels(axes: Any) -> None:
+        overlaid(axes[0], data.unclipped, data.unclipped_runs, colours["SGD"])
+        overlaid(axes[0], data.clipped, data.clipped_runs, colours["clipped SGD"])
+        axes[0].set(yscale="log", xlabel="time $t$ = steps$/d$", ylabel="excess risk $R$",
+                    title="beyond the edge")  # fmt: skip
+        axes[1].plot(data.rate, data.unclipped_risk, color=colours["SGD"], **THEORY)
+        axes[1].plot(data.rate, data.risk, color=colours["clipped SGD"], **THEORY)
+        axes[1].plot(data.rate, data.law, label="large-rate law", **REFERENCE)
+        means = [runs.risk[1:].mean() for _, runs in data.settled.values()]
+        axes[1].plot(list(data.settled), means, color=colours["clipped SGD"], **SIMULATION)
+        axes[1].axvline(EDGE, **(REFERENCE | {"linestyle": ":"}))
+        axes[1].set(xscale="log", yscale="log", ylim=(data.risk[0] / 3, 3 * data.risk[-1]),
+                    xlabel=r"rate $\eta\,\bar\lambda$", ylabel=r"stationary risk $R_\infty$",
+                    title="where it stalls")  # fmt: skip
+        axes[1].annotate("edge", (EDGE, data.risk[-1]), xytext=(-3, 0), ha="right", fontsize=7,
+                         textcoords="offset points", color="0.4")  # fmt: skip
+        axes[1].legend(loc="lower right")
+        legend(axes[0].figure, colours, "theory", "mean of runs", "5–95 % of runs", narrow=3)
+
+    return sheet(panels, width, columns=2)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Plateaus against runs, blow-up, the formula below the edge and the law far beyond it."""
+    settled = [
+        check
+        for rate, (theory, runs) in data.settled.items()
+        for check in tested(f"settled at rate {rate:g}", theory, runs)
+    ]
+    roots = [
+        near(f"limit at rate {rate:g} over the root", theory.risk[-1] / _at(data, rate), 1, 1e-3,
+             "interpolated between the roots")
+        for rate, (theory, _) in data.settled.items()
+    ]  # fmt: skip
+    slope = np.diff(np.log(data.risk[-2:]))[0] / np.diff(np.log(data.rate[-2:]))[0]
+    return (
+        *tested("beyond the edge, clipped", data.clipped, data.clipped_runs),
+        Check("smallest unclipped run over the largest clipped one",
+              data.unclipped_runs.sample()[:, -1].min() / data.clipped_runs.sample()[:, -1].max(),
+              10, np.inf, "blow-up against plateau"),
+        Check("unclipped: largest rate with a stationary risk",
+              data.rate[np.isfinite(data.unclipped_risk)][-1], EDGE * data.rate[0] / data.rate[1],
+              EDGE, "edge, one step of the grid"),
+        *settled, *roots,
+        near("exponent of the stationary risk at the largest rate", slope, 2,
+             2 / data.rate[-1], "next order in 1/rate"),
+        near("stationary risk over the large-rate law", data.risk[-1] / data.law[-1], 1,
+             2 / data.rate[-1], "next order in 1/rate"),
+    )  # fmt: skip
+
+
+def _at(data: Data, rate: float) -> float:
+    return float(np.exp(np.interp(np.log(rate), np.log(data.rate), np.log(data.risk))))

@@ -1,0 +1,193 @@
+r"""Where clipping stabilises (μ/ν > 1) and where it wins at equal drift (μ²/ν > 1), over (R, c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....solvers.clipping.criteria import ClippingCriteria, clipping_criteria
+from ....theory.covariance import isotropic
+from ....theory.least_squares import LeastSquares
+from ....theory.noise import Gaussian, Laplace, Noise, Rademacher, StudentT
+from ...figure import HouseFigure
+from ..check import Check, near
+from ..look import sheet
+
+TITLE = "maps of mu/nu (stability) and mu^2/nu (comparison) of clipping, with the best threshold"
+
+Array = NDArray[np.float64]
+
+#: contours of the ratios, powers of two
+LEVELS = 2.0 ** np.linspace(-2, 2, 17)
+#: a ratio this close to 1 is that of no clipping
+NOTHING = 1e-6
+#: the maps are sampled where at least this share of the steps stays unclipped
+SEEN = 0.02
+#: probability that samples raise a false alarm
+LEVEL = 1e-3
+#: every so many points of the maps in both directions
+STRIDE = 9
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Laws of standard deviation 1; risks and thresholds in its units."""
+
+    points: int
+    samples: int
+    lowest_risk: float = 1e-3
+    highest_risk: float = 10.0
+    lowest_threshold: float = 0.05
+    highest_threshold: float = 10.0
+    seed: int = 1
+
+
+QUICK = Parameters(points=50, samples=100_000)
+FULL = Parameters(points=200, samples=1_000_000)
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Ratios over (R, c), the best c(R), and z-scores of log μ²/ν against sampled residuals."""
+
+    stability: Array
+    comparison: Array
+    best: Array
+    bound: Array
+    vanishing: Array
+    z: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """By law of noise."""
+
+    risk: Array
+    threshold: Array
+    maps: dict[str, Map]
+
+
+def _laws() -> dict[str, Noise]:
+    return {
+        "Gaussian": Gaussian(1.0),
+        "Rademacher": Rademacher(1.0),
+        "Laplace": Laplace(1 / np.sqrt(2)),
+        "Student, 3 d.o.f.": StudentT(3, 1 / np.sqrt(3)),
+    }
+
+
+def compute(parameters: Parameters) -> Data:
+    """The criteria on a grid; they depend on the noise only."""
+    p = parameters
+    risk = np.geomspace(p.lowest_risk, p.highest_risk, p.points)
+    threshold = np.geomspace(p.lowest_threshold, p.highest_threshold, p.points)
+    rng = np.random.default_rng(p.seed)
+    maps = {
+        name: _map(clipping_criteria(LeastSquares(isotropic(100), law)), risk, threshold, p, rng)
+        for name, law in _laws().items()
+    }
+    return Data(risk, threshold, maps)
+
+
+def _map(
+    criteria: ClippingCriteria, risk: Array, threshold: Array, p: Parameters, rng: Any
+) -> Map:
+    comparison = criteria.comparison_ratio(risk[:, None], threshold)
+    return Map(
+        criteria.stability_ratio(risk[:, None], threshold),
+        comparison,
+        criteria.best_threshold(risk),
+        criteria.fisher_bound(risk),
+        criteria.vanishing_threshold(risk),
+        _scores(criteria.problem.noise, comparison, risk, threshold, p.samples, rng),
+    )
+
+
+def _scores(law: Noise, ratio: Array, risk: Array, threshold: Array, n: int, rng: Any) -> Array:
+    """Sample ℓ = √(2R) Z − ε on a coarser grid, and clip it."""
+    scores = []
+    for i in range(0, risk.size, STRIDE):
+        size = np.abs(np.sqrt(2 * risk[i]) * rng.standard_normal(n) - law.sample(rng, n))
+        power = 2 * risk[i] + float(law.variance)
+        for j in range(0, threshold.size, STRIDE):
+            inside, square = size <= threshold[j], np.minimum(size, threshold[j]) ** 2
+            if SEEN < inside.mean() < 1 - SEEN:
+                scores.append(_score(ratio[i, j], inside, square, power))
+    return np.array(scores)
+
+
+def _score(ratio: float, inside: Array, square: Array, power: float) -> float:
+    mu, N = inside.mean(), square.mean()
+    error = np.std(2 * inside / mu - square / N) / np.sqrt(inside.size)
+    return float((np.log(ratio) - np.log(mu**2 * power / N)) / error)
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Two panels a law: stability and comparison."""
+
+    def panels(axes: Any) -> None:
+        for k, (name, its) in enumerate(data.maps.items()):
+            left, right = axes[2 * k : 2 * k + 2]
+            filled = _contours(left, data, its.stability)
+            _contours(right, data, its.comparison)
+            left.set_title(rf"{name}: $\mu/\nu$")
+            right.set_title(rf"{name}: $\mu^2/\nu$")
+            best = np.where(its.best > 0, its.best, np.nan)
+            right.plot(data.risk, best, color="k", linestyle="-.", label="best threshold")
+        for axis in axes:
+            axis.set(xscale="log", yscale="log", xlabel="excess risk $R$",
+                     ylabel="threshold $c$",
+                     ylim=data.threshold[[0, -1]], xlim=data.risk[[0, -1]])  # fmt: skip
+            axis.label_outer()
+        axes[0].plot([], [], color="k", linewidth=0.8, label="ratio 1")
+        figure = axes[0].figure
+        figure.colorbar(filled, ax=list(axes), label="ratio; clipping helps above 1",
+                        ticks=LEVELS[::4], format="{x:g}",
+                        location="bottom", shrink=0.7, aspect=35)  # fmt: skip
+        handles = [axes[0].lines[0], axes[1].lines[0]]
+        figure.legend(handles, ["ratio 1", "best threshold"], loc="outside upper left", ncols=2)
+
+    return sheet(
+        panels, width, rows=2, columns=4, narrow=2, aspect=1.15, sharex=True, sharey=True
+    )
+
+
+def _contours(axis: Any, data: Data, ratio: Array) -> Any:
+    from matplotlib.colors import LogNorm
+
+    grid = (data.risk, data.threshold)
+    shown = np.clip(ratio.T, 0.5 * LEVELS[0], 2 * LEVELS[-1])
+    filled = axis.contourf(
+        *grid, shown, levels=LEVELS, norm=LogNorm(LEVELS[0], LEVELS[-1]), cmap="PuOr", extend="both"
+    )
+    # where all but nothing is clipped both ratios tend to 1, which is no crossing
+    crossing = np.where(np.abs(shown - 1) < NOTHING, np.nan, shown)
+    axis.contour(*grid, crossing, levels=[1.0], colors="k", linewidths=0.8)
+    return filled
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Samples, what no law can pass, and the law of Laplace noise at vanishing risk."""
+    from scipy.special import ndtri
+
+    gaussian, rademacher, laplace, _ = data.maps.values()
+    scores = np.concatenate([its.z for its in data.maps.values()])
+    excess = [np.max(its.comparison / its.bound[:, None]) for its in data.maps.values()]
+    # p_ℓ(0) = erfcx(α/√2)/(2b) with α = √(2R)/b = 2√R
+    alpha = 2 * np.sqrt(data.risk[0])
+    return (
+        Check("largest |z| of sampled log mu^2/nu", np.max(np.abs(scores)), 0,
+              -ndtri(0.5 * LEVEL / scores.size), f"{scores.size} normal scores"),
+        Check("Gaussian: largest mu^2/nu", gaussian.comparison.max(), 0, 1 + 1e-9,
+              "Cauchy-Schwarz"),
+        Check("Gaussian: smallest mu/nu", gaussian.stability.min(), 1 - 1e-9, np.inf,
+              "clipping never hurts stability"),
+        Check("largest mu^2/nu over its Fisher bound", max(excess), 0, 1 + 1e-9, "Cauchy-Schwarz"),
+        near("Laplace: mu^2/nu at c -> 0, R -> 0", laplace.vanishing[0],
+             2 - 4 * alpha * np.sqrt(2 / np.pi), 5 * alpha**2, "4 p(0)^2 E l^2, next order in R"),
+        Check("Rademacher: mu^2/nu at the smallest R and c", rademacher.comparison[0, 0], 0, 1e-3,
+              "no residual is small: clipping destroys descent"),
+    )  # fmt: skip

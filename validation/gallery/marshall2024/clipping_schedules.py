@@ -1,0 +1,208 @@
+"""Greedy rates with the best threshold, a fixed fraction or a constant: what ignorance costs.
+
+The best threshold needs the risk and the law of the noise; a fixed fraction of unclipped steps
+needs neither, and is followed by a running quantile of the gradient norms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+
+from ....solvers.clipping.criteria import clipping_criteria
+from ....solvers.curve import Curve
+from ....solvers.schedule_rules import FixedFraction
+from ....solvers.schedules import Schedule, schedule_along
+from ....theory.covariance import isotropic
+from ....theory.least_squares import LeastSquares
+from ....theory.methods import ClippedSGD
+from ....theory.noise import GaussianMixture, Laplace, Noise, Uniform
+from ....theory.running_quantile import RunningQuantile
+from ...compare import interpolate
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, near
+from ..look import COLOURS, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet, thin
+from ._curves import MARKERS, legend, overlaid, tested
+
+TITLE = "thresholds under the greedy rate: best, fixed fraction, constant; cost of ignorance"
+
+#: law whose paths are shown
+SHOWN = "rare outliers"
+BEST = r"$R/R_{\mathrm{best}}$"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Fractions of unclipped steps and constant thresholds, on three laws of noise."""
+
+    dimension: int
+    runs: int
+    fractions: tuple[float, ...]
+    followed: tuple[float, ...] = (0.1, 0.5, 0.9)
+    thresholds: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
+    scale: float = 0.6
+    gain: float = 10.0
+    start: float = 1.0
+    until: float = 20.0
+    points: int = 41
+    seed: int = 1
+
+
+QUICK = Parameters(dimension=1000, runs=100, fractions=(0.1, 0.3, 0.5, 0.7, 0.9))
+FULL = Parameters(
+    dimension=4000, runs=400, fractions=(0.05, *(round(0.1 * k, 1) for k in range(1, 10)), 0.97)
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Paths on the shown law, and the cost R(T)/R_best(T) of every fraction on every law."""
+
+    problem: LeastSquares
+    best: Curve
+    unclipped: Curve
+    fractions: dict[float, Curve]
+    constants: dict[float, Curve]
+    best_runs: Curve
+    fraction_runs: dict[float, Curve]
+    grid: np.ndarray
+    costs: dict[str, np.ndarray]
+
+
+def _laws(scale: float) -> dict[str, Noise]:
+    return {
+        SHOWN: GaussianMixture((0.9, 0.1), (0.5 * scale, 4 * scale)),
+        "Laplace": Laplace(scale),
+        "uniform": Uniform(2 * scale),
+    }
+
+
+def compute(parameters: Parameters) -> Data:
+    """The paths of one law, and the last risk on all."""
+    p = parameters
+    problems = {
+        name: LeastSquares(isotropic(p.dimension), law) for name, law in _laws(p.scale).items()
+    }
+    problem = problems[SHOWN]
+    best = schedule_along(problem, p.until)
+    followed = {q: _following(problem, p, q) for q in p.followed}
+    return Data(
+        problem,
+        best.curve,
+        schedule_along(problem, p.until, threshold=np.inf).curve,
+        {q: theory for q, (theory, _) in followed.items()},
+        {c: schedule_along(problem, p.until, threshold=c).curve for c in p.thresholds},
+        _runs(problem, best.method, p),
+        {q: runs for q, (_, runs) in followed.items()},
+        np.array(p.fractions),
+        {name: _costs(one, p) for name, one in problems.items()},
+    )
+
+
+def _following(problem: LeastSquares, p: Parameters, fraction: float) -> tuple[Curve, Curve]:
+    """Limit and runs of a threshold that follows the quantile of the norms it sees."""
+    quantile = RunningQuantile(fraction, p.start, p.gain)
+    limit: Schedule = schedule_along(problem, p.until, threshold=quantile)
+    return limit.curve, _runs(problem, ClippedSGD(limit.rate, quantile), p)
+
+
+def _runs(problem: LeastSquares, method: Any, p: Parameters) -> Curve:
+    runs = simulate(problem, method, p.until, points=p.points, runs=p.runs, seed=p.seed)
+    assert isinstance(runs, Curve)
+    return runs
+
+
+def _costs(problem: LeastSquares, p: Parameters) -> np.ndarray:
+    rules = ("best", *map(FixedFraction, p.fractions))
+    ends = [schedule_along(problem, p.until, threshold=rule).curve.risk[-1] for rule in rules]
+    return np.array(ends[1:]) / ends[0]
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """The risk; its excess over the best one in time; that at the end."""
+    colours = {"best threshold": COLOURS["clipped SGD"], "no clipping": COLOURS["SGD"]}
+
+    def panels(axes: Any) -> None:
+        overlaid(axes[0], data.best, data.best_runs, colours["best threshold"])
+        axes[0].plot(data.unclipped.time, data.unclipped.risk, color=colours["no clipping"])
+        axes[0].set(yscale="log", ylabel="excess risk $R$", title=SHOWN)
+        axes[1].set_title(f"{SHOWN}: fraction $p$ unclipped")
+        _paths(axes[1], data, "p", data.fractions)
+        axes[2].set_title(f"{SHOWN}: constant threshold $c$")
+        _paths(axes[2], data, "c", data.constants)
+        _ends(axes[3], data)
+        for axis in axes[:3]:
+            axis.set_xlabel("time $t$ = steps$/d$")
+        legend(axes[0].figure, colours, "theory", "mean of runs", "5–95 % of runs", narrow=3)
+
+    return sheet(panels, width, rows=2, columns=2)
+
+
+def _paths(axis: Any, data: Data, letter: str, curves: dict[float, Curve]) -> None:
+    """Draw the risk over the best one for the numbers of one rule."""
+    axis.axhline(1, **(REFERENCE | {"color": COLOURS["clipped SGD"]}))
+    axis.plot(*_relative(data, data.unclipped), color=COLOURS["SGD"], **THEORY)
+    shades = colormaps["viridis"](np.linspace(0.0, 0.85, len(curves)))
+    for colour, (number, curve) in zip(shades, curves.items(), strict=True):
+        label = f"${letter}$ = {number:g}"
+        axis.plot(*_relative(data, curve), color=colour, label=label, **THEORY)
+        if letter == "p":
+            time, cost = _relative(data, data.fraction_runs[number])
+            at = thin(time, MARKERS)
+            axis.plot(time[at], cost[at], color=colour, **SIMULATION)
+    axis.set(yscale="log", ylabel=BEST, ylim=(0.9, 8),
+             yticks=(1, 2, 4), yticklabels=("1", "2", "4"))  # fmt: skip
+    axis.minorticks_off()
+    axis.legend(loc="upper left", ncols=2)
+
+
+def _relative(data: Data, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    time = curve.time[1:]
+    return time, curve.risk[1:] / interpolate(data.best.time, data.best.risk, time)
+
+
+def _ends(axis: Any, data: Data) -> None:
+    for colour, (name, costs) in zip(SEQUENCE[3:6], data.costs.items(), strict=True):
+        axis.plot(data.grid, costs, color=colour, label=name, **THEORY)
+    measured = [_relative(data, runs)[1][-1] for runs in data.fraction_runs.values()]
+    axis.plot(list(data.fraction_runs), measured, color=SEQUENCE[3], **SIMULATION)
+    axis.axhline(1, **REFERENCE)
+    axis.set(xlabel="fraction $p$ of unclipped steps", ylabel=f"{BEST} at the end",
+             title="cost of not knowing the noise")  # fmt: skip
+    axis.legend(loc="upper right")
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Limits against runs, the best threshold by quadrature, and that nothing beats it."""
+    others = (data.unclipped, *data.fractions.values(), *data.constants.values())
+    ends = np.array([curve.risk[-1] for curve in others]) / data.best.risk[-1]
+    quantiles = [
+        check
+        for fraction, runs in data.fraction_runs.items()
+        for check in tested(f"running quantile {fraction:g}", data.fractions[fraction], runs)
+    ]
+    return (
+        *tested("best threshold", data.best, data.best_runs),
+        *quantiles,
+        near("time to the last risk, by quadrature", _time_by_quadrature(data), data.best.time[-1],
+             1e-3 * data.best.time[-1], "tables of the schedule"),
+        Check("smallest risk of another rule over the best", ends.min(), 1 - 1e-4, np.inf,
+              "the best threshold maximises mu^2/N at every risk"),
+        Check("uniform noise: least cost of a fraction", data.costs["uniform"].min(), 1, np.inf,
+              "clipping cannot help there"),
+    )  # fmt: skip
+
+
+def _time_by_quadrature(data: Data) -> float:
+    """K = I under the greedy rate: dR/dt = −2 μ² R²/N, a separable equation."""
+    from scipy.integrate import simpson
+
+    risk = np.geomspace(data.best.risk[-1], data.best.risk[0], 401)
+    criteria = clipping_criteria(data.problem)
+    threshold = criteria.best_threshold(risk)
+    slowness = criteria.N(risk, threshold) / (2 * criteria.mu(risk, threshold) ** 2 * risk)
+    return float(simpson(slowness, x=np.log(risk)))

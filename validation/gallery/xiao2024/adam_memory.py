@@ -1,0 +1,158 @@
+r"""Adam between signSGD and preconditioned SGD: what its second moment remembers.
+
+Averages that forget within o(d) steps give the drift :math:`g_A=\gamma/\sqrt P` and the long-run
+variance :math:`s_A^2`; at :math:`\beta_1=\beta_2=0` these are signSGD's, and for long memories
+:math:`\gamma\approx1-\frac52(1-\beta_2)`, :math:`s_A^2\approx1-4(1-\beta_2)`. Beyond d steps the
+second moment follows the risk as a state of its own (a conjecture, after arXiv 2411.12135).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.adam.table import stream_means
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....theory.covariance import power_law
+from ....theory.least_squares import LeastSquares
+from ....theory.methods import Adam
+from ....theory.noise import Gaussian, NoNoise
+from ...compare import compare
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, agreement, near
+from ..look import COLOURS, EXACT, REFERENCE, SEQUENCE, THEORY, sheet
+from ._curves import RISK, TIME, legend, pair, plain_log
+
+TITLE = "Adam: drift and noise against the memory of v, and which limit holds at which memory"
+
+#: the two limits that are compared, by the name of the memory that they are right for
+SHORT, SLOW = "short", "slow-variance"
+OTHER = {SHORT: SLOW, SLOW: SHORT}
+#: −d/d(1 − β₂) of the two means at β₂ = 1, for Gaussian noise
+LAWS = {"gamma": 2.5, "s_A^2": 4.0}
+NAMES = {SHORT: "short", SLOW: "long"}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Forgetting rates 1 − β₂ of the tables, and memories of d/short and d/slow steps of runs."""
+
+    forgetting: tuple[float, ...] = (0.0025, 0.005, 0.01, 0.02, 0.06, 0.2, 0.4, 0.7, 0.9, 0.98)
+    blocks: int = 32
+    dimension: int = 200
+    exponent: float = 0.5
+    noise: float = 0.5
+    rate: float = 0.4
+    short: float = 20.0
+    slow: float = 1.0
+    until: float = 4.0
+    points: int = 21
+    runs: int = 120
+    seed: int = 8
+
+
+QUICK = Parameters()
+FULL = Parameters(blocks=256, dimension=1000, short=100.0, runs=400)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """γ and s_A² over 1 − β₂ with their standard errors; by the memory that is right: how many
+    steps it is, both limits and the runs."""
+
+    forgetting: np.ndarray
+    drift: np.ndarray
+    variance: np.ndarray
+    errors: np.ndarray
+    steps: dict[str, float]
+    limits: dict[str, dict[str, Curve]]
+    runs: dict[str, Curve]
+
+
+def compute(parameters: Parameters) -> Data:
+    """Tables without noise, since γ and s_A² are the same for all Gaussian noise; two runs."""
+    p = parameters
+    forgetting = np.array(p.forgetting)
+    # one risk is enough, for the same reason
+    tables = [stream_means(NoNoise(), 0.0, 1 - x, 0.5, 0.505, p.blocks) for x in forgetting]
+    drift = np.array([np.exp(table.drift[0]) for table in tables])
+    variance = np.array([np.exp(table.variance[0]) for table in tables])
+    relative = np.array([[table.drift_error, table.variance_error] for table in tables]).T
+    problem = LeastSquares(power_law(p.dimension, p.exponent), noise=Gaussian(p.noise))
+    axis = {"until": p.until, "points": p.points}
+    limits: dict[str, dict[str, Curve]] = {}
+    runs: dict[str, Curve] = {}
+    for right, scale in ((SHORT, p.short), (SLOW, p.slow)):
+        method = Adam(p.rate, beta1=0.0, beta2=1 - scale / p.dimension)
+        limits[right] = {name: solve(problem, method, memory=name, **axis) for name in OTHER}
+        seed = np.random.SeedSequence(p.seed, spawn_key=(len(runs),))
+        runs[right] = simulate(problem, method, runs=p.runs, seed=seed, progress=False, **axis)
+    steps = {SHORT: p.dimension / p.short, SLOW: p.dimension / p.slow}
+    return Data(forgetting, drift, variance, relative * (drift, variance), steps, limits, runs)
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """The two means against the memory, and runs at a short and at a long one."""
+    colour = COLOURS["Adam"]
+
+    def panels(axes: Any) -> None:
+        _means(axes[0], data)
+        for axis, (right, runs) in zip(axes[1:], data.runs.items(), strict=True):
+            limits = data.limits[right]
+            pair(axis, limits[SHORT], runs, colour)
+            slow = limits[SLOW]
+            axis.plot(slow.time, slow.risk, color="black", label="limit, slow $v$", **EXACT)
+            plain_log(axis.yaxis)
+            axis.set(xlabel=TIME, ylabel=RISK, title=f"$v$ remembers {data.steps[right]:g} steps")
+            axis.set_ylim(top=1.1)
+        legend(axes[1], 3, "limit, $v$ forgets at once")
+
+    return sheet(panels, width, columns=3, aspect=0.95)
+
+
+def _means(axis: Any, data: Data) -> None:
+    small = np.geomspace(data.forgetting[0], 0.25, 60)
+    drawn = (data.drift, data.errors[0], r"$\gamma$"), (data.variance, data.errors[1], r"$s_A^2$")
+    for (values, errors, name), colour in zip(drawn, SEQUENCE[::2], strict=False):
+        axis.errorbar(data.forgetting, values, 2 * errors, color=colour, elinewidth=0.6, **THEORY,
+                      label=name)  # fmt: skip
+    laws = np.transpose([1 - LAWS[name] * small for name in LAWS])
+    axis.plot(small, laws, **REFERENCE, zorder=0, label=[r"$\beta_2\to1$", None])
+    # without memory: (2/π, 1)
+    axis.plot([1, 1], [2 / np.pi, 1], "s", color=COLOURS["signSGD"], markersize=3, clip_on=False,
+              label="signSGD")  # fmt: skip
+    axis.set(xscale="log", xlabel=r"forgetting $1-\beta_2$", ylim=(0.4, 1.05))
+    axis.set_ylabel(r"drift $\gamma$ and noise $s_A^2$ of a step")
+    axis.legend(loc="lower left")
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Both laws of long memories; each limit holds where it should and fails at the other."""
+    return (
+        _slope("gamma", data, data.drift),
+        _slope("s_A^2", data, data.variance),
+        *(check for right in data.runs for check in _limits(data, right)),
+    )
+
+
+def _slope(name: str, data: Data, values: np.ndarray) -> Check:
+    """Slope at 1 − β₂ = 0 from the four longest memories, each half the next, extrapolated."""
+    slopes = np.diff(values[:4]) / -np.diff(data.forgetting[:4])
+    last, before = 2 * slopes[:-1] - slopes[1:]
+    return near(f"slope of {name} in beta_2 at 1", last, LAWS[name], 2 * abs(last - before),
+                "extrapolated; twice its last change")  # fmt: skip
+
+
+def _limits(data: Data, right: str) -> tuple[Check, Check]:
+    holds, fails = (data.limits[right][name] for name in (right, OTHER[right]))
+    margin = float(holds.diagnostics["finite_size"].max())
+    report = compare(fails, data.runs[right], margin=margin)
+    return (
+        agreement(f"{NAMES[right]} memory, its limit", compare(holds, data.runs[right])),
+        Check(f"{NAMES[right]} memory, the other limit", float(report.p_values.min()), 0,
+              report.level, "refuted at the same margin"),
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+r"""Mini-batches of signSGD: the sign of the mean, its saturation, and votes of signs.
+
+The sign of the mean of B gradients has the drift :math:`g_B\approx\sqrt{2B/\pi}\,P^{-1/2}` in the
+limit; at finite d coordinates with :math:`B\rho_i^2` of order one saturate, as Student's law of B
+degrees of freedom (split equations). A majority vote gains less, a mean of signs only averages the
+noise (derived here, after arXiv 2411.12135). Time counts steps; samples are B times as many.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.solve import solve
+from ....solvers.stationary import stationary
+from ....theory.covariance import power_law
+from ....theory.least_squares import LeastSquares
+from ....theory.methods import SignSGD
+from ....theory.modes import modes
+from ....theory.noise import Gaussian
+from ...compare import compare
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, agreement, near
+from ..look import EXACT, SEQUENCE, sheet
+from ._curves import RISK, TIME, legend, outside_its_range, pair, plain_log
+
+TITLE = "mini-batches of signSGD: limit, saturation at finite d, and three ways to take signs"
+
+MEAN, VOTES = "sign-of-mean", ("majority-vote", "mean-of-signs")
+Case = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Odd batches of the sign of the mean; all three aggregates at one of them."""
+
+    dimension: int = 100
+    exponent: float = 0.3
+    noise: float = 0.5
+    rate: float = 0.3
+    batches: tuple[int, ...] = (1, 3, 9, 27)
+    voters: int = 9
+    until: float = 2.5
+    points: int = 26
+    runs: int = 200
+    seed: int = 7
+
+
+QUICK = Parameters()
+FULL = Parameters(dimension=400, batches=(1, 3, 9, 27, 81), runs=400)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Limit, split equations and runs by case, (aggregate, batch); and where the limits stall.
+
+    ``load`` is η tr D^½/(2d), which 2R g_B(R) equals at rest.
+    """
+
+    limit: dict[Case, Curve]
+    split: dict[Case, Curve]
+    runs: dict[Case, Curve]
+    rest: dict[int, float]
+    load: float
+    variance: float
+
+
+def compute(parameters: Parameters) -> Data:
+    """One problem, a method for every case."""
+    p = parameters
+    problem = LeastSquares(power_law(p.dimension, p.exponent), noise=Gaussian(p.noise))
+    cases = [(MEAN, batch) for batch in p.batches] + [(name, p.voters) for name in VOTES]
+    methods = {case: SignSGD(p.rate, batch=case[1], aggregate=case[0]) for case in cases}
+    axis = {"until": p.until, "points": p.points}
+    limit, split, runs = {}, {}, {}
+    for k, (case, method) in enumerate(methods.items()):
+        seed = np.random.SeedSequence(p.seed, spawn_key=(k,))
+        runs[case] = simulate(problem, method, runs=p.runs, seed=seed, progress=False, **axis)
+        # the limit is shown where B is no longer small against d, beside what corrects it
+        with outside_its_range():
+            limit[case] = solve(problem, method, **axis)
+            split[case] = solve(problem, method, correction="split", **axis)
+    rest = {batch: float(stationary(problem, methods[MEAN, batch]).roots[0]) for batch in p.batches}
+    load = p.rate * modes(problem, methods[MEAN, p.voters]).mean_rate / 2
+    return Data(limit, split, runs, rest, load, p.noise**2)
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """The sign of the mean by batch, and the three aggregates at one batch."""
+    largest = max(batch for _, batch in data.runs)
+    voters = next(batch for name, batch in data.runs if name != MEAN)
+    colours = dict(zip(data.runs, SEQUENCE, strict=False))
+
+    def panels(axes: Any) -> None:
+        for case, colour in colours.items():
+            name, batch = case
+            if name == MEAN:
+                label = "split equations" if batch == largest else ""
+                _case(axes[0], data, case, colour, f"$B={batch}$", label)
+            if batch == voters:
+                _case(axes[1], data, case, colour, name.replace("-", " "))
+        axes[0].set(title="sign of the mean")
+        axes[1].set(title=f"$B={voters}$")
+        for axis in axes:
+            plain_log(axis.yaxis)
+            axis.set(xlabel=TIME, ylabel=RISK)
+        legend(axes[0], 3)
+
+    return sheet(panels, width, columns=2, aspect=0.75)
+
+
+def _case(axis: Any, data: Data, case: Case, colour: str, name: str, label: str = "") -> None:
+    limit, split = data.limit[case], data.split[case]
+    pair(axis, limit, data.runs[case], colour)
+    axis.plot(split.time, split.risk, color="black", label=label or None, **EXACT)
+    axis.annotate(
+        name, (limit.time[-1], limit.risk[-1]), (4, 0), textcoords="offset points", va="center",
+        color=colour, annotation_clip=False,
+    )  # fmt: skip
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Runs against the split equations, the limit refuted at the largest batch, and its rest."""
+    worst = max(data.runs, key=lambda case: (case[0] == MEAN, case[1]))
+    limit = compare(data.limit[worst], data.runs[worst])
+    agreements = (
+        agreement("split equations, {}, B = {}".format(*case), compare(split, data.runs[case]))
+        for case, split in data.split.items()
+    )
+    rests = (
+        near(f"2 R g_B(R) at rest over its value, B = {batch}",
+             2 * risk * _drift(batch, 2 * risk + data.variance) / data.load, 1, 1e-6,
+             "closed form for Gaussian noise")
+        for batch, risk in data.rest.items()
+    )  # fmt: skip
+    return (
+        *agreements,
+        Check(f"the limit alone, B = {worst[1]}", float(limit.p_values.min()), 0, limit.level,
+              "refuted: B rho^2 is not small"),
+        *rests,
+    )  # fmt: skip
+
+
+def _drift(batch: int, power: float) -> float:
+    """g_B of Gaussian noise, (2/√π) Γ((B+1)/2)/Γ(B/2) P^(−1/2)."""
+    ratio = np.exp(math.lgamma((batch + 1) / 2) - math.lgamma(batch / 2))
+    return float(2 / np.sqrt(np.pi) * ratio / np.sqrt(power))

@@ -1,0 +1,149 @@
+"""signSGD and SGD tuned to stall at the same risk, under three laws of the noise.
+
+Gaussian noise slows signs by 4/π² alone (Ψ = 1); under Cauchy noise SGD has no limit and signs do;
+Rademacher noise has no mass near 0 (Ψ → 0) and slows signs most. After arXiv 2411.12135; the
+methods are compared at equal stationary risk, not at equal rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.rates import rate_for_risk
+from ....solvers.solve import solve
+from ....theory.covariance import power_law
+from ....theory.errors import NoLimit
+from ....theory.least_squares import LeastSquares
+from ....theory.methods import SGD, Method, SignSGD
+from ....theory.noise import Cauchy, Gaussian, Noise, Rademacher
+from ...compare import compare
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, agreement, near
+from ..look import COLOURS, REFERENCE, sheet
+from ._curves import RISK, TIME, legend, pair, plain_log
+
+TITLE = "signSGD against SGD at equal stationary risk: Gaussian, Cauchy and Rademacher noise"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A power law of the variances, and the risk at which both methods stall."""
+
+    dimension: int = 200
+    exponent: float = 0.3
+    scale: float = 0.5
+    risk: float = 0.05
+    until: float = 40.0
+    points: int = 81
+    runs: int = 200
+    seed: int = 2
+
+
+QUICK = Parameters()
+FULL = Parameters(dimension=1000, runs=400)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Limit and runs by law and method, and the laws under which SGD was refused."""
+
+    risk: float
+    theory: dict[tuple[str, str], Curve]
+    runs: dict[tuple[str, str], Curve]
+    refused: tuple[str, ...]
+
+
+def _laws(scale: float) -> dict[str, Noise]:
+    laws = (Gaussian(scale), Cauchy(scale), Rademacher(scale))
+    return {type(law).__name__: law for law in laws}
+
+
+def compute(parameters: Parameters) -> Data:
+    """Each method at the rate that stalls at the target risk, where there is one."""
+    p = parameters
+    covariance = power_law(p.dimension, p.exponent)
+    theory: dict[tuple[str, str], Curve] = {}
+    runs: dict[tuple[str, str], Curve] = {}
+    refused = []
+    for law, noise in _laws(p.scale).items():
+        problem = LeastSquares(covariance, noise=noise)
+        for name, method in _tuned(problem, p.risk).items():
+            if method is None:
+                refused.append(law)
+                continue
+            axis = {"until": p.until, "points": p.points}
+            theory[law, name] = solve(problem, method, **axis)
+            seed = np.random.SeedSequence(p.seed, spawn_key=(len(runs),))
+            runs[law, name] = simulate(
+                problem, method, runs=p.runs, seed=seed, progress=False, **axis
+            )
+    return Data(p.risk, theory, runs, tuple(refused))
+
+
+def _tuned(problem: LeastSquares, risk: float) -> dict[str, Method | None]:
+    """Both methods at their rate for the risk; None where there is no limit to tune."""
+    found: dict[str, Method | None] = {}
+    for name, method in (("signSGD", SignSGD(1.0)), ("SGD", SGD(1.0))):
+        try:
+            found[name] = replace(method, rate=rate_for_risk(problem, method, risk))
+        except NoLimit:
+            found[name] = None
+    return found
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """One panel a law, risk on a logarithmic axis."""
+    laws = list(dict.fromkeys(law for law, _ in data.runs))
+
+    def panels(axes: Any) -> None:
+        for axis, law in zip(axes, laws, strict=True):
+            axis.axhline(data.risk, **REFERENCE, zorder=0)
+            for name in ("signSGD", "SGD"):
+                if (law, name) in data.runs:
+                    pair(axis, data.theory[law, name], data.runs[law, name], COLOURS[name], name)
+            plain_log(axis.yaxis)
+            axis.set(xlabel=TIME, ylabel=RISK, title=f"{law} noise", ylim=(0.6 * data.risk, 1.2))
+            if law in data.refused:
+                axis.text(0.95, 0.9, r"SGD: no limit, $\sigma^2=\infty$", ha="right",
+                          transform=axis.transAxes, color=COLOURS["SGD"])  # fmt: skip
+        legend(axes[0], 4)
+
+    return sheet(panels, width, columns=3, aspect=0.95)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Runs agree with their limit, all stall at one risk, and SGD is refused under Cauchy noise."""
+    agreements = (
+        agreement(f"{name}, {law} noise", compare(data.theory[law, name], runs))
+        for (law, name), runs in data.runs.items()
+    )
+    return (*agreements, *_plateaus(data), *_refusals(data))
+
+
+def _plateaus(data: Data) -> tuple[Check, ...]:
+    """The risk of the runs at the end, where its limit has come to rest."""
+    found = []
+    for (law, name), runs in data.runs.items():
+        theory = data.theory[law, name]
+        # what is left of a transient is below what it lost in the last quarter
+        left = abs(theory.risk[-1] - theory.risk[3 * theory.time.size // 4])
+        allowed = 4 * runs.sem("risk")[-1] + left
+        allowed += theory.diagnostics["finite_size"][-1] * data.risk
+        found.append(
+            near(f"stationary risk of {name}, {law} noise", runs.risk[-1], data.risk, allowed,
+                 "4 standard errors, rest of the transient, announced O(1/d)")
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _refusals(data: Data) -> tuple[Check, ...]:
+    refused = data.refused == ("Cauchy",)
+    return (
+        near("SGD is refused under Cauchy noise, and only there", refused, 1, 0,
+             "no limit where the variance is infinite"),
+    )  # fmt: skip

@@ -1,0 +1,219 @@
+r"""Where signSGD stalls: no rate diverges, and small rates show the density of the noise at 0.
+
+.. math:: \sqrt{2R_\infty}\,\phi(R_\infty)=\frac{\eta\,\mathrm{tr}D^{1/2}}{2d}
+
+(derived here, after arXiv 2411.12135): R∞ ∝ η/f(0) for small rates, η² for large ones and without
+noise, 1/log(1/η) for noise without mass near 0. SGD has aσ²/(4 − 2a), a = η tr K/d < 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.curve import Curve
+from ....solvers.effects import effects
+from ....solvers.solve import solve
+from ....solvers.stationary import stationary
+from ....solvers.validity import stability_limit
+from ....theory.covariance import Covariance, power_law
+from ....theory.least_squares import LeastSquares
+from ....theory.methods import SGD, Method, SignSGD
+from ....theory.noise import Cauchy, Gaussian, Laplace, Noise, NoNoise, Rademacher
+from ...compare import compare
+from ...figure import HouseFigure
+from ...simulate import simulate
+from ..check import Check, near
+from ..look import COLOURS, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet
+from ._curves import legend, outside_its_range
+
+TITLE = "stationary risk against the rate: signSGD under five laws, and SGD up to its divergence"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Rates of the lines, of the runs, and how long runs relax in units of 1/rate."""
+
+    dimension: int = 100
+    exponent: float = 0.3
+    scale: float = 0.5
+    lowest: float = 1e-4
+    highest: float = 30.0
+    rates: int = 40
+    simulated: tuple[float, ...] = (0.05, 0.3, 2.0)
+    relaxation: float = 3.0
+    runs: int = 200
+    seed: int = 5
+
+
+QUICK = Parameters()
+FULL = Parameters(dimension=1000, rates=200, runs=400)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Stationary risks over the rates by law, the laws of both ends, and runs near rest.
+
+    ``sgd_rates`` end at the ``threshold``; ``beyond`` counts the stable risks just above it.
+    """
+
+    laws: dict[str, Noise]
+    mean_root: float
+    rates: np.ndarray
+    risks: dict[str, np.ndarray]
+    small: dict[str, np.ndarray]
+    large: np.ndarray
+    threshold: float
+    sgd_rates: np.ndarray
+    sgd: np.ndarray
+    beyond: int
+    theory: dict[tuple[str, float], Curve]
+    runs: dict[tuple[str, float], Curve]
+
+
+def _laws(scale: float) -> dict[str, Noise]:
+    return {
+        "no noise": NoNoise(),
+        "Gaussian": Gaussian(scale),
+        "Laplace": Laplace(scale / np.sqrt(2)),
+        "Rademacher": Rademacher(scale),
+        "Cauchy": Cauchy(scale),
+    }
+
+
+def compute(parameters: Parameters) -> Data:
+    """Lines from the stationary equation, runs that start at the risk where they should stay."""
+    p = parameters
+    covariance, laws = power_law(p.dimension, p.exponent), _laws(p.scale)
+    rates = np.geomspace(p.lowest, p.highest, p.rates)
+    problems = {name: LeastSquares(covariance, noise=law) for name, law in laws.items()}
+    risks = {
+        name: np.array([_risk(problem, SignSGD(float(rate))) for rate in rates])
+        for name, problem in problems.items()
+    }
+    small = {
+        name: np.array([effects(problems[name], rate).small_rate_risk for rate in rates])
+        for name, law in laws.items()
+        if 0 < law.density_at_zero < np.inf
+    }
+    large = np.array([effects(problems["no noise"], rate).large_rate_risk for rate in rates])
+    theory, runs = _near_rest(covariance, laws, p)
+    threshold = stability_limit(problems["Gaussian"])
+    sgd_rates = threshold * np.concatenate([rates[rates < 1] / 2, 1 - np.geomspace(0.5, 0.01, 20)])
+    sgd = np.array([_risk(problems["Gaussian"], SGD(float(rate))) for rate in sgd_rates])
+    beyond = stationary(problems["Gaussian"], SGD(1.001 * threshold)).stable.sum()
+    mean_root = float(np.sqrt(covariance.expanded()).mean())
+    return Data(
+        laws, mean_root, rates, risks, small, large, threshold, sgd_rates, sgd, int(beyond),
+        theory, runs,
+    )  # fmt: skip
+
+
+def _risk(problem: LeastSquares, method: Method) -> float:
+    found = stationary(problem, method)
+    return float(found.roots[found.stable][0])
+
+
+def _near_rest(
+    covariance: Covariance, laws: dict[str, Noise], p: Parameters
+) -> tuple[dict[tuple[str, float], Curve], dict[tuple[str, float], Curve]]:
+    theory: dict[tuple[str, float], Curve] = {}
+    runs: dict[tuple[str, float], Curve] = {}
+    for law, noise in laws.items():
+        for rate in p.simulated:
+            method = SignSGD(rate)
+            risk = _risk(LeastSquares(covariance, noise=noise), method)
+            problem = LeastSquares(covariance, noise=noise, initial_risk=risk)
+            axis = {"until": p.relaxation / rate, "points": 5}
+            seed = np.random.SeedSequence(p.seed, spawn_key=(len(runs),))
+            with outside_its_range():  # announced errors of a few percent are allowed for
+                theory[law, rate] = solve(problem, method, **axis)
+            runs[law, rate] = simulate(
+                problem, method, runs=p.runs, seed=seed, progress=False, **axis
+            )
+    return theory, runs
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """All laws over the rates; signSGD and SGD around the threshold of SGD."""
+
+    def panels(axes: Any) -> None:
+        for colour, law in zip(SEQUENCE, data.laws, strict=False):
+            axes[0].plot(data.rates, data.risks[law], color=colour, label=law, **THEORY)
+            at_rest = [
+                (rate, runs.risk[-1], 2 * runs.sem()[-1])
+                for (name, rate), runs in data.runs.items() if name == law
+            ]  # fmt: skip
+            axes[0].errorbar(*np.transpose(at_rest), color=colour, elinewidth=0.6, **SIMULATION)
+        ends = np.array([*data.small.values(), data.large]).T
+        names = ["laws of small and large rates", *[None] * (ends.shape[1] - 1)]
+        axes[0].plot(data.rates, ends, label=names, **REFERENCE, zorder=0)
+        axes[0].set(xscale="log", yscale="log", ylim=(1e-6, 1e3))
+        _threshold_panel(axes[1], data)
+        for axis in axes:
+            axis.set(xlabel=r"rate $\eta$", ylabel=r"stationary risk $R_\infty$")
+        legend(axes[0], 4)
+
+    return sheet(panels, width, columns=2, aspect=0.75)
+
+
+def _threshold_panel(axis: Any, data: Data) -> None:
+    axis.plot(data.sgd_rates, data.sgd, color=COLOURS["SGD"], **THEORY)
+    axis.plot(data.rates, data.risks["Gaussian"], color=COLOURS["signSGD"], **THEORY)
+    axis.axvline(data.threshold, **REFERENCE, zorder=0)
+    axis.set(xlim=(0, 1.7 * data.threshold), yscale="log", ylim=(1e-2, 1e2))
+    axis.text(0.9 * data.threshold, 10, "SGD", color=COLOURS["SGD"], ha="right")
+    axis.text(1.4 * data.threshold, 0.7, "signSGD", color=COLOURS["signSGD"], ha="center")
+    axis.text(1.05 * data.threshold, 50, r"$\eta\,\mathrm{tr}\,K/d=2$", color="0.4")
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Closed forms, exponents at both ends, the threshold of SGD, and the runs."""
+    variance = data.laws["Gaussian"].variance
+    c = np.pi * data.rates * data.mean_root / 8
+    gaussian = c**2 + c * np.sqrt(c**2 + variance)
+    load = 2 * data.sgd_rates / data.threshold
+    return (
+        near("R of signSGD over its closed form, Gaussian noise, furthest from 1",
+             _furthest(data.risks["Gaussian"] / gaussian), 1, 1e-9, "closed form"),
+        near("R of SGD over its closed form, furthest from 1",
+             _furthest(data.sgd * (4 - 2 * load) / (load * variance)), 1, 1e-9, "closed form"),
+        near("stable risks of SGD beyond the threshold", data.beyond, 0, 0, "eta tr K/d >= 2"),
+        *_ends(data),
+        *(_rest(data, law) for law in data.laws),
+    )  # fmt: skip
+
+
+def _furthest(ratios: np.ndarray) -> float:
+    return float(ratios[np.argmax(np.abs(ratios - 1))])
+
+
+def _ends(data: Data) -> tuple[Check, ...]:
+    """Exponents of the rate at its lowest, and the law of large rates at its highest."""
+    step = np.log(data.rates[1] / data.rates[0])
+    slope = {law: np.log(risks[1] / risks[0]) / step for law, risks in data.risks.items()}
+    scale = np.sqrt(data.laws["Gaussian"].variance)
+    # the next order is 2/√π √R over Laplace's b = σ/√2 or, for large rates, Cauchy's s over √R
+    low = {law: 2 * np.sqrt(data.risks[law][1]) / scale for law in ("Gaussian", "Laplace")}
+    return (
+        near("exponent for small rates, no noise", slope["no noise"], 2, 1e-9, "formula"),
+        *(near(f"exponent for small rates, {law}", slope[law], 1, low[law], "2 sqrt(R)/sigma")
+          for law in low),
+        Check("exponent for small rates, Rademacher", slope["Rademacher"], 0,
+              2 / np.log(1 / data.rates[1]), "1/log(1/eta), twice"),
+        *(near(f"R over its small-rate law, {law}", data.risks[law][0] / data.small[law][0], 1,
+               low[law], "2 sqrt(R)/sigma") for law in low),
+        *(near(f"R over its large-rate law, {law}", risks[-1] / data.large[-1], 1,
+               2 * scale / np.sqrt(risks[-1]), "2 sigma/sqrt(R)")
+          for law, risks in data.risks.items()),
+    )  # fmt: skip
+
+
+def _rest(data: Data, law: str) -> Check:
+    """The smallest p-value of the law's runs against their limits, held to one level."""
+    pairs = [(data.theory[key], runs) for key, runs in data.runs.items() if key[0] == law]
+    smallest = min(float(compare(*pair).p_values.min()) for pair in pairs)
+    return Check(f"runs near rest, {law}", min(smallest * len(pairs), 1), 1e-3, 1,
+                 "smallest Holm p-value, times the rates")  # fmt: skip
