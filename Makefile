@@ -1,11 +1,12 @@
 # make demo    solve and simulate signSGD, clipped SGD and SGD on one problem; draw both
 # make test    the everyday suite
+# make notebooks   run the notebooks and keep them with their outputs
 # make bench   side by side with other libraries, in an environment of its own (6 minutes)
 #              BENCH=--quick or BENCH='--only ode,sde'; torch and torchsde join if installed there
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-slow notebooks bench lint clean
 
 demo: .venv/installed
 	$(BIN)/limitlab run examples/quickstart.toml
@@ -16,6 +17,9 @@ test: .venv/installed
 test-slow: .venv/installed
 	$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
 	LIMITLAB_TEST_COMPILED=1 $(BIN)/python -m pytest -q -m 'interpreted and not slow' -n 2 --dist loadfile
+
+notebooks: .venv/installed
+	$(BIN)/python notebooks/keep.py
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)

@@ -42,8 +42,7 @@ _ROOMS = {
     "solvers.expectations": ("expectations",),
     "solvers.solve": ("solve",),
     "solvers.stationary": ("stationary",),
-    "solvers.curve": ("Curve",),
-    "solvers.storage": ("load",),
+    "solvers.curve": ("Curve", "load"),
     "solvers.effects": ("effects",),
     "solvers.rates": ("rate_for_risk", "best_rate"),
     "solvers.schedules": ("greedy", "schedule_along"),
@@ -68,6 +67,7 @@ _ROOMS = {
     "validation.networks.expansion": ("quadratic_expansion",),
     "validation.networks.probe": ("probe",),
     "validation.networks.train": ("train",),
+    "validation.networks.criterion": ("criterion",),
     "validation.networks.control": ("control_linear", "control_network"),
     "validation.compare": ("compare",),
     "validation.convergence": ("convergence",),
@@ -85,7 +85,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     from .solvers.clipping.verdict import can_clipping_help
     from .solvers.control.optimise import optimal_schedule
     from .solvers.control.report import no_schedule_recovers
-    from .solvers.curve import Curve
+    from .solvers.curve import Curve, load
     from .solvers.effects import effects
     from .solvers.expectations import expectations
     from .solvers.rates import best_rate, rate_for_risk
@@ -97,7 +97,6 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     from .solvers.sharpening.quadratic import tangent_kernels
     from .solvers.solve import solve
     from .solvers.stationary import stationary
-    from .solvers.storage import load
     from .theory.covariance import (
         from_data,
         from_density,
@@ -143,6 +142,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; kept equal to _ROOMS by
     from .validation.compare import compare
     from .validation.convergence import convergence
     from .validation.networks.control import control_linear, control_network
+    from .validation.networks.criterion import criterion
     from .validation.networks.digits import digits_network
     from .validation.networks.expansion import quadratic_expansion
     from .validation.networks.linearisation import Linearisation, rate_from_library

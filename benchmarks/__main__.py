@@ -27,6 +27,7 @@ TOPICS = {
     "threads": False,
     "latency": False,
     "growth": True,
+    "finite_data": True,
 }
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..theory.printer import PANEL_LOOP
 from .compile import load, writable
+from .panels import NO_TABLE, mixed, panels
 
 Array = NDArray[np.float64]
 
 #: mixtures with more components than this are worth a table
 MANY_COMPONENTS = 48
-NO_TABLE = np.zeros((1, 2, 3))
-_PANEL_WIDTH = 2.0
-_DEGREE = 17
-_TABLE_ERROR = 1e-10
-
-
-def interpolation(values: Array) -> Array:
-    """Return the Chebyshev series of each row of values at `chebpts1` (discrete orthogonality)."""
-    from numpy.polynomial import chebyshev
-
-    count = values.shape[1]
-    series = values @ chebyshev.chebvander(chebyshev.chebpts1(count), count - 1) * (2.0 / count)
-    series[:, 0] *= 0.5
-    return series
+#: smallest risk of a table over the largest
+SPAN = 1e-12
+#: difference of two logarithms of one coefficient below which they are the same
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +56,9 @@ class Coefficients:
 
     @property
     def slow(self) -> bool:
-        """Whether a table is worth its while: long mixtures, and integrals over a batch."""
-        return self.weights.size > MANY_COMPONENTS or "def transform(" in self.source
+        """Whether a table is worth its while: long mixtures, integrals over a batch, quadrature."""
+        many = self.weights.size > MANY_COMPONENTS
+        return many or "def transform(" in self.source or PANEL_LOOP in self.source
 
     @cached_property
     def _module(self) -> ModuleType:
@@ -99,36 +92,40 @@ class Coefficients:
         coefficients that depend on time otherwise than through η get none, nor do quick ones (but
         with `always`).
         """
-        if not (always or self.slow) or not self.separable(until):
+        if not (always or self.slow):
             return NO_TABLE
-        count = int(np.ceil(np.log(1e12) / _PANEL_WIDTH))
-        start = np.log(largest) - count * _PANEL_WIDTH
-        downwards = (self._panel(start + k * _PANEL_WIDTH, until) for k in reversed(range(count)))
-        smooth = takewhile(lambda panel: panel is not None, downwards)
-        kept = [panel for panel in smooth if panel is not None][::-1]
-        head = np.zeros((2, _DEGREE + 1))
-        head[0, :2] = start + (count - len(kept)) * _PANEL_WIDTH, _PANEL_WIDTH
-        return np.array([head, *kept])
-
-    def _logarithms(self, log_risk: Array, until: float) -> Array:
+        point = self._point()
+        if not (point or self).separable(until):
+            return NO_TABLE
         times = np.linspace(0.0, until, 5)
-        rates = self.rates(times)
-        best = int(np.argmax(rates))
-        drift, noise = self.at(np.exp(log_risk), times[best])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log([drift / rates[best], noise / rates[best] ** 2])
+        time = float(times[np.argmax(self.rates(times))])
+        ends = np.log(largest * SPAN), np.log(largest)
+        direct = self.logarithms(time)
+        if point:
+            quick = mixed(point.logarithms(time), ends, self.weights, 0.5 * self.scales**2)
+            check = ends[1] - np.array([0.1, 5.0, 12.0])
+            if np.allclose(quick(check), direct(check), rtol=0, atol=_SAME):
+                return panels(quick, *ends)
+        return panels(direct, *ends)
 
-    def _panel(self, left: float, until: float) -> Array | None:
-        """Return the two Chebyshev series on one panel, or None where they miss points between the
-        nodes."""
-        from numpy.polynomial import chebyshev
+    def _point(self) -> Coefficients | None:
+        """The coefficients under noise that is a constant, where they give those of a long mixture.
 
-        nodes = chebyshev.chebpts1(_DEGREE + 1)
-        between = np.array([-0.97, -0.31, 0.17, 0.88])
-        places = left + 0.5 * _PANEL_WIDTH * (1 + np.concatenate([nodes, between]))
-        values = self._logarithms(places, until)
-        if not np.all(np.isfinite(values)):
+        ℓ is normal under N(m, s²) at the risk R as it is under the constant m at R + s²/2.
+        """
+        if self.weights.size <= MANY_COMPONENTS or PANEL_LOOP not in self.source:
             return None
-        series = interpolation(values[:, : nodes.size])
-        errors = [chebyshev.chebval(between, series[k]) - values[k, nodes.size :] for k in range(2)]
-        return series if np.max(np.abs(errors)) <= _TABLE_ERROR else None
+        if np.any(self.means != self.means[0]):
+            return None
+        return replace(self, weights=np.ones(1), means=self.means[:1], scales=np.zeros(1))
+
+    def logarithms(self, time: float) -> Callable[[Array], Array]:
+        """Return log R ↦ (log(A/η), log(B/η²)) at a time."""
+        (rate,) = self.rates([time])
+
+        def values(log_risk: Array) -> Array:
+            drift, noise = self.at(np.exp(log_risk), time)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.log([drift / rate, noise / rate**2])
+
+        return values

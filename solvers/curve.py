@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..theory.errors import InvalidInput, NotAvailable
+from . import storage
 
 if TYPE_CHECKING:
     import xarray
@@ -209,19 +210,16 @@ class Curve:
 
     def to_xarray(self) -> xarray.Dataset:
         """Return the curve as an xarray Dataset (dimensions time, run, mode)."""
-        from .storage import to_dataset
-
-        return to_dataset(self)
+        return storage.to_dataset(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the curve as netCDF-4, whole or not at all."""
-        from .storage import save
-
-        save(self, path)
+        storage.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Curve:
         """Read a curve that `save` wrote; a damaged file is refused."""
-        from .storage import load
+        return cls(**storage.read(path))
 
-        return load(path)
+
+load = Curve.load

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from ..theory.errors import SolveFailed
 from ..theory.modes import SignGeometry, sign_geometry
 from ..theory.votes import voters
-from .coefficients import NO_TABLE, Coefficients
+from .coefficients import Coefficients
 from .compile import load, template_path, text_of, writable
 from .compress import Spectrum, binned
 from .ode import REASONS, compress_for, relative_gap
+from .panels import NO_TABLE
 
 Array = NDArray[np.float64]
 

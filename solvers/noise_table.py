@@ -6,8 +6,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from .coefficients import NO_TABLE, Coefficients, interpolation
+from .coefficients import Coefficients
 from .compile import load
+from .panels import BETWEEN, NO_TABLE, interpolation
 
 Array = NDArray[np.float64]
 
@@ -17,7 +18,6 @@ NO_TABLES = (NO_TABLE, NO_NOISE_TABLE)
 _TOLERANCE = 1e-6
 #: terms of a series below this fraction of its panel are left out
 _NOTICED = 1e-7
-_BETWEEN = np.array([-0.97, -0.31, 0.17, 0.88])
 
 
 def noise_table(coefficients: Coefficients, table: Array, time: float, rate: float) -> Array:
@@ -36,7 +36,7 @@ def noise_table(coefficients: Coefficients, table: Array, time: float, rate: flo
     start, width = table[0, 0, :2]
     evaluate = load(coefficients.source, "sde").noise_parts_of
     powers = rate ** np.array([2.0, 2.0, 3.0, 4.0])[:, None]
-    places = 0.5 * (1 + np.concatenate([chebyshev.chebpts1(degree + 1), _BETWEEN]))
+    places = 0.5 * (1 + np.concatenate([chebyshev.chebpts1(degree + 1), BETWEEN]))
     series: list[Array] = []
     for k in reversed(range(panels)):
         risks = np.exp(start + (k + places) * width)
@@ -52,9 +52,9 @@ def noise_table(coefficients: Coefficients, table: Array, time: float, rate: flo
 def _series(values: Array) -> Array | None:
     """Return the series of each row, or None where one misses the last values, between its
     nodes."""
-    nodes = values.shape[1] - _BETWEEN.size
+    nodes = values.shape[1] - BETWEEN.size
     series = interpolation(values[:, :nodes])
-    gap = np.abs(chebyshev.chebval(_BETWEEN, series.T) - values[:, nodes:])
+    gap = np.abs(chebyshev.chebval(BETWEEN, series.T) - values[:, nodes:])
     smooth = np.all(gap <= _TOLERANCE * np.abs(values).max(axis=1, keepdims=True))
     return series if smooth else None
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theory.errors import SolveFailed
-from .coefficients import NO_TABLE, Coefficients
+from .coefficients import Coefficients
 from .compile import load, writable
 from .compress import FEW_MODES, Spectrum, bin_spectrum, compress
+from .panels import NO_TABLE
 
 Array = NDArray[np.float64]
 

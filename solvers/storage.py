@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..theory.errors import InvalidInput
 from .cache import write_atomically
-from .curve import Curve
 
 if TYPE_CHECKING:
     import xarray
@@ -33,8 +32,13 @@ _MEANING = {
 }
 
 
-def to_dataset(curve: Curve) -> xarray.Dataset:
-    """Return an xarray Dataset with dimensions time, run and mode; provenance in the attributes."""
+def to_dataset(curve: Any) -> xarray.Dataset:
+    """Return an xarray Dataset with dimensions time, run and mode; provenance in the attributes.
+
+    Parameters
+    ----------
+    curve : Curve
+    """
     import xarray
 
     variables: dict[str, Any] = {}
@@ -66,31 +70,31 @@ def to_dataset(curve: Curve) -> xarray.Dataset:
     return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
 
 
-def from_dataset(data: xarray.Dataset) -> Curve:
-    """Return the curve that a Dataset of `to_dataset` holds."""
+def from_dataset(data: xarray.Dataset) -> dict[str, Any]:
+    """Return the arguments of the Curve that a Dataset of `to_dataset` holds."""
     groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
     for variable in data.data_vars.values():
         if variable.attrs["group"] in groups:
             groups[variable.attrs["group"]][variable.attrs["quantity"]] = variable.values
     steps = data["steps"].values if "steps" in data else None
     has_modes = "mode_rate" in data.coords
-    return Curve(
-        data["time"].values,
+    return {
+        "time": data["time"].values,
         **groups,
-        steps=steps,
-        kind=str(data.attrs["kind"]),
-        label=str(data.attrs["label"]),
-        provenance=json.loads(data.attrs["provenance"]),
-        modes=data["modes"].values if has_modes else None,
-        mode_rates=data["mode_rate"].values if has_modes else None,
-    )
+        "steps": steps,
+        "kind": str(data.attrs["kind"]),
+        "label": str(data.attrs["label"]),
+        "provenance": json.loads(data.attrs["provenance"]),
+        "modes": data["modes"].values if has_modes else None,
+        "mode_rates": data["mode_rate"].values if has_modes else None,
+    }
 
 
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
 
 
-def _netcdf_bytes(curve: Curve) -> bytes:
+def _netcdf_bytes(curve: Any) -> bytes:
     data = to_dataset(curve)
     data.attrs["checksum"] = (_PREFIX + _ZEROS).decode()
     with tempfile.TemporaryDirectory() as folder:
@@ -99,8 +103,13 @@ def _netcdf_bytes(curve: Curve) -> bytes:
         return scratch.read_bytes()
 
 
-def save(curve: Curve, path: str | os.PathLike[str]) -> None:
+def save(curve: Any, path: str | os.PathLike[str]) -> None:
     """Write a curve; an older file at `path` is replaced only by a complete new one.
+
+    Parameters
+    ----------
+    curve : Curve
+    path : path-like
 
     Raises
     ------
@@ -124,8 +133,8 @@ def _is_whole(content: bytes) -> bool:
     return _digest(content[:start] + _ZEROS + content[start + len(_ZEROS) :]) == found
 
 
-def load(path: str | os.PathLike[str]) -> Curve:
-    """Read a curve.
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the arguments of the Curve in a file.
 
     Raises
     ------

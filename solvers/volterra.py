@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..theory.errors import SolveFailed
-from .coefficients import NO_TABLE, Coefficients
+from .coefficients import Coefficients
 from .compile import load, writable
 from .compress import Spectrum
 from .ode import REASONS, OdeAnswer, compress_for, relative_gap
+from .panels import NO_TABLE
 
 Array = NDArray[np.float64]
 

@@ -36,6 +36,9 @@ def {name}(R, t, p, m_j, s_j):
     return half * total
 """
 
+#: a line that every rule on panels has, and nothing else
+PANEL_LOOP = "for octave in range("
+
 PANEL = """\
 @scalar
 def {name}(R, t, p, m_j, s_j):

@@ -38,7 +38,7 @@ def follow(
 ) -> Any:
     """Call the function that a verb has for this family of problems.
 
-    A method that remembers more than its parameters (`Adam`) has a family of its own.
+    On a stream a method that remembers more than its parameters (`Adam`) has a family of its own.
 
     Parameters
     ----------
@@ -53,7 +53,9 @@ def follow(
     NotAvailable
         An option that this family does not have; those it has are listed.
     """
-    chosen = getattr(args[0], "family", family(problem)) if args else family(problem)
+    chosen = family(problem)
+    if args and chosen == "streaming":
+        chosen = getattr(args[0], "family", chosen)
     module, name = roads[chosen].split(":")
     function = getattr(import_module(module, package), name)
     _check_options(function, problem, options)

@@ -8,75 +8,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..theory.errors import InvalidInput, ValidityWarning
 from .compare import interpolate
+from .power_law import Convergence, fit_slope
 
 if TYPE_CHECKING:
     from ..solvers.curve import Curve
-    from .figure import HouseFigure
 
-#: 95 % quantile of χ² with one degree of freedom
-CHI2_95 = 3.841
 RESAMPLES = 200
 TIMES = 17
-
-
-@dataclass(frozen=True)
-class Slope:
-    """Exponent s of values ≈ prefactor · d^s, with a 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-    prefactor: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
-
-
-@dataclass(frozen=True, eq=False)
-class Convergence:
-    """Distance from the limit over dimensions.
-
-    Attributes
-    ----------
-    dimensions : (n,) array
-    bias, bias_error : (n,) arrays
-        (mean − theory)/theory averaged over time, and its standard error.
-    spread, spread_error : (n,) arrays
-        Standard deviation of one run over theory, root mean square over time, and its error.
-    bias_slope, spread_slope : Slope
-        Theory: −1 and −1/2.
-    label : str
-    """
-
-    dimensions: np.ndarray
-    bias: np.ndarray
-    bias_error: np.ndarray
-    spread: np.ndarray
-    spread_error: np.ndarray
-    bias_slope: Slope
-    spread_slope: Slope
-    label: str = ""
-
-    def __str__(self) -> str:
-        rows = zip(self.dimensions, self.bias, self.bias_error, self.spread, strict=True)
-        table = [f"{d:8d}  {b:+.5f} ± {e:.5f}  {s:.5f}" for d, b, e, s in rows]
-        head = [f"{self.label}: slopes in d with 95 % intervals"]
-        head += [f"  bias of the mean  {self.bias_slope}"]
-        head += [f"  spread of one run {self.spread_slope}"]
-        return "\n".join([*head, "       d  relative bias of the mean  relative spread", *table])
-
-    def figure(self, width: str | float = "icml") -> HouseFigure:
-        """|Bias| and spread against d on log-log axes with the fitted power laws."""
-        from .convergence_figure import draw
-
-        return draw(self, width)
 
 
 def convergence(
@@ -122,25 +66,6 @@ def convergence(
         fit_slope(sizes, spread, spread_error),
         getattr(method, "label", type(method).__name__),
     )
-
-
-def fit_slope(dimensions: np.ndarray, values: np.ndarray, errors: np.ndarray) -> Slope:
-    """Weighted least-squares fit of a · d^s, with the profile-likelihood interval of s.
-
-    Fitted on the values and not on their logarithms, so a bias that is lost in its standard
-    error widens the interval instead of biasing the slope. Errors are scaled up where the power
-    law itself does not fit.
-    """
-    grid = np.linspace(-4.0, 2.0, 6001)
-    shape = (np.asarray(dimensions) / dimensions[0]) ** grid[:, None]
-    weights = 1 / errors**2
-    heights = (shape @ (values * weights)) / (shape**2 @ weights)
-    chi2 = ((values - heights[:, None] * shape) ** 2) @ weights
-    best = int(np.argmin(chi2))
-    scale = max(1.0, chi2[best] / max(len(values) - 2, 1))
-    inside = grid[chi2 <= chi2[best] + CHI2_95 * scale]
-    prefactor = heights[best] / float(dimensions[0]) ** grid[best]
-    return Slope(float(grid[best]), float(inside[0]), float(inside[-1]), float(prefactor))
 
 
 def _ensemble(

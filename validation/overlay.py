@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import style
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..theory.errors import InvalidInput, InvalidType
 from .compare import announced_error, common_times, interpolate, main_quantity
 from .figure import STYLE, HouseFigure, inches
+from .legend import ANNOUNCED, COLOURS, LINES, MARKERS, entries
 
 if TYPE_CHECKING:
     from ..solvers.curve import Curve
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 LABELS = {"risk": "excess risk $R$", "loss": "population loss"}
 #: axis of time: of streams, and of finite data
 TIMES = {None: "time $t$ = steps$/d$", "steps": "step", "flow": "flow time"}
-#: colours of the house style (Okabe and Ito)
-COLOURS = 7
-#: markers of the first, second, ... ensemble of one method
-MARKERS = "os^Dv"
-#: dashes of the first, second, ... theory of one method
-LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 
 
 def overlay(
@@ -271,41 +264,6 @@ def _draw_residuals(axes: Any, pairs: Pairs, quantity: str) -> None:
 
 
 def _legend(groups: Groups, quantity: str, band: float) -> list[Any]:
-    """One entry a method by colour, then one a kind of curve in grey."""
-    handles: list[Any] = [
-        Line2D([], [], color=f"C{i % COLOURS}", lw=3, label=name) for i, name in enumerate(groups)
-    ]
-    grey = "0.35"
     split = [_split(group) for group in groups.values()]
-    for rank in range(max(len(theories) for theories, _ in split)):
-        names = dict.fromkeys(_kind(t[rank]) for t, _ in split if len(t) > rank)
-        line = LINES[rank % len(LINES)]
-        handles.append(Line2D([], [], color=grey, ls=line, label="/".join(names)))
-    for rank in range(max(len(ensembles) for _, ensembles in split)):
-        names = dict.fromkeys(_kind(e[rank]) for _, e in split if len(e) > rank)
-        handles.append(
-            Line2D([], [], color=grey, ls="", marker=MARKERS[rank % len(MARKERS)], mfc="white",
-                   mew=0.8, label=f"{'/'.join(names)} ± 2 s.e.")
-        )
-    if any(_edges(e, quantity, band) for _, ensembles in split for e in ensembles):
-        tail = 50 * (1 - band)
-        name = f"{tail:g}–{100 - tail:g} % of runs"
-        handles.append(Patch(color=grey, alpha=0.3, lw=0, label=name))
-    if any("finite_size" in t.diagnostics for theories, runs in split if runs for t in theories):
-        handles.append(Line2D([], [], color=grey, ls=ANNOUNCED, lw=1, label="announced error"))
-    return handles
-
-
-def _kind(curve: Curve) -> str:
-    """What a line or marker is, in the legend's words."""
-    limit = curve.provenance.get("limit")
-    if curve.kind == "theory":
-        published = "published " if curve.provenance.get("diffusion") == "published" else ""
-        return f"theory ({published}{_LIMITS.get(limit, limit)})" if limit else "theory"
-    rows = " (real rows)" if curve.provenance.get("engine") == "rows" else ""
-    return f"mean of {curve.runs} runs{rows}"
-
-
-#: line style of the finite-size error that a theory announces
-ANNOUNCED = (0, (1, 1))
-_LIMITS = {"ode": "ODE", "volterra": "Volterra", "sde": "SDE mean", "fluctuations": "linear noise"}
+    shaded = any(_edges(e, quantity, band) for _, ensembles in split for e in ensembles)
+    return entries(list(groups), split, band if shaded else None)

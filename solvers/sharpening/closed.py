@@ -9,6 +9,7 @@ is the closed recursion :math:`p_i'=a_ip_i+b_i\mathcal L` solved for the sum; in
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,7 @@ Array = NDArray[np.float64]
 
 #: relative rounding error of the Volterra sum from which a curve comes with a warning
 LARGEST_ROUNDING = 1e-8
+_CURE = 'limit="closure" is the same without'
 #: relative tolerance of the ODE
 RTOL = 1e-10
 
@@ -37,27 +39,38 @@ def volterra(
     -----
     ValidityWarning
         Some a_i < −1: the terms of the sum grow although the sum may not, and cancel.
+
+    Raises
+    ------
+    SolveFailed
+        The sum, or its terms, exceed what a float can hold: with the step.
     """
     values = {**constants(problem, batches), "eta": rate, "lambda_i": problem.eigenvalues}
     a, b = functions["a_i"](**values), functions["b_i"](**values)
-    _warn_of_rounding(a, steps)
-    powers = np.vstack([np.ones_like(a), np.tile(a, (steps, 1))]).cumprod(axis=0)
-    forcing, kernel = powers @ problem.energies, powers @ b
-    total = np.empty(steps + 1)
-    for t in range(steps + 1):
-        total[t] = forcing[t] + kernel[:t][::-1] @ total[:t]
+    with np.errstate(over="ignore", invalid="ignore"):
+        powers = np.vstack([np.ones_like(a), np.tile(a, (steps, 1))]).cumprod(axis=0)
+        forcing, kernel = powers @ problem.energies, powers @ b
+        total = np.empty(steps + 1)
+        for t in range(steps + 1):
+            total[t] = forcing[t] + kernel[:t][::-1] @ total[:t]
+            if not math.isfinite(total[t]):
+                raise SolveFailed("the Volterra sum diverged", float(t), 1.0, total[t - 1])
+    _warn_of_rounding(np.abs(powers).max(axis=1), total)
     return total
 
 
-def _warn_of_rounding(a: Array, steps: int) -> None:
-    lost = np.finfo(float).eps * float(np.abs(a).max()) ** steps
-    if lost > LARGEST_ROUNDING:
-        warnings.warn(
-            f"terms of the Volterra sum reach {np.abs(a).max():.3g}^{steps} and cancel: expect a "
-            f'relative rounding error of about {lost:.1g}; limit="closure" is the same and exact',
-            ValidityWarning,
-            stacklevel=5,
-        )
+def _warn_of_rounding(terms: Array, total: Array) -> None:
+    """`terms` are the largest of |a_i|^t, with which the terms of the sum grow."""
+    eps, tiny = np.finfo(float).eps, np.finfo(float).tiny
+    with np.errstate(over="ignore"):
+        lost = eps * terms * total[0] / np.maximum(total, tiny)
+    worst = int(lost.argmax())
+    said = f"terms of the Volterra sum grow by {terms[worst]:.2g} and cancel"
+    if lost[worst] >= 1:
+        raise SolveFailed(f"{said} to nothing; {_CURE}", float(worst), 1.0, total[worst])
+    if lost[worst] > LARGEST_ROUNDING:
+        said += f": expect a relative rounding error of about {lost[worst]:.1g} at step {worst}"
+        warnings.warn(f"{said}; {_CURE}", ValidityWarning, stacklevel=7)
 
 
 def flow(

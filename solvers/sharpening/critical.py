@@ -15,9 +15,13 @@ import numpy as np
 
 from ...theory.checks import choice, positive
 from ...theory.errors import InvalidInput, NotAvailable
+from ...theory.methods.sgd import SGD
 from ...theory.sharpening.sampling import batches
-from .kernel_norm import FORMS, check_form, constant_rate
+from .kernel_norm import check_form, check_linear, constant_rate
 from .noise_kernel import NoiseKernel
+
+#: rate · sharpness up to which a level of the norm is looked for
+LARGEST_STEP = 1e9
 
 
 class CriticalRate(float):
@@ -67,6 +71,12 @@ def critical_rate(
     CriticalRate
         A float; ``limited_by`` says whether noise or the edge sets it.
 
+    Raises
+    ------
+    InvalidInput
+        A level that the norm does not reach below rate · sharpness = 1e9; a level other than 1 for
+        a full batch.
+
     Examples
     --------
     >>> from limitlab.theory.methods import SGD
@@ -76,9 +86,11 @@ def critical_rate(
     (1.0, 'noise')
     """
     kernel = _kernel(problem, method, form)
-    if kernel.batches.full:
-        return CriticalRate(_edge(kernel), "edge")
     positive("level", level)
+    if kernel.batches.full:
+        if level != 1:
+            raise InvalidInput("level", level, "a full batch has no noise; give a smaller batch")
+        return CriticalRate(_edge(kernel), "edge")
     if form == "bracket":
         ends = _root(kernel, kernel.highest, level), _root(kernel, kernel.second_moment, level)
         return CriticalRate(ends[0], "noise", ends)
@@ -91,7 +103,7 @@ def critical_batch(problem: Any, method: Any, form: str = "exact") -> int:
     Parameters
     ----------
     problem : LinearModel
-    method : GradientDescent or SGD
+    method : SGD
         Its batch does not matter.
     form : {"exact", "closure", "bracket", "trace"}
         Of the norm; "bracket": the smallest batch that is surely stable (max r < 1).
@@ -100,7 +112,12 @@ def critical_batch(problem: Any, method: Any, form: str = "exact") -> int:
     ------
     InvalidInput
         The rate is beyond what the largest batch D can have.
+    NotAvailable
+        A method without batches.
     """
+    check_linear(problem)
+    if not isinstance(method, SGD):
+        raise NotAvailable("method", method, "only SGD has a batch to choose; give SGD(rate)")
     rate, most = constant_rate(method), problem.data
     norm = {"bracket": "highest"}.get(form, form)
 
@@ -154,12 +171,8 @@ def growth_rate(problem: Any, method: Any, form: str = "exact") -> float:
 
 
 def _kernel(problem: Any, method: Any, form: str) -> NoiseKernel:
-    choice("form", form, FORMS)
     check_form(problem, form)
-    kernel = NoiseKernel(problem, batches(method, problem.data))
-    if not kernel.moving.size:
-        raise NotAvailable("problem", problem, "every eigenvalue is 0: nothing moves")
-    return kernel
+    return NoiseKernel(problem, batches(method, problem.data))
 
 
 def _edge(kernel: NoiseKernel) -> float:
@@ -175,14 +188,18 @@ def _root(kernel: NoiseKernel, norm: Callable[[float], float], level: float) -> 
     """The rate at which a norm, which rises with it, has a level."""
     from scipy.optimize import brentq
 
-    high = 1 / kernel.problem.sharpness
-    while norm(high) < level:
+    unit = 1 / kernel.problem.sharpness
+    high = 1.0
+    while norm(high * unit) < level:
+        if high > LARGEST_STEP:
+            remedy = f"not reached below rate · sharpness = {high:.1g}; give a lower level"
+            raise InvalidInput("level", level, remedy)
         high *= 2
 
-    def excess(rate: float) -> float:
-        return _bounded(norm(rate) / level)
+    def excess(step: float) -> float:
+        return _bounded(norm(step * unit) / level)
 
-    return float(brentq(excess, 0.0, high, xtol=1e-15, rtol=1e-13))
+    return unit * float(brentq(excess, 0.0, high, xtol=1e-15, rtol=1e-13))
 
 
 def _bounded(norm: float) -> float:

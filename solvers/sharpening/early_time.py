@@ -6,6 +6,7 @@ Every number is evaluated from the formulas that
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.errors import ValidityWarning
+from ...theory.errors import SolveFailed, ValidityWarning
 from ...theory.sharpening import quadratic_derivation as derived
 from ...theory.sharpening.derivation import Derivation
 from .request import Request
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 
 #: relative gap of squared singular values below which perturbation theory is doubtful
 NEAR = 0.05
+#: gap relative to the largest below which singular values are equal, up to round-off
+EQUAL = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +41,10 @@ class EarlyTime:
     overlap_first, overlap_second : (modes,) arrays
         First and second difference of the overlap; exact at any D, P and rate.
     singular_shift : (modes,) array or None
-        s_a(1) − s_a to first order in q; None for D > P.
+        s_a(1) − s_a to first order in q; None for D > P, NaN where s_a is zero or not simple.
     flow_second : (modes,) array
-        Second time derivative, under gradient flow, of the eigenvalues s_a² of the NTK.
+        Second time derivative, under gradient flow, of the eigenvalues s_a² of the NTK; NaN where
+        one is not simple. For D > P its D − P zeros repel too.
     kernel_first, kernel_second : (modes,) arrays
         First and second difference of u_aᵀΘ_tu_a at P → ∞, to first order in κ.
     """
@@ -80,12 +84,14 @@ def early_time(problem: Any, method: Any) -> EarlyTime:
     ------
     NotAvailable
         A schedule, or momentum.
+    SolveFailed
+        Numbers that no float can hold.
 
     Warns
     -----
     ValidityWarning
         Two singular values are so close that second-order perturbation theory is doubtful: with
-        the gap.
+        the gap. One is zero.
 
     Examples
     --------
@@ -97,32 +103,48 @@ def early_time(problem: Any, method: Any) -> EarlyTime:
     >>> early_time(problem, SGD(0.4)).overlap_second.round(8)
     array([-0.00125795, -0.00041103])
     """
-    U, s, _ = np.linalg.svd(problem.G, full_matrices=False)
-    _warn_of_gaps(s)
-    common = _common(problem, method)
-    modes = [{"u_a": U[:, k], "s_a": s[k], "ell_a": s[k] ** 2} for k in range(s.size)]
+    ask = Request.of(problem, method, None)
+    _warn_of_gaps(all_modes(problem.G)[1], problem.parameters)
+    try:
+        with np.errstate(over="raise"):
+            return _evaluate(ask)
+    except (OverflowError, FloatingPointError) as error:
+        reason = "the second step exceeds what a float can hold"
+        raise SolveFailed(reason, 2.0, float(method.rate), math.inf) from error
+
+
+def _evaluate(ask: Request) -> EarlyTime:
+    """The formulas, mode by mode."""
+    problem, common = ask.problem, _common(ask)
+    U, s = all_modes(problem.G)
+    size = min(problem.G.shape)
+    modes = [{"u_a": U[:, k], "s_a": s[k], "ell_a": s[k] ** 2} for k in range(size)]
     others = [{"u_b": U[:, k], "s_b": s[k], "ell_b": s[k] ** 2} for k in range(s.size)]
+    shared = _shared(s)[:size]
 
     def of_modes(formula: Any) -> Array:
         return np.array([formula(**common, **a) for a in modes], dtype=float)
 
     def of_pairs(formula: Any) -> Array:
-        return np.array(
-            [
-                sum(formula(**common, **a, **b) for j, b in enumerate(others) if j != i)
-                for i, a in enumerate(modes)
-            ],
-            dtype=float,
-        )
+        sums = [
+            np.nan
+            if shared[i]
+            else sum(formula(**common, **a, **b) for j, b in enumerate(others) if j != i)
+            for i, a in enumerate(modes)
+        ]
+        return np.array(sums, dtype=float)
 
     overlap, true = derived.overlap().functions, derived.singular_values().functions
     flow, kernel = derived.flow().functions, derived.order_kappa().functions
     D, P = problem.data, problem.parameters
     shift = None
     if D <= P:
-        shift = of_pairs(true["R_ab"]) + (P - D) * of_modes(true["R_0"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shift = of_pairs(true["R_ab"]) + (P - D) * of_modes(true["R_0"])
+        # a zero is not simple: s_a and −s_a meet
+        shift[_zero(s)] = np.nan
     return EarlyTime(
-        s,
+        s[:size],
         of_modes(overlap["Delta_1"]),
         of_modes(overlap["Delta_2"]),
         shift,
@@ -132,10 +154,9 @@ def early_time(problem: Any, method: Any) -> EarlyTime:
     )
 
 
-def _common(problem: Any, method: Any) -> dict[str, Any]:
+def _common(ask: Request) -> dict[str, Any]:
     """What all modes share, by the names of the derivation."""
-    ask = Request.of(problem, method, None)
-    moments = ask.batches.moments
+    problem, moments = ask.problem, ask.batches.moments
     return {
         "z": problem.z0,
         "Theta": problem.gram,
@@ -149,14 +170,38 @@ def _common(problem: Any, method: Any) -> dict[str, Any]:
     }
 
 
-def _warn_of_gaps(s: Array) -> None:
-    if s.size < 2:
-        return
-    gaps = -np.diff(s**2) / s[:-1] ** 2
-    k = int(np.argmin(gaps))
-    if gaps[k] < NEAR:
-        text = (
+def all_modes(G: Array) -> tuple[Array, Array]:
+    """Return U (D, D) and s of G, padded by the zeros that GGᵀ has for D > P."""
+    U, s, _ = np.linalg.svd(G, full_matrices=G.shape[0] > G.shape[1])
+    return U, np.pad(s, (0, G.shape[0] - s.size))
+
+
+def _zero(s: Array) -> NDArray[np.bool_]:
+    return s <= EQUAL * s[0]
+
+
+def _shared(s: Array) -> NDArray[np.bool_]:
+    """Which singular values occur more than once."""
+    gaps = np.abs(s[:, None] - s[None, :])
+    return np.sum(gaps <= EQUAL * s[0], axis=1) > 1
+
+
+def _warn_of_gaps(s: Array, parameters: int) -> None:
+    """Warn of zero and of close ones among the D values of `all_modes`."""
+    both = s.size <= parameters
+    s = s[:parameters]
+    texts = []
+    if _zero(s).any():
+        lost = "singular_shift" if both else "flow_second"
+        texts.append(f"a singular value is 0: {lost} is NaN there")
+    squares = s[:-1] ** 2
+    gaps = np.divide(-np.diff(s**2), squares, out=np.zeros_like(squares), where=squares > 0)
+    if gaps.size and gaps.min() < NEAR:
+        k = int(np.argmin(gaps))
+        held = "singular_shift and flow_second hold" if both else "flow_second holds"
+        texts.append(
             f"singular values {s[k]:.4g} and {s[k + 1]:.4g} are close (relative gap of squares "
-            f"{gaps[k]:.2g}): singular_shift and flow_second hold only for shifts well below it"
+            f"{gaps[k]:.2g}): {held} only for shifts well below it, and NaN at equal ones"
         )
-        warnings.warn(text, ValidityWarning, stacklevel=3)
+    if texts:
+        warnings.warn("; ".join(texts), ValidityWarning, stacklevel=3)

@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 REPULSION, RESPONSE = 1.5, 5.0
 #: announced relative error of the sharpness above which a curve comes with a warning
 LARGEST_SILENT_ERROR = 0.1
+#: announced relative error of the loss above which it comes with one
+LARGEST_LOSS_ERROR = 1.0
 #: where it is from
 ORIGIN = "computed from the fluctuations of the NTK"
 #: exponents above this say no more than "any size"
@@ -101,14 +103,25 @@ def _sharpness(solution: FixedData, t: int, parameters: int) -> float:
 
 
 def remarks(errors: Array, steps: NDArray[np.int64], parameters: int) -> list[str]:
-    """Say how far the mean sharpness at P parameters is expected to be off; a warning where that
-    is far."""
-    worst = int(np.nanargmax(errors[1]))
-    size = float(errors[1, worst])
+    """Say how far the means at P parameters are expected to be off; warnings where that is far."""
+    said = [_about_sharpness(errors[1], steps, parameters)]
+    lost = steps[errors[0] > LARGEST_LOSS_ERROR]
+    if lost.size:
+        said.append(
+            f"from step {lost[0]} on the mean loss at P = {parameters} is expected to be off from "
+            f"T1 by more than {100 * LARGEST_LOSS_ERROR:.0f} %: only earlier steps can test it"
+        )
+        warnings.warn(said[-1], ValidityWarning, stacklevel=6)
+    return said
+
+
+def _about_sharpness(errors: Array, steps: NDArray[np.int64], parameters: int) -> str:
+    worst = int(np.nanargmax(errors))
+    size = float(errors[worst])
     text = (
         f"at P = {parameters} T1 is expected to be off by up to {100 * size:.2g} % of the mean "
         f"sharpness, at step {steps[worst]} ({ORIGIN})"
     )
     if size > LARGEST_SILENT_ERROR:
-        warnings.warn(text, ValidityWarning, stacklevel=5)
-    return [text]
+        warnings.warn(text, ValidityWarning, stacklevel=7)
+    return text

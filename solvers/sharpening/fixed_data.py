@@ -50,6 +50,8 @@ class FixedData:
         D = self.arrays["z_0"].size
         values, vectors = np.linalg.eigh(self.arrays["Theta_0"])
         top = float(np.sqrt(max(values[-1], 0.0)))
+        if top == 0:  # without a Jacobian θ does not move, and there is none to come
+            return np.zeros((D, D)), 0.0
         own: dict[str, Any] = {name: np.zeros((D, t)) for name in ("mu", "y", "rho", "w")}
         own |= {"Theta": np.zeros((D, D)), "shat": np.zeros(t + 1), "U": writable(vectors[:, -1])}
         program = tangent_kernel()

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sympy as sp
 
 from ...theory.checks import choice, count
-from ...theory.errors import NotAvailable
+from ...theory.errors import InvalidInput, InvalidType, NotAvailable
+from ...theory.sharpening.linear_model import LinearModel
 from ...theory.sharpening.sampling import batches
 from .noise_kernel import NoiseKernel
 
 FORMS = ("exact", "closure", "bracket", "trace")
 #: residuals above which K_exact needs consent: its cost is O((DC)³)
 LARGEST_EXACT = 1500
+#: rate · sharpness up to which squares of the norm are floats
+LARGEST_STEP = 1e100
 
 
-@dataclass(frozen=True)
-class KernelNorm:
-    """The norms of the noise kernel that were asked for; ``float(norm)`` is the asked form.
+@dataclass(frozen=True, eq=False)
+class KernelNorm(float):
+    """The norms of the noise kernel that were asked for; as a number, the asked form.
 
     Attributes
     ----------
@@ -45,14 +48,16 @@ class KernelNorm:
     exact: float | None = None
     remark: str = ""
 
+    def __new__(cls, form: str, edge: float, **found: Any) -> KernelNorm:
+        return super().__new__(cls, found[{"bracket": "second_moment"}.get(form, form)])
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (), asdict(self)
+
     @property
     def value(self) -> float:
         """The norm in the asked form; for the bracket its lower end K_2."""
-        name = {"bracket": "second_moment"}.get(self.form, self.form)
-        return float(getattr(self, name))
-
-    def __float__(self) -> float:
-        return self.value
+        return float(self)
 
     @property
     def verdict(self) -> str:
@@ -96,7 +101,7 @@ def noise_kernel_norm(
     Raises
     ------
     NotAvailable
-        A form that needs eigenvectors, for a spectrum; a schedule.
+        A form that needs eigenvectors, for a spectrum; a schedule; nothing that moves.
 
     Examples
     --------
@@ -107,11 +112,14 @@ def noise_kernel_norm(
     stable: edge 0.962559, trace 0.2, closure 0.280314, second_moment 0.338923, exact 0.417089, \
 highest 0.452236
     """
-    choice("form", form, FORMS)
     count("largest", largest)
     check_form(problem, form)
-    rate = constant_rate(method)
-    return norm_at(NoiseKernel(problem, batches(method, problem.data)), rate, form, largest)
+    kernel, rate = NoiseKernel(problem, batches(method, problem.data)), constant_rate(method)
+    step = rate * problem.sharpness
+    if step > LARGEST_STEP:
+        remedy = f"rate · sharpness = {step:.3g}; give one up to {LARGEST_STEP:g}"
+        raise InvalidInput("rate", rate, remedy)
+    return norm_at(kernel, rate, form, largest)
 
 
 def norm_at(
@@ -138,10 +146,18 @@ def best_form(problem: Any, largest: int = LARGEST_EXACT) -> str:
 
 
 def check_form(problem: Any, form: str) -> None:
-    """Refuse a form that needs eigenvectors where there are none."""
+    """Refuse what is no form, and one that needs eigenvectors where there are none."""
+    check_linear(problem)
+    choice("form", form, FORMS)
     if problem.spectrum is not None and form in ("exact", "bracket"):
         remedy = 'needs eigenvectors: give jacobian= or kernel=, or take form="closure"'
         raise NotAvailable("form", form, remedy)
+
+
+def check_linear(problem: Any) -> None:
+    """Refuse every problem but a linear model."""
+    if not isinstance(problem, LinearModel):
+        raise InvalidType("problem", problem, "give a LinearModel")
 
 
 def constant_rate(method: Any) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...theory.errors import ValidityWarning
 
 Array = NDArray[np.float64]
 
@@ -24,6 +27,11 @@ def largest_eigenvalue(apply: Callable[[Array], Array], start: Array, most: int 
         Not orthogonal to the top eigenvector; for entrywise non-negative operators all ones do.
     most : int
         Applications at most; the estimate grows with each.
+
+    Warns
+    -----
+    ValidityWarning
+        So many were not enough.
     """
     basis = [start.ravel() / np.linalg.norm(start)]
     diagonal: list[float] = []
@@ -38,7 +46,15 @@ def largest_eigenvalue(apply: Callable[[Array], Array], start: Array, most: int 
         tridiagonal = np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1)
         values, vectors = np.linalg.eigh(tridiagonal)
         top, residual = float(values[-1]), length * abs(float(vectors[-1, -1]))
-        if residual <= RESIDUAL * abs(top) or len(basis) >= min(start.size, most):
+        if residual <= RESIDUAL * abs(top) or len(basis) == start.size:
+            return top
+        if len(basis) >= most:
+            warnings.warn(
+                f"the largest eigenvalue is still {top:.6g} ± {residual:.1g} after {most} "
+                "applications; expect it to be low by up to that",
+                ValidityWarning,
+                stacklevel=2,
+            )
             return top
         off.append(length)
         basis.append(image / length)

@@ -20,11 +20,26 @@ from .closed import flow, volterra
 from .kernel_norm import constant_rate
 from .linear_curve import Answer, linear_curve
 from .linear_sde import SUBSTEPS, paths_of_loss
-from .linear_validity import check_flow, warn_of_closure, warn_of_flow
+from .linear_validity import (
+    check_flow,
+    norms_of_sde,
+    warn_of_closure,
+    warn_of_divergence,
+    warn_of_flow,
+)
 from .moments import closed_map, exact_map
 from .noise_kernel import NoiseKernel
+from .options import own_options
 
-LIMITS = ("exact", "closure", "volterra", "ode", "sde")
+#: the options of each limit, with their defaults
+OPTIONS: dict[str, dict[str, Any]] = {
+    "exact": {"modes": False},
+    "closure": {"modes": False},
+    "volterra": {},
+    "ode": {"modes": False},
+    "sde": {"diffusion": None, "paths": 500},
+}
+LIMITS = tuple(OPTIONS)
 DIFFUSIONS = ("exact", "homogenised")
 #: residuals up to which the whole second-moment matrix is followed unless told otherwise
 LARGEST_EXACT = 300
@@ -43,7 +58,7 @@ def solve_linear(
     system: Any = None,
     modes: bool = False,
     diffusion: str | None = None,
-    paths: int = 500,
+    paths: int | None = None,
     seed: int | np.random.SeedSequence | None = None,
     workers: int | None = None,
     progress: bool | None = None,
@@ -73,7 +88,7 @@ def solve_linear(
         SDE only: one noise an example, as strong as its residual (needs eigenvectors), or the same
         in all directions. Default: exact where there are eigenvectors.
     paths, seed, workers, progress
-        Of the SDE: path k draws from (entropy, spawn_key + (k,)).
+        Of the SDE, 500 paths by default: path k draws from (entropy, spawn_key + (k,)).
 
     Returns
     -------
@@ -85,30 +100,37 @@ def solve_linear(
     Raises
     ------
     InvalidInput, NotAvailable
-        Bad input; a limit that this problem and method do not have.
+        Bad input; a limit that this problem and method do not have; an option of another limit;
+        nothing that moves.
     SolveFailed
         The mean square diverged: with the step.
 
     Warns
     -----
     ValidityWarning
-        The closure or continuous time is used outside its range: with the expected error.
+        The closure or continuous time is used outside its range: with the expected error. The
+        mean of the SDE diverges: its own kernel norm is 1 or more.
     """
-    limit = _limit(problem, limit, modes)
-    exact_noise = _heteroscedastic(problem, diffusion)
-    count("paths", paths, 2)
+    limit = _limit(problem, limit)
+    own = own_options(OPTIONS, limit, modes=modes or None, diffusion=diffusion, paths=paths)
     drawn = batches(method, problem.data)
     system = derive_linear(problem, method) if system is None else system
     kernel = NoiseKernel(problem, drawn, system.functions)
     if limit in ("ode", "sde"):
         grid = time_grid(until, times, points)
         rate = check_flow(kernel, method, limit)
-        warn_of_flow(kernel, rate, limit)
     if limit == "ode":
+        warn_of_flow(kernel, rate)
         answer = _flow(kernel, rate, grid)
     elif limit == "sde":
-        noise = {"exact": exact_noise, "paths": paths, "seed": random.seed_sequence(seed)}
-        answer = _paths(kernel, rate, grid, workers=workers, progress=progress, **noise)
+        exact = _heteroscedastic(problem, own["diffusion"])
+        noise = {"exact": exact, "paths": count("paths", own["paths"], 2)}
+        norms = norms_of_sde(kernel, rate, exact)
+        warn_of_flow(kernel, rate, norms)
+        remark = warn_of_divergence(norms[0])
+        threads = {"seed": random.seed_sequence(seed), "workers": workers, "progress": progress}
+        answer = _paths(kernel, rate, grid, **noise, **threads)
+        answer = replace(answer, remark=remark)
     else:
         steps = whole_steps(until, times, points)
         check_schedules(method, float(steps[-1]))
@@ -148,7 +170,7 @@ def _paths(kernel: NoiseKernel, rate: float, grid: Array, **options: Any) -> Ans
     return Answer(time, np.full(record.size, rate), total, samples=losses)
 
 
-def _limit(problem: Any, limit: str | None, modes: bool) -> str:
+def _limit(problem: Any, limit: str | None) -> str:
     if limit is None:
         small = problem.spectrum is None and problem.size <= LARGEST_EXACT
         return "exact" if small else "closure"
@@ -156,8 +178,6 @@ def _limit(problem: Any, limit: str | None, modes: bool) -> str:
     if limit == "exact" and problem.spectrum is not None:
         remedy = 'needs eigenvectors: give jacobian= or kernel=; a spectrum has limit="closure"'
         raise NotAvailable("limit", limit, remedy)
-    if modes and limit in ("volterra", "sde"):
-        raise NotAvailable("modes", modes, f'limit="{limit}" is of the loss; use "closure"')
     return limit
 
 

@@ -35,17 +35,31 @@ def check_flow(kernel: NoiseKernel, method: Any, limit: str) -> float:
     return rate
 
 
-def warn_of_flow(kernel: NoiseKernel, rate: float, limit: str) -> None:
-    """Warn where steps are not small against the fastest direction."""
+def norms_of_sde(kernel: NoiseKernel, rate: float, exact: bool) -> tuple[float, float]:
+    """The noise kernel norm of the SDE, and that of the steps in the same form.
+
+    Parameters
+    ----------
+    exact : bool
+        The heteroscedastic diffusion; the norm of the homogenised one is the trace form.
+    """
+    if not exact:
+        return kernel.trace(rate), kernel.closure(rate)
+    whole = kernel.problem.size <= LARGEST_EXACT
+    return kernel.of_sde(rate, whole), (kernel.exact if whole else kernel.second_moment)(rate)
+
+
+def warn_of_flow(
+    kernel: NoiseKernel, rate: float, norms: tuple[float, float] | None = None
+) -> None:
+    """Warn where steps are not small against the fastest direction; `norms` are of the SDE."""
     step = rate * kernel.problem.sharpness
     if step <= SMALL_STEP:
         return
-    norms = kernel.trace(rate), kernel.closure(rate)
-    lacking = ", its kernel norm is about {:.3g} in place of {:.3g}".format(*norms)
+    lacking = norms and ", its kernel norm is {:.4g} in place of {:.4g}".format(*norms)
     warnings.warn(
         f"rate · sharpness = {step:.3g} is above {SMALL_STEP}: expect the decay of the fastest "
-        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %"
-        + (lacking if limit == "sde" else ""),
+        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %{lacking or ''}",
         ValidityWarning,
         stacklevel=5,
     )
@@ -67,13 +81,31 @@ def warn_of_closure(kernel: NoiseKernel, rate: float) -> str:
     closed = kernel.closure(rate)
     expected = (1 - closed) / (1 - norm) - 1 if norm < 1 else math.inf
     remark = (
-        f"the closure is optimistic: {name}/K_closure = {norm / closed:.4g}; expect its summed "
-        f"loss to be low by about {_percent(expected)}"
+        f"the closure is optimistic: {name}/K_closure = {norm / closed:.4g}; expect the summed "
+        f"loss to be above it by {_percent(expected)}"
     )
     if expected > SMALL_ERROR:
         warnings.warn(remark, ValidityWarning, stacklevel=5)
     return remark
 
 
+def warn_of_divergence(norm: float) -> str:
+    """Warn where the mean loss of the SDE, of such a norm, diverges, whatever its paths do.
+
+    Returns
+    -------
+    str
+        The sentence; empty below 1.
+    """
+    if norm < 1:
+        return ""
+    remark = (
+        f"the noise kernel norm of the SDE is {norm:.4g}, not below 1: its mean loss diverges, and "
+        "the mean of finitely many paths is that of a few of them; compare quantiles"
+    )
+    warnings.warn(remark, ValidityWarning, stacklevel=5)
+    return remark
+
+
 def _percent(error: float) -> str:
-    return f"{100 * error:.2g} %" if math.isfinite(error) else "any amount: it diverges"
+    return f"about {100 * error:.0f} %" if math.isfinite(error) else "any amount: it diverges"

@@ -108,7 +108,7 @@ def choose_engine(engine: str | None, problem: Any, steps: int) -> str:
         The curvature takes more than 4 GiB.
     """
     D, P = problem.data, problem.parameters
-    needed = {"dense": 8 * D * P**2, "lazy": 4 * D * P * min(steps, P)}
+    needed = {"dense": dense_bytes(problem), "lazy": 4 * D * P * min(steps, P)}
     chosen = min(needed, key=needed.__getitem__) if engine is None else engine
     choice("engine", chosen, ENGINES)
     if needed[chosen] > MEMORY:
@@ -116,3 +116,16 @@ def choose_engine(engine: str | None, problem: Any, steps: int) -> str:
         remedy = f"takes {needed[chosen] / 2**30:.3g} GiB a run, above 4; use {other}"
         raise InvalidInput("engine", chosen, remedy)
     return chosen
+
+
+def dense_bytes(problem: Any) -> int:
+    """What a dense curvature takes."""
+    return 8 * problem.data * problem.parameters**2
+
+
+def check_dense(problem: Any) -> None:
+    """Refuse a dense curvature above 4 GiB, where no other engine is there."""
+    needed = dense_bytes(problem)
+    if needed > MEMORY:
+        remedy = f"its dense curvature takes {needed / 2**30:.3g} GiB, above 4; use fewer"
+        raise InvalidInput("parameters", problem.parameters, remedy)

@@ -70,17 +70,24 @@ class MomentMap:
         """
         state = (start, np.zeros_like(start), np.zeros_like(start))
         kept = np.empty((record.size, start.shape[0]))
-        done = 0
+        done, energies = 0, _own(start)
         with np.errstate(over="ignore", invalid="ignore"):
             for place, wanted in enumerate(record):
-                for rate in rates[done:wanted]:
-                    state = self.step(state, float(rate))
+                for step in range(done, wanted):
+                    before = energies
+                    state = self.step(state, float(rates[step]))
+                    energies = _own(state[0])
+                    if not np.isfinite(energies).all():
+                        last = float(before.sum())
+                        raise SolveFailed("the mean square diverged", step + 1.0, 1.0, last)
                 done = wanted
-                kept[place] = np.diag(state[0]) if start.ndim == 2 else state[0]
-                if not np.isfinite(kept[place]).all():
-                    before = float(kept[place - 1].sum())
-                    raise SolveFailed("the mean square diverged", float(done), 1.0, before)
+                kept[place] = energies
         return kept
+
+
+def _own(M: Array) -> Array:
+    """M_ii, of whole matrices and of diagonals."""
+    return np.diag(M) if M.ndim == 2 else M
 
 
 def exact_map(problem: Any, batches: Batches, functions: Mapping[str, Any]) -> MomentMap:

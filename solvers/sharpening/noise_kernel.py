@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.errors import NotAvailable
 from ...theory.sharpening.linear_derivation import linear_theory
 from ...theory.sharpening.sampling import Batches
 from .lanczos import largest_eigenvalue
@@ -42,6 +43,11 @@ class NoiseKernel:
     batches : Batches
     functions : mapping, optional
         Of the derivation; default: those of the sampling.
+
+    Raises
+    ------
+    NotAvailable
+        Every eigenvalue is 0.
     """
 
     problem: Any
@@ -49,6 +55,8 @@ class NoiseKernel:
     functions: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.problem.sharpness == 0:
+            raise NotAvailable("problem", self.problem, "every eigenvalue is 0: nothing moves")
         if not self.functions:
             functions = linear_theory(self.batches.sampling).functions
             object.__setattr__(self, "functions", functions)
@@ -95,9 +103,10 @@ class NoiseKernel:
 
     def bracket(self, rate: float) -> tuple[float, float]:
         """K_2 and max r, between which K_exact lies."""
-        if self.beyond_edge(rate):
-            return math.inf, math.inf
-        own = self._gamma("Gamma", rate, self.moving, self.moving)
+        return (math.inf, math.inf) if self.beyond_edge(rate) else self._bracket("Gamma", rate)
+
+    def _bracket(self, name: str, rate: float) -> tuple[float, float]:
+        own = self._gamma(name, rate, self.moving, self.moving)
         R = blocks(self.vectors * own, self.vectors, self.problem.outputs)
         trace = float(np.trace(R, axis1=1, axis2=2).sum())
         second = float(np.sum(R**2)) / trace if trace else 0.0
@@ -107,8 +116,15 @@ class NoiseKernel:
         """K_exact."""
         return math.inf if self.beyond_edge(rate) else self.radius("Gamma", rate)
 
+    def of_sde(self, rate: float, exact: bool) -> float:
+        """The norm of the limiting SDE with one noise an example: at 1 its mean loss diverges.
+
+        `exact`: the spectral radius; otherwise K_2, below it.
+        """
+        return self.radius("Gamma_ito", rate) if exact else self._bracket("Gamma_ito", rate)[0]
+
     def radius(self, name: str, rate: float, **growth: float) -> float:
-        """Spectral radius of 𝓜 with ``Gamma``, or with ``Gamma_r`` at growth r."""
+        """Spectral radius of 𝓜 with ``Gamma``, ``Gamma_ito``, or ``Gamma_r`` at growth r."""
         column, row = self.moving[:, None], self.moving[None, :]
         gamma = self._gamma(name, rate, column, row, **growth)
         V, C = self.vectors, self.problem.outputs

@@ -13,8 +13,9 @@ from ..compile import load, writable
 
 Array = NDArray[np.float64]
 
-#: |z| or T beyond which an orbit has diverged
-CEILING = 1e50
+#: |z| or T beyond which an orbit has diverged: z grows like z²T from there; of 18 000 starts with
+#: |z| up to 5 and T up to 50 those that stayed finite never left |z|, T < 50
+CEILING = 1e4
 #: relative change of the averaged T in two steps at which it stands still: a few roundings
 STILL = 1e-15
 
@@ -26,7 +27,7 @@ class Rest:
     Attributes
     ----------
     steps : int
-        Until then, or until the budget was spent or the orbit diverged.
+        Until then, or until the budget was spent, or by when the orbit had diverged.
     value : float
         T averaged over the last two steps.
     state : "ended", "budget" or "diverged"
@@ -59,7 +60,8 @@ def rest(source: str, start: ArrayLike, numbers: ArrayLike, most: int) -> Rest:
         return Rest(found, float(end[0]), "ended")
     if found == -1:
         return Rest(most, float(end[0]), "budget")
-    return Rest(-2 - found, float("nan"), "diverged")
+    # T is averaged over step −2 − found and the next
+    return Rest(-1 - found, float("nan"), "diverged")
 
 
 def _module(source: str) -> ModuleType | Any:

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.checks import choice, count, positive
-from ...theory.errors import InvalidInput, ValidityWarning
+from ...theory.errors import InvalidInput, NotAvailable, ValidityWarning
 from ...theory.schedule import check_schedules
 from ...theory.time_grid import time_grid, whole_steps
 from ..curve import Curve
 from .finite_parameters import ORIGIN, announced, remarks
 from .fixed_data import solve_fixed_data
 from .flow import solve_flow
+from .options import own_options
 from .proportional import proportional_curve
 from .quadratic_sde import sde_curve
 from .request import Request, Seed
@@ -26,7 +27,14 @@ from .second_order import QUANTITIES
 
 Array = NDArray[np.float64]
 
-LIMITS = ("fixed-data", "proportional", "flow", "sde")
+#: the options of each limit, with their defaults
+OPTIONS: dict[str, dict[str, Any]] = {
+    "fixed-data": {"system": None, "masks": None, "mask_samples": 16},
+    "proportional": {"system": None, "pilot_runs": 0},
+    "flow": {"rtol": 1e-5},
+    "sde": {"noise": "full", "paths": 100, "step": None},
+}
+LIMITS = tuple(OPTIONS)
 #: κg²|z|² above which T1 no longer describes one large but finite P
 CHAOTIC = 1.0
 
@@ -41,11 +49,11 @@ def solve_quadratic(
     points: int = 101,
     system: Any = None,
     masks: Any = None,
-    mask_samples: int = 16,
-    pilot_runs: int = 0,
-    rtol: float = 1e-5,
-    noise: str = "full",
-    paths: int = 100,
+    mask_samples: int | None = None,
+    pilot_runs: int | None = None,
+    rtol: float | None = None,
+    noise: str | None = None,
+    paths: int | None = None,
     step: float | None = None,
     seed: Seed = None,
     workers: int | None = None,
@@ -72,16 +80,16 @@ def solve_quadratic(
     masks : (steps, D) array_like, optional
         "fixed-data" only: these batches, instead of sampled ones.
     mask_samples : int
-        "fixed-data" only: how many sequences of batches are sampled.
+        "fixed-data" only: how many sequences of batches are sampled; 16 by default.
     pilot_runs : int
         "proportional" only: with 20 or more, the spread of one run at this P, from so many runs
         at a small P and the law 1/√P of the scatter of log loss.
     rtol : float
-        "flow" only.
+        "flow" only; 1e-5 by default.
     noise : {"full", "homogenised"}
-        "sde" only: noise of an example as strong as its residual, or the same for all.
+        "sde" only: noise of an example as strong as its residual (default), or the same for all.
     paths, step : int, float
-        "sde" only: how many, and the step in flow time.
+        "sde" only: how many (100 by default), and the step in flow time.
     seed : int, SeedSequence or None
         Sample k draws from (entropy, spawn_key + (k,)).
     workers, progress
@@ -100,7 +108,8 @@ def solve_quadratic(
     Raises
     ------
     InvalidInput, NotAvailable
-        Bad input; momentum; the SDE at or beyond the edge of stability.
+        Bad input; momentum; an option of another limit, or `mask_samples` beside `masks`; the
+        SDE at or beyond the edge of stability, or of a curvature above 4 GiB.
 
     Warns
     -----
@@ -109,20 +118,27 @@ def solve_quadratic(
         of a coarse step.
     """
     choice("limit", limit, LIMITS)
+    own = own_options(
+        OPTIONS, limit, system=system, masks=masks, mask_samples=mask_samples,
+        pilot_runs=pilot_runs, rtol=rtol, noise=noise, paths=paths, step=step,
+    )  # fmt: skip
+    if masks is not None and mask_samples is not None:
+        raise NotAvailable("mask_samples", mask_samples, "masks= is one sequence; leave it out")
     ask = Request.of(problem, method, seed)
     threads: dict[str, Any] = {"workers": workers, "progress": progress}
     if limit == "flow":
-        return _flow(ask, time_grid(until, times, points), positive("rtol", rtol))
+        return _flow(ask, time_grid(until, times, points), positive("rtol", own["rtol"]))
     if limit == "sde":
-        homogenised = choice("noise", noise, ("full", "homogenised")) == "homogenised"
-        grid, wanted = time_grid(until, times, points), count("paths", paths, 2)
+        homogenised = choice("noise", own["noise"], ("full", "homogenised")) == "homogenised"
+        grid, wanted = time_grid(until, times, points), count("paths", own["paths"], 2)
         step = None if step is None else positive("step", step)
         return sde_curve(ask, grid, step, homogenised, paths=wanted, **threads)
     steps = whole_steps(until, times, points)
     check_schedules(method, float(steps[-1]))
     if limit == "proportional":
-        return proportional_curve(ask, steps, system, count("pilot_runs", pilot_runs, 0), **threads)
-    sets = ask.mask_sets(int(steps[-1]), masks, count("mask_samples", mask_samples))
+        pilots = count("pilot_runs", own["pilot_runs"], 0)
+        return proportional_curve(ask, steps, system, pilots, **threads)
+    sets = ask.mask_sets(int(steps[-1]), masks, count("mask_samples", own["mask_samples"]))
     return _fixed_data(ask, steps, sets, system, **threads)
 
 
@@ -199,11 +215,14 @@ def _about_chaos(problem: Any, rates: Array, losses: Array) -> list[str]:
     if drive <= CHAOTIC:
         return []
     remark = f"κg²|z|² reaches {drive:.3g} > 1: a finite P departs from T1 by more than 1/√P"
-    warnings.warn(remark, ValidityWarning, stacklevel=5)
+    warnings.warn(remark, ValidityWarning, stacklevel=6)
     return [remark]
 
 
 def _flow(ask: Request, grid: Array, rtol: float) -> Curve:
     values, error, stopped = solve_flow(ask.problem, grid, rtol)
-    provenance = ask.provenance("solve", limit="flow", rtol=rtol, error_estimate=error)
+    said = [] if ask.batches.full else ["the flow has no batches: it is that of full gradients"]
+    provenance = ask.provenance(
+        "solve", limit="flow", rtol=rtol, error_estimate=error, remarks=said
+    )
     return ensemble(grid, QUANTITIES, [(values, stopped)], "gradient flow, P → ∞", provenance)

@@ -21,6 +21,7 @@ from ...theory.errors import InvalidInput, ValidityWarning
 from .. import random
 from ..curve import Curve
 from .curvature import DenseCurvature
+from .machine import check_dense
 from .request import Request
 from .runs import each, ensemble
 from .second_order import QUANTITIES, Observer, State, top_eigenvalue, walk
@@ -104,6 +105,7 @@ def sde_curve(
     progress: bool | None,
 ) -> Curve:
     """Return the ensemble of paths."""
+    check_dense(ask.problem)
     h = ask.constant_rate("the SDE has one step h") / ask.problem.data
     remarks = check_step(ask.problem, h)
     dtau, record = step_grid(ask.problem, times, step)

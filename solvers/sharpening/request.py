@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.errors import InvalidInput, NotAvailable
+from ...theory.checks import array
+from ...theory.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.schedule import evaluate
+from ...theory.sharpening.quadratic import QuadraticRegression
 from ...theory.sharpening.sampling import Batches, batches, draw_masks
 from ...theory.version import VERSION
 from .. import random
@@ -31,7 +33,9 @@ class Request:
 
     @classmethod
     def of(cls, problem: Any, method: Any, seed: Seed) -> Request:
-        """Check that the method can be followed on this problem."""
+        """Check that the method can be followed on the problem."""
+        if not isinstance(problem, QuadraticRegression):
+            raise InvalidType("problem", problem, "give a QuadraticRegression")
         drawn = batches(method, problem.data)
         if drawn.momentum:
             remedy = "second-order regression is derived without momentum; use 0"
@@ -80,10 +84,10 @@ class Request:
 
 def given_masks(masks: Any, steps: int, data: int) -> Array:
     """Check masks of the user: (at least `steps`, `data`), how often each example is drawn."""
-    given = np.asarray(masks, dtype=float)
-    if given.ndim != 2 or given.shape[1] != data or len(given) < steps:
+    given = array("masks", masks, 2)
+    if given.shape[1] != data or len(given) < steps:
         remedy = f"has shape {given.shape}; give one row for each step, ({steps}, {data})"
         raise InvalidInput("masks", masks, remedy)
-    if not np.all(np.isfinite(given)) or given.min() < 0:
+    if given.min() < 0:
         raise InvalidInput("masks", masks, "give how often each example is in the batch, >= 0")
     return given[:steps]

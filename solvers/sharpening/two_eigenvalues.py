@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.checks import choice, count
+from ...theory.checks import between, choice, count
 from ...theory.errors import NotAvailable, ValidityWarning
 from ...theory.sharpening.sampling import batches
 from ...theory.sharpening.two_eigenvalues_derivation import closed_source, two_eigenvalue_theory
 from ...theory.time_grid import whole_steps
 from ...theory.version import VERSION
 from ..curve import Curve
-from .edge_offset import MOST_STEPS, end_of, no_prediction, predictions
+from .edge_offset import MOST_STEPS, end_of, predictions, unfinished, unpredicted
 from .orbit import Rest, orbit
 from .two_eigenvalues_flow import Motion, averaged, flow
 
 LIMITS = ("map", "averaged", "flow")
+#: rates between which losses, their derivatives, and squares of these are floats
+SMALLEST, LARGEST = 1e-50, 1e50
 LABELS = {"map": "two-variable map", "averaged": "average over two steps", "flow": "flow"}
 
 
@@ -36,7 +38,7 @@ def solve_two_eigenvalues(
     times: Any = None,
     points: int = 101,
     system: Any = None,
-    most: int = MOST_STEPS,
+    most: int | None = None,
 ) -> Curve:
     """Solve the two-eigenvalue model.
 
@@ -55,23 +57,25 @@ def solve_two_eigenvalues(
         Output times, or how many equal ones from 0.
     system : Derivation, optional
         Solved instead of the derived one.
-    most : int
-        Steps after which a motion without `until` is given up, with a warning.
+    most : int, optional
+        Steps after which a motion without `until` is given up, with a warning; 10⁷ by default.
 
     Returns
     -------
     Curve
         "loss", "sharpness" (the edge is rate · sharpness = 2), "z" and "T" = rate · sharpness.
         ``provenance`` holds "state" ("ended", "budget", "diverged", or "until" where the time was
-        given), "end" = the last T (averaged over two steps for "map"), and "predicted_end" and
-        "predicted_end_from_start", None where there is none, with the reason in "remarks".
+        given), "end" = the last T (averaged over two steps for "map"; NaN where the orbit
+        diverged), and "predicted_end" and "predicted_end_from_start", None where there is none,
+        with the reason in "remarks".
 
     Raises
     ------
     NotAvailable
-        A schedule; another method than gradient descent.
+        A schedule; momentum; another method than gradient descent; `most` beside `until`.
     InvalidInput
-        "averaged" without `until` where the motion has no end: ε <= 0 or E <= −1.
+        A rate below 1e-50 or above 1e50; "averaged" without `until`
+        where the motion has no end: ε <= 0 or E <= −1.
 
     Warns
     -----
@@ -80,7 +84,7 @@ def solve_two_eigenvalues(
     """
     choice("limit", limit, LIMITS)
     rate = unit_rate(method)
-    most = count("most", most, 4)
+    most = budget(most, until, times)
     theory = system or two_eigenvalue_theory()
     grid = None if until is None and times is None else (until, times, points)
     if limit == "map":
@@ -94,10 +98,21 @@ def solve_two_eigenvalues(
 
 def unit_rate(method: Any) -> float:
     """The rate of gradient descent as a number: the unit of this model."""
-    batches(method, 1)
+    momentum = batches(method, 1).momentum
+    if momentum:
+        raise NotAvailable("momentum", momentum, "the model is derived without momentum; use 0")
     if getattr(method.rate, "free_symbols", None):
         raise NotAvailable("rate", method.rate, "the rate is the unit of this model; give a number")
-    return float(method.rate)
+    return between("rate", float(method.rate), SMALLEST, LARGEST)
+
+
+def budget(most: Any, until: Any, times: Any) -> int:
+    """Steps after which a motion without a given time is given up."""
+    if most is None:
+        return MOST_STEPS
+    if until is not None or times is not None:
+        raise NotAvailable("most", most, "until or times says when to stop; leave one of them out")
+    return count("most", most, 4)
 
 
 def _map(
@@ -117,14 +132,13 @@ def _map(
 
 def _curve(problem: Any, method: Any, limit: str, motion: Motion, last: float) -> Curve:
     rate = float(method.rate)
-    z, T, why = motion.z, motion.T, no_prediction(problem)
+    z, T, why = motion.z, motion.T, unpredicted(problem, motion.state)
     remarks = [why] if why else []
     if motion.state in ("budget", "diverged"):
-        at = f" at step {motion.diverged}" if motion.diverged is not None else ""
-        remarks.append(f"{motion.state}{at}: the motion had not ended; its last T is no end")
-        warnings.warn(remarks[-1], ValidityWarning, stacklevel=4)
+        remarks.append(unfinished(motion.state, motion.diverged))
+        warnings.warn(remarks[-1], ValidityWarning, stacklevel=5)
     # the flow does not see the edge
-    offsets = (None, None) if limit == "flow" else predictions(problem)
+    offsets = (None, None) if limit == "flow" else predictions(problem, motion.state)
     ends = [None if offset is None else 2 - offset for offset in offsets]
     return Curve(
         motion.time,

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.special import gamma
 
 from limitlab.solvers import finite_size as module
 from limitlab.solvers.finite_size import (
@@ -121,9 +122,11 @@ def test_table_is_tight_at_a_thousand_dimensions(method):
 @pytest.mark.parametrize(
     ("batch", "aggregate", "expected"),
     [(2, "sign-of-mean", np.pi / 2), (4, "sign-of-mean", 3 * np.pi / 4),
-     (3, "majority-vote", 1.5), (8, "mean-of-signs", 1.0)],
+     (3, "majority-vote", 1.5), (8, "mean-of-signs", 1.0),
+     (16, "sign-of-mean", 0.3 * np.pi * (gamma(8.5) / gamma(8)) ** 2)],
 )  # fmt: skip
 def test_several_samples_err_with_their_gain_in_drift(batch, aggregate, expected):
+    """With the gain, or for many samples .3 of its square."""
     problem, risk = LeastSquares(isotropic(1000), Gaussian(0.5)), np.linspace(1, 0.1, 21)
     one, several = (
         finite_size(problem, method, TIMES, risk).relative[1:]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from limitlab.solvers.coefficients import NO_TABLE
 from limitlab.solvers.compile import load
 from limitlab.solvers.compress import Spectrum
 from limitlab.solvers.ode import integrate, solve_ode
+from limitlab.solvers.panels import NO_TABLE
 from limitlab.theory.errors import SolveFailed
 
 pytestmark = pytest.mark.interpreted

@@ -10,11 +10,12 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 from scipy.stats import t as student
 
-from limitlab.solvers.coefficients import NO_TABLE, Coefficients
+from limitlab.solvers.coefficients import Coefficients
 from limitlab.solvers.compile import load
 from limitlab.solvers.compress import binned
 from limitlab.solvers.expectations import expectations
 from limitlab.solvers.ode import solve_ode
+from limitlab.solvers.panels import NO_TABLE
 from limitlab.solvers.split import Coordinates, split_risk
 from limitlab.theory.covariance import (
     from_eigenvalues,

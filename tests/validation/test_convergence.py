@@ -10,7 +10,8 @@ from limitlab.theory.errors import InvalidInput
 from limitlab.theory.least_squares import LeastSquares
 from limitlab.theory.methods import SGD
 from limitlab.theory.noise import Gaussian
-from limitlab.validation.convergence import convergence, fit_slope
+from limitlab.validation.convergence import convergence
+from limitlab.validation.power_law import fit_slope
 
 SIZES = np.array([16, 32, 64, 128, 256])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -68,6 +69,13 @@ def test_axes_are_named_with_units():
     names = [text.get_text() for text in upper.figure.legends[0].get_texts()]
     assert "mean of 50 runs ± 2 s.e." in names and "5–95 % of runs" in names
     assert "theory (ODE)" in names
+
+
+def test_a_corrected_curve_is_not_called_the_limit():
+    theory, runs = pair("SGD", 0.6)
+    corrected = replace(theory, provenance=theory.provenance | {"correction": "split"})
+    names = [text.get_text() for text in overlay(theory, corrected, runs).legends[0].get_texts()]
+    assert "theory (ODE)" in names and "theory (split ODE)" in names
 
 
 def test_residuals_are_the_relative_difference():

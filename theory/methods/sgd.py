@@ -10,6 +10,8 @@ from ..errors import NotAvailable
 from .base import Method
 
 SAMPLINGS = ("without_replacement", "with_replacement", "bernoulli")
+#: parts of the names of what goes through the data without drawing anew
+_PASSES = ("shuffl", "epoch", "permut")
 _SHUFFLED = (
     "batches of a reshuffled pass depend on one another, and the theory is of independent ones; "
     f"use {', '.join(SAMPLINGS)}"
@@ -42,7 +44,7 @@ class SGD(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.sampling == "shuffled":
+        if any(part in str(self.sampling).lower() for part in _PASSES):
             raise NotAvailable("sampling", self.sampling, _SHUFFLED)
         if self.sampling is not None:
             choice("sampling", self.sampling, SAMPLINGS)

@@ -36,7 +36,7 @@ total = sp.Symbol("L", nonnegative=True)
 M_next, X_next, Y_next = sp.symbols("M_next X_next Y_next", real=True)
 gamma_growth, gamma, slack = sp.symbols("Gamma_r Gamma Delta", real=True)
 kept, fed, kernel, kernel_trace = sp.symbols("a_i b_i K_i K_trace_i", real=True)
-drift, diffusion_drift = sp.symbols("flow flow_ito", real=True)
+drift, diffusion_drift, gamma_ito = sp.symbols("flow flow_ito Gamma_ito", real=True)
 
 
 @lru_cache(maxsize=8)
@@ -152,14 +152,23 @@ def _continuous(pair: dict[Any, Any]) -> tuple[dict[Any, Any], list[Step]]:
     """Flow time τ = η t: the closure's increment per η, and Itô's formula for the SDE."""
     own = {rate_j: rate_i, X_t: X, S: total / (examples * outputs), momentum: 0}
     increment = sp.expand((pair[M_next].subs(momentum, 0).subs(own) - M) / rate)
-    z = sp.Symbol("z_i", real=True)
-    variance = rate * c * rate_i**2 * (total / outputs - nu * M)
-    generator = ito(z**2, z, -rate_i * z, variance).subs(z**2, M)
-    flow = {drift: sp.collect(increment, (M, total)), diffusion_drift: sp.expand(generator)}
+    z_i, z_j = sp.symbols("z_i z_j", real=True)
+    pair_covariance = rate * c * rate_i * rate_j * (examples * S - nu * M)
+    covariance = sp.ones(2) * pair_covariance  # of z_i z_j only the mixed derivative is not 0
+    moved = ito(z_i * z_j, (z_i, z_j), (-rate_i * z_i, -rate_j * z_j), covariance)
+    generator = sp.expand(moved).subs(z_i * z_j, M)
+    (stationary,) = sp.solve(generator, M)
+    flow = {
+        drift: sp.collect(increment, (M, total)),
+        diffusion_drift: sp.expand(generator.subs(own)),
+        gamma_ito: sp.factor(stationary / S),
+    }
     noise = "−N z dτ + √(η c) N (D diag z² − ν z zᵀ)^½ dW"
     lacking = "Itô's formula for z_i²: the SDE lacks η λ² p_i, the square of the mean step"
+    beyond = "so that for z_i z_j the kernel of the SDE is not that of the steps: M_ij = Γ_ij S_ij"
     return flow, [
         Step("flow time τ = η t, in closed form: dp_i/dτ = (p_i' − p_i)/η", drift, flow[drift]),
         Step("the limiting SDE", "dz", noise),
         Step(lacking, diffusion_drift, flow[diffusion_drift]),
+        Step(beyond, gamma_ito, flow[gamma_ito]),
     ]

@@ -9,7 +9,7 @@ Model of arXiv 2210.04860 and 2404.19261.
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,11 +19,11 @@ from ..checks import array, count, number, read_only, vector
 from ..content import ByContent
 from ..errors import InvalidInput, InvalidType
 
-#: round-off that a Gram matrix may show
-_ROUND_OFF = 1e-10
+#: round-off that a Gram matrix may show, and the two ways to give one curvature
+_ROUND_OFF, _SAME = 1e-10, 1e-12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class QuadraticRegression(ByContent):
     """Regression with a model that is quadratic in its parameters.
 
@@ -34,22 +34,28 @@ class QuadraticRegression(ByContent):
     ----------
     data, parameters : int
         D and P.
-    curvature : float
-        κ = q P >= 0, with q the variance of the off-diagonal entries of each Q_a. The
-        proportional limit is written in κ̃ = q P D = κ D.
+    curvature : float, optional
+        κ = q P >= 0, with q the variance of the off-diagonal entries of each Q_a. One of
+        `curvature`, `q` and `kappa_tilde` is needed.
     jacobian : (D, P) or (D, D) array_like, optional
-        G, or the Gram matrix Θ₀ = G Gᵀ (then D < P, and G is its square root with zeros behind;
-        the law of Q does not distinguish one root from another). By default independent
-        normals of variance 1/P, drawn from `seed`.
+        G; or, for D < P, the Gram matrix Θ₀ = G Gᵀ, as by `gram`. For D = P it is always G. By
+        default independent normals of variance 1/P, drawn from `seed`.
     residual : (D,) array_like, optional
         z₀. By default uniform on the sphere |z₀|² = D, drawn from `seed`.
+    q, kappa_tilde : float, optional, keyword only
+        The curvature by the variance q itself, or by κ̃ = q P D = κ D, in which the proportional
+        limit is written.
+    gram : (D, D) array_like, optional, keyword only
+        Θ₀ in place of G, for D < P: G is its square root with zeros behind; the law of Q does not
+        distinguish one root from another.
     seed : int, keyword only
         Of the default G and z₀.
 
     Raises
     ------
     InvalidInput
-        Wrong shapes; a Gram matrix that is not symmetric, not positive semidefinite, or D >= P.
+        Wrong shapes; a Gram matrix that is not symmetric, not positive semidefinite, or D >= P;
+        no curvature, or several that differ.
 
     Examples
     --------
@@ -62,43 +68,36 @@ class QuadraticRegression(ByContent):
     data: int
     parameters: int
     curvature: float
-    jacobian: Any = None
-    residual: Any = None
-    _: KW_ONLY
-    seed: int = 0
+    jacobian: Any
+    residual: Any
+    seed: int
 
-    def __post_init__(self) -> None:
-        D, P = count("data", self.data), count("parameters", self.parameters)
-        kappa = number("curvature", self.curvature)
-        if kappa < 0:
-            raise InvalidInput("curvature", self.curvature, "give κ = q P >= 0")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
-            raise InvalidType("seed", self.seed, "give a whole number >= 0")
-        count("seed", self.seed, 0)
-        fixed: dict[str, Any] = {"data": D, "parameters": P, "curvature": kappa}
-        if self.jacobian is not None:
-            fixed["jacobian"] = self._checked_jacobian(D, P)
-        if self.residual is not None:
-            fixed["residual"] = vector("residual", self.residual, D)
+    def __init__(
+        self,
+        data: int,
+        parameters: int,
+        curvature: float | None = None,
+        jacobian: Any = None,
+        residual: Any = None,
+        *,
+        q: float | None = None,
+        kappa_tilde: float | None = None,
+        gram: Any = None,
+        seed: int = 0,
+    ) -> None:
+        D, P = count("data", data), count("parameters", parameters)
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise InvalidType("seed", seed, "give a whole number >= 0")
+        fixed: dict[str, Any] = {
+            "data": D,
+            "parameters": P,
+            "curvature": _strength(D, P, curvature=curvature, q=q, kappa_tilde=kappa_tilde),
+            "jacobian": _start(D, P, jacobian, gram),
+            "residual": None if residual is None else vector("residual", residual, D),
+            "seed": count("seed", seed, 0),
+        }
         for field, value in fixed.items():
             object.__setattr__(self, field, value)
-
-    def _checked_jacobian(self, D: int, P: int) -> np.ndarray:
-        given = array("jacobian", self.jacobian, 2)
-        if given.shape == (D, P):
-            return given
-        if given.shape != (D, D):
-            remedy = f"has shape {given.shape}; give G ({D}, {P}) or Θ₀ = G Gᵀ ({D}, {D})"
-            raise InvalidInput("jacobian", self.jacobian, remedy)
-        if D >= P:
-            raise InvalidInput("jacobian", self.jacobian, "a Gram matrix needs D < P; give G")
-        if np.abs(given - given.T).max() > _ROUND_OFF * np.abs(given).max():
-            raise InvalidInput("jacobian", self.jacobian, "this Θ₀ is not symmetric")
-        lowest = np.linalg.eigvalsh(given)[0]
-        if lowest < -_ROUND_OFF * np.trace(given) / D:
-            remedy = f"this Θ₀ has the eigenvalue {lowest:.3g}; give a positive semidefinite one"
-            raise InvalidInput("jacobian", self.jacobian, remedy)
-        return given
 
     @property
     def kappa(self) -> float:
@@ -160,3 +159,49 @@ class QuadraticRegression(ByContent):
     def _normals(self, part: int, shape: tuple[int, ...]) -> np.ndarray:
         key = np.random.SeedSequence(self.seed, spawn_key=(part,))
         return np.random.default_rng(key).standard_normal(shape)
+
+
+def _strength(D: int, P: int, **given: float | None) -> float:
+    """κ, from any of the names that it was given by."""
+    units = {"curvature": 1.0, "q": float(P), "kappa_tilde": 1.0 / D}
+    named = {name: value for name, value in given.items() if value is not None}
+    if not named:
+        remedy = "give one of curvature = κ, q = κ/P and kappa_tilde = κ D"
+        raise InvalidInput("curvature", None, remedy)
+    found = {name: number(name, value) * units[name] for name, value in named.items()}
+    for name, kappa in found.items():
+        if kappa < 0:
+            raise InvalidInput(name, named[name], "give κ = q P >= 0")
+    values = list(found.values())
+    if max(values) - min(values) > _SAME * max(values):
+        listed = ", ".join(f"{kappa:.6g} by {name}" for name, kappa in found.items())
+        remedy = f"κ = q P = κ̃/D is {listed}; give one of them"
+        raise InvalidInput(", ".join(found), tuple(named.values()), remedy)
+    return values[0]
+
+
+def _start(D: int, P: int, jacobian: Any, gram: Any) -> np.ndarray | None:
+    """G (D, P) or Θ₀ (D, D), checked; None where it is to be drawn."""
+    if gram is not None:
+        if jacobian is not None:
+            raise InvalidInput("gram", gram, "jacobian is given too; give one of them")
+        return _checked_gram("gram", array("gram", gram, 2), D, P)
+    if jacobian is None:
+        return None
+    given = array("jacobian", jacobian, 2)
+    return given if given.shape == (D, P) else _checked_gram("jacobian", given, D, P)
+
+
+def _checked_gram(field: str, given: np.ndarray, D: int, P: int) -> np.ndarray:
+    if given.shape != (D, D):
+        shapes = f"Θ₀ = G Gᵀ ({D}, {D})" if field == "gram" else f"G ({D}, {P}) or Θ₀ ({D}, {D})"
+        raise InvalidInput(field, given, f"has shape {given.shape}; give {shapes}")
+    if D >= P:
+        raise InvalidInput(field, given, "a Gram matrix needs D < P; give jacobian = G")
+    if np.abs(given - given.T).max() > _ROUND_OFF * np.abs(given).max():
+        raise InvalidInput(field, given, "this Θ₀ is not symmetric")
+    lowest = np.linalg.eigvalsh(given)[0]
+    if lowest < -_ROUND_OFF * np.trace(given) / D:
+        remedy = f"this Θ₀ has the eigenvalue {lowest:.3g}; give a positive semidefinite one"
+        raise InvalidInput(field, given, remedy)
+    return given

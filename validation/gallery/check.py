@@ -40,7 +40,8 @@ class Check:
 
 def agreement(name: str, report: Any) -> Check:
     """Return the check of an `Agreement`: no time differs at the report's level."""
-    return Check(name, float(np.min(report.p_values)), report.level, 1.0, "smallest Holm p-value")
+    seen = f"smallest Holm p-value; errors of {100 * report.detectable:.2g} % would show"
+    return Check(name, float(np.min(report.p_values)), report.level, 1.0, seen)
 
 
 def near(name: str, value: Any, expected: Any, tolerance: Any, origin: str) -> Check:

@@ -1,4 +1,8 @@
-"""One colour a method and one line style a kind of curve, across the whole gallery."""
+"""One colour a method and one line style a kind of curve, across the whole gallery.
+
+Where a figure shows one method only, the colours tell batches, laws or sizes apart; dashes and dots
+are also the second and third theory of a figure, named in its legend.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,6 @@ COLOURS = {
     "signSGD": "#D55E00",
     "clipped SGD": "#009E73",
     "Adam": "#CC79A7",
-    "gradient descent": "#000000",
 }
 #: families of curves that are no methods: noise laws, dimensions, batches
 SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -56,7 +59,8 @@ def sheet(
     w = inches(width)
     if w < 4.5 and columns > narrow:
         rows, columns = rows * columns // narrow, narrow
-        aspect = min(aspect, 0.62) if narrow == 1 else aspect
+        # a page is 9 inches high
+        aspect = min(aspect, 0.62 if rows <= 3 else 0.5) if narrow == 1 else aspect
     with style.context(STYLE):
         figure = HouseFigure(figsize=(w, rows * (aspect * w / columns + 0.35)))
         axes = figure.subplots(rows, columns, squeeze=False, **options)

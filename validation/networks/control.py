@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...solvers.sharpening.critical import critical_rate
+from ...solvers.sharpening.kernel_norm import check_linear
 from ...solvers.sharpening.moments import exact_map
 from ...theory.checks import count, positive, vector
-from ...theory.errors import InvalidInput
+from ...theory.errors import InvalidInput, NotAvailable
 from ...theory.sharpening.linear_derivation import linear_theory
 from ...theory.sharpening.sampling import batches
 from .mlp import MLP
-from .train import train
+from .train import train, training_batches
 
 Array = NDArray[np.float64]
 
@@ -87,7 +88,7 @@ def control_network(
     ----------
     network : MLP
     method : SGD
-        Its batch; the rate is replaced.
+        Its batch; the rate is replaced. Without momentum.
     until : int
         Steps of every run.
     targets, rates : sequence of float
@@ -103,6 +104,7 @@ def control_network(
     The best of each group is chosen on the same seeds, which favours the larger group: give
     equally many targets and rates.
     """
+    training_batches(network, method)
     count("runs", runs, 2)
     shared: dict[str, Any] = {"every": every, "runs": runs, "seed": seed, "progress": False}
 
@@ -142,13 +144,25 @@ def control_linear(
     targets : sequence of float
         Norms to hold, below 1.
     shares : sequence of float
-        Constant rates in units of the critical one; the best one is searched and added.
+        Constant rates > 0 in units of the critical one; the best one is searched and added.
+
+    Raises
+    ------
+    InvalidInput
+        Another problem; one without loss; a target of 1 or more.
+    NotAvailable
+        Full batches, which have no noise; a problem without eigenvectors.
     """
-    steps, drawn = np.array([count("until", until)]), batches(method, problem.data)
+    check_linear(problem)
+    drawn, until = batches(method, problem.data), count("until", until)
+    if drawn.full:
+        raise NotAvailable("batch", drawn.batch, "full batches have no noise kernel; give fewer")
+    if problem.initial_loss == 0:
+        raise InvalidInput("residual", problem.residual, "there is no loss to reduce; give another")
     moments = exact_map(problem, drawn, linear_theory(drawn.sampling).functions)
 
     def final(rate: float) -> tuple[float, float]:
-        energies = moments.energies(problem.start, np.full(until, rate), steps)
+        energies = moments.energies(problem.start, np.full(until, rate), np.array([until]))
         return math.log(float(energies.sum()) / (2 * problem.data)), 0.0
 
     critical = float(critical_rate(problem, method))
@@ -159,7 +173,7 @@ def control_linear(
         held[float(K)] = final(float(critical_rate(problem, method, level=float(K))))
     from scipy.optimize import minimize_scalar
 
-    tried = vector("shares", shares) * critical
+    tried = [positive("shares", share) * critical for share in vector("shares", shares)]
     found = minimize_scalar(
         lambda rate: final(rate)[0], bounds=(0.0, critical), options={"xatol": 1e-4 * critical}
     )

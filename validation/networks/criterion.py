@@ -28,8 +28,9 @@ from ...theory.checks import count, vector
 from ...theory.errors import InvalidInput, NotAvailable
 from ...theory.sharpening.linear_derivation import linear_theory
 from ...theory.sharpening.linear_model import LinearModel
-from ...theory.sharpening.sampling import batches, draw_masks
+from ...theory.sharpening.sampling import draw_masks
 from .mlp import MLP
+from .train import training_batches
 
 Array = NDArray[np.float64]
 
@@ -117,7 +118,7 @@ def criterion(
     theta : (P,) array_like
         Where the bursts begin.
     method : SGD
-        Its batch; the rate does not matter.
+        Its batch; the rate does not matter. Without momentum.
     shares : sequence of float
         Rates in units of the critical one, increasing.
     steps, runs : int
@@ -129,6 +130,7 @@ def criterion(
     Criterion
         ``print(result)`` gives the verdict in numbers.
     """
+    drawn, sequence = training_batches(network, method), random.seed_sequence(seed)
     grid, steps, runs = vector("shares", shares), count("steps", steps, 2), count("runs", runs, 2)
     if grid[0] <= 0 or np.any(np.diff(grid) <= 0):
         raise InvalidInput("shares", shares, "give increasing numbers > 0")
@@ -139,7 +141,6 @@ def criterion(
     residual = network.residual(theta).ravel()
     model = LinearModel(network.jacobian(theta), residual=residual, outputs=network.outputs)
     critical = critical_rate(model, method)
-    drawn, sequence = batches(method, network.data), random.seed_sequence(seed)
     keys = [np.random.default_rng(random.child(sequence, k)) for k in range(runs)]
     masks = [draw_masks(drawn, steps, rng) for rng in keys]
     moments = exact_map(model, drawn, linear_theory(drawn.sampling).functions)

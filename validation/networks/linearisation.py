@@ -7,6 +7,7 @@ over outputs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.checks import count, positive
-from ...theory.errors import InvalidInput
+from ...theory.errors import InvalidInput, InvalidType
 from ...theory.sharpening.linear_model import LinearModel
 
 Array = NDArray[np.float64]
@@ -41,7 +42,8 @@ class Linearisation:
     Raises
     ------
     InvalidInput
-        Products of the wrong size or with NaN, or that are not adjoint to each other.
+        Products of the wrong size or with NaN, or that are not adjoint to each other; an `example`
+        whose rows are not those of `jvp`.
 
     Examples
     --------
@@ -60,6 +62,9 @@ class Linearisation:
     def __post_init__(self) -> None:
         for field in ("data", "parameters", "outputs"):
             count(field, getattr(self, field))
+        for field in ("jvp", "vjp") if self.example is None else ("jvp", "vjp", "example"):
+            if not callable(getattr(self, field)):
+                raise InvalidType(field, getattr(self, field), "give a function")
         rng = np.random.default_rng(0)
         v = rng.standard_normal(self.parameters)
         image = self.push(v)
@@ -67,8 +72,19 @@ class Linearisation:
             gap = abs(float(u @ image - self.pull(u) @ v))
             scale = float(np.linalg.norm(u) * np.linalg.norm(image))
             if gap > _ROUNDING * scale:
-                remedy = f"u·Jv and Jᵀu·v differ by {gap / scale:.2g} of |u||Jv|; jvp and vjp must"
+                share = gap / scale if scale else math.inf
+                remedy = f"u·Jv and Jᵀu·v differ by {share:.2g} of |u||Jv|; jvp and vjp must"
                 raise InvalidInput("vjp", self.vjp, f"{remedy} belong to one Jacobian")
+        if self.example is not None:
+            self._check_example(int(rng.integers(self.data)), v, image)
+
+    def _check_example(self, k: int, v: Array, image: Array) -> None:
+        """Refuse rows of one example that do not give its part of Jv."""
+        rows = self.rows(k)
+        gap = np.linalg.norm(rows @ v - image.reshape(-1, self.outputs)[k])
+        if gap > _ROUNDING * np.linalg.norm(rows) * np.linalg.norm(v):
+            remedy = f"the rows of example {k} are not those of jvp; give its part of the Jacobian"
+            raise InvalidInput("example", self.example, remedy)
 
     @property
     def size(self) -> int:
@@ -115,7 +131,13 @@ def rate_from_library(rate: float, outputs: int = 1) -> float:
 
 
 def _checked(field: str, values: Array, size: int) -> Array:
-    found = np.asarray(values, dtype=float).reshape(-1)
+    try:
+        given = np.asarray(values)
+        found = given.real.astype(float).reshape(-1)
+    except (TypeError, ValueError):
+        raise InvalidType(field, values, "returned no numbers; it must return an array") from None
+    if np.iscomplexobj(given):
+        raise InvalidType(field, values, "returned complex numbers; it must return real ones")
     if found.size != size:
         raise InvalidInput(field, found.size, f"returned so many numbers; it must return {size}")
     if not np.all(np.isfinite(found)):

@@ -17,11 +17,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.checks import array
+from ...theory.errors import InvalidInput
 from .linearisation import Linearisation
 
 Array = NDArray[np.float64]
 
 OBJECTIVES = ("squared", "cross_entropy")
+#: how far the sum of the probabilities of an example may be from 1, in single precision too
+_ROUNDING = 1e-5
 
 
 def softmax(outputs: Array) -> Array:
@@ -60,8 +64,13 @@ def gauss_newton(near: Linearisation, probabilities: Array) -> Linearisation:
         With C − 1 rows an example, F_k J_k where F_kᵀF_k = H_k. Its noise kernel norm is a local
         criterion of linear noise: off interpolation the noise of the residuals adds a floor, and
         K < 1 means bounded.
+
+    Raises
+    ------
+    InvalidInput
+        Not D rows of C numbers >= 0 that sum to 1.
     """
-    factors = half_weights(probabilities)
+    factors = half_weights(_distributions(near, probabilities))
     data, free, outputs = factors.shape
 
     def weigh(a: Array) -> Array:
@@ -78,6 +87,16 @@ def gauss_newton(near: Linearisation, probabilities: Array) -> Linearisation:
         free,
         lambda k: factors[k] @ near.rows(k),
     )
+
+
+def _distributions(near: Linearisation, probabilities: Array) -> Array:
+    p = array("probabilities", probabilities, 2)
+    if p.shape != (near.data, near.outputs):
+        remedy = f"has shape {p.shape}; give ({near.data}, {near.outputs})"
+        raise InvalidInput("probabilities", probabilities, remedy)
+    if p.min() < 0 or np.abs(p.sum(axis=1) - 1).max() > _ROUNDING:
+        raise InvalidInput("probabilities", probabilities, "give rows >= 0 that sum to 1")
+    return p
 
 
 def half_weights(probabilities: Array) -> Array:

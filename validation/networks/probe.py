@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...solvers import random
 from ...solvers.sharpening.kernel_norm import constant_rate
 from ...theory.checks import count, positive
-from ...theory.errors import InvalidInput, NotAvailable
+from ...theory.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.sharpening.linear_derivation import linear_theory
 from ...theory.sharpening.sampling import Batches, batches
 from .linearisation import Linearisation
@@ -163,7 +164,7 @@ def probe(
     probes: int = 32,
     top: int = 5,
     examples: int = 32,
-    seed: int = 0,
+    seed: int | np.random.SeedSequence | None = 0,
 ) -> Probe:
     """Measure what the noise kernel norm of a network needs, at one θ.
 
@@ -179,12 +180,12 @@ def probe(
         Eigenvalues by Lanczos.
     examples : int
         Examples whose own J_k J_kᵀ is formed, C products each.
-    seed : int
+    seed : int, SeedSequence or None
 
     Raises
     ------
     InvalidInput
-        NaN in a product; more eigenvalues than there are.
+        Not a Linearisation; NaN in a product; more eigenvalues than there are; a Jacobian of 0.
 
     Examples
     --------
@@ -195,9 +196,12 @@ def probe(
     >>> round(measured.trace, 6), round(measured.kernel_trace(0.1), 6)
     (2.75, 0.1375)
     """
+    if not isinstance(network, Linearisation):
+        raise InvalidType("network", network, "give a Linearisation: jvp and vjp at one θ")
     if count("top", top) >= network.size:
         raise InvalidInput("top", top, f"N has {network.size} eigenvalues; give fewer")
-    drawn, rng = batches(method, network.data), np.random.default_rng(seed)
+    drawn = batches(method, network.data)
+    rng = np.random.default_rng(random.seed_sequence(seed))
     constant_rate(method)
     visited = min(count("examples", examples), network.data)
     chosen = rng.permutation(network.data)[:visited]
@@ -228,4 +232,6 @@ def _largest(network: Linearisation, top: int, rng: np.random.Generator) -> Arra
 
     kernel = LinearOperator((network.size, network.size), matvec=apply, dtype=np.float64)
     start = rng.standard_normal(network.size)
+    if not apply(start).any():
+        raise InvalidInput("network", network, "its Jacobian is 0: nothing moves; try another θ")
     return eigsh(kernel, k=top, which="LA", v0=start, return_eigenvectors=False)[::-1]

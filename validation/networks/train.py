@@ -19,8 +19,8 @@ from ...solvers.curve import Curve
 from ...solvers.results import seed_text
 from ...solvers.sharpening.kernel_norm import constant_rate
 from ...solvers.sharpening.runs import Run, each, ensemble
-from ...theory.checks import count, positive
-from ...theory.errors import NotAvailable
+from ...theory.checks import count, positive, vector
+from ...theory.errors import InvalidType, NotAvailable
 from ...theory.sharpening.sampling import Batches, batches, draw_masks
 from ...theory.version import VERSION
 from ..simulate.blas import one_thread
@@ -61,7 +61,8 @@ def train(
         Hold the norm (its best lower estimate) at this value by adapting the rate; the rate of the
         method is then not used.
     every : int
-        Steps between two measurements; the rate is adapted, and everything recorded, there.
+        Steps between two measurements; the rate is adapted, and everything recorded, there, and
+        at the last step.
     start : (P,) array_like, optional
         θ(0); by default drawn anew in every run.
     runs : int
@@ -80,19 +81,20 @@ def train(
         every run. NaN from where a run diverged,
         which ``provenance["diverged"]`` tells; so is the mean.
     """
+    drawn = training_batches(network, method)
     constant_rate(method)
-    drawn = batches(method, network.data)
-    if drawn.momentum:
-        raise NotAvailable("momentum", drawn.momentum, "networks are trained without it; use 0")
     sequence = random.seed_sequence(seed)
     if hold is not None:
         positive("hold", hold)
-    training = Training(network, method, drawn, hold, count("every", every), top)
-    record = np.arange(0, count("until", until) + 1, every)
+    if start is not None:
+        start = vector("start", start, network.parameters)
+    training = Training(network, method, drawn, hold, top)
+    last = count("until", until)
+    record = np.append(np.arange(0, last, count("every", every)), last)
 
     def one(k: int) -> Run:
         rng = np.random.default_rng(random.child(sequence, k))
-        theta = network.start(rng) if start is None else np.array(start, dtype=float)
+        theta = network.start(rng) if start is None else start
         return training.run(theta, record, rng)
 
     with one_thread():
@@ -118,6 +120,16 @@ def train(
         )
 
 
+def training_batches(network: Any, method: Any) -> Batches:
+    """How the batches of a network are drawn; momentum is refused."""
+    if not isinstance(network, MLP):
+        raise InvalidType("network", network, "give an MLP")
+    drawn = batches(method, network.data)
+    if drawn.momentum:
+        raise NotAvailable("momentum", drawn.momentum, "networks are trained without it; use 0")
+    return drawn
+
+
 @dataclass(frozen=True, eq=False)
 class Training:
     """What the runs share."""
@@ -126,7 +138,6 @@ class Training:
     method: Any
     drawn: Batches
     hold: float | None
-    every: int
     top: int
 
     def run(self, theta: Array, record: NDArray[np.int64], rng: np.random.Generator) -> Run:
@@ -142,7 +153,7 @@ class Training:
             norms = measured.lower(rate), measured.upper(rate), measured.kernel_trace(rate)
             values[:, place] = loss, measured.sharpness, *norms, rate
             if step < record[-1]:
-                theta = self.advance(theta, rate, rng)
+                theta = self.advance(theta, rate, int(record[place + 1] - step), rng)
         return values, None
 
     def measure(self, theta: Array) -> Probe:
@@ -154,9 +165,9 @@ class Training:
         """The rate of the method, or the one at which the norm is held."""
         return float(self.method.rate) if self.hold is None else measured.rate_at(self.hold)
 
-    def advance(self, theta: Array, rate: float, rng: np.random.Generator) -> Array:
+    def advance(self, theta: Array, rate: float, steps: int, rng: np.random.Generator) -> Array:
         """The steps between two measurements."""
-        masks = draw_masks(self.drawn, self.every, rng)
+        masks = draw_masks(self.drawn, steps, rng)
         with np.errstate(over="ignore", invalid="ignore"):
             for mask in masks:
                 theta = theta - rate / self.drawn.batch * self.network.gradient(theta, mask)

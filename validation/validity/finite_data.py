@@ -54,14 +54,14 @@ def _linear() -> Study:
     shared = (
         "D examples of 2D Gaussian features of variance j^(-3/2), z = (1, …, 1), after 10, 30 and "
         "100 steps; D = 50, rate 0.3, B = 2 without replacement unless said; 2000 runs. K is the "
-        "noise kernel norm of the closure, 1 at the stochastic edge. The SDE is compared in flow "
-        "time rate · steps."
+        "exact noise kernel norm, 1 at the stochastic edge. The SDE is compared in flow time "
+        "rate · steps."
     )
     return Study("Linear model, mean loss", shared, tuple(rows))
 
 
 def _linear_row(what: str, problem: LinearModel, method: SGD, limit: str) -> Regime:
-    norm = noise_kernel_norm(problem, method, form="closure")
+    norm = noise_kernel_norm(problem, method, form="exact")
     options: dict[str, Any] = {"limit": limit}
     clock = 1.0
     if limit == "sde":

@@ -85,7 +85,8 @@ def _line(one: Measured, said: list[str]) -> str:
     error = f"{100 * one.error:+.2f}"
     if one.sem > 0:
         error = f"{error} ± {100 * one.sem:.2f}"
-        error = error if one.covered else f"**{error}**"
+    if not one.covered:
+        error = f"**{error}**"
     if one.diverged:
         error += f" ({one.diverged} runs diverged)"
     announced = "–" if one.announced is None else f"{100 * one.announced:.2f}"

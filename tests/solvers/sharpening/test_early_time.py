@@ -9,9 +9,10 @@ import pytest
 
 from limitlab.solvers.sharpening.curvature import DenseCurvature
 from limitlab.solvers.sharpening.early_time import early_time
-from limitlab.theory.errors import NotAvailable, ValidityWarning
+from limitlab.theory.errors import InvalidType, NotAvailable, SolveFailed, ValidityWarning
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening import quadratic_derivation as derived
+from limitlab.theory.sharpening.linear_model import LinearModel
 from limitlab.theory.sharpening.quadratic import QuadraticRegression
 from limitlab.theory.symbols import t
 from limitlab.validation.simulate.sharpening.early_time import early_time_runs, two_steps
@@ -102,10 +103,76 @@ def test_close_singular_values_are_warned_of():
         early_time(QuadraticRegression(2, 5, 0.1, jacobian, [1, 1]), GradientDescent(0.1))
 
 
+def test_equal_and_zero_singular_values_are_nan_and_warned_of():
+    """NaN, a warning of ours, and none of numpy."""
+    for size, s, lost in ((5, [1, 1, 0.5], [1, 1, 0]), (5, [1, 0.5, 0], [0, 0, 1])):
+        problem = QuadraticRegression(3, size, 0.1, np.diag(s) @ np.eye(3, size), [1, 1, 1])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = early_time(problem, GradientDescent(0.1))
+        assert [w.category for w in caught] == [ValidityWarning]
+        np.testing.assert_array_equal(np.isnan(found.singular_shift), np.array(lost, bool))
+        shared = np.array(lost, bool) & (np.array(s) > 0)
+        np.testing.assert_array_equal(np.isnan(found.flow_second), shared)
+        assert np.all(np.isfinite(found.overlap_second))
+
+
+def eigenvalue_accelerations(problem, Q, h=1e-3):
+    """Second differences of all eigenvalues of JJᵀ along the flow, its J taken to order h²."""
+    z, J = problem.z0, problem.G
+    first = -Q @ (J.T @ z)
+    second = -Q @ (first.T @ z - J.T @ (J @ (J.T @ z)))
+    jacobians = [J + t * first + t**2 / 2 * second for t in (-h, 0, h)]
+    before, now, after = (np.linalg.eigvalsh(X @ X.T)[::-1] for X in jacobians)
+    return (before - 2 * now + after) / h**2
+
+
+def test_null_eigenvalues_repel_where_data_outnumber_parameters():
+    """D = 3, P = 2: exact average over every entry of Q, to the O(h²) of second differences."""
+    rng = np.random.default_rng(3)
+    problem = QuadraticRegression(3, 2, 0.2, rng.standard_normal((3, 2)), rng.standard_normal(3))
+    exact, runs = np.zeros(3), np.zeros(2)
+    for a, i, j in itertools.product(range(3), range(2), range(2)):
+        if j < i:
+            continue
+        Q = np.zeros((3, 2, 2))
+        Q[a, i, j] = Q[a, j, i] = 1.0
+        variance = problem.q * (2.0 if i == j else 1.0)
+        for e in (1, -1):
+            exact += variance / 2 * eigenvalue_accelerations(problem, e * Q)
+            measured = two_steps(problem, 0.1, DenseCurvature(e * Q), np.ones((2, 3)))[3]
+            runs += variance / 2 * measured
+    found = early_time(problem, GradientDescent(0.1)).flow_second
+    np.testing.assert_allclose(found, exact[:2], rtol=1e-4)
+    np.testing.assert_allclose(runs, found, rtol=1e-12)
+    # negative control: without the null eigenvalue
+    v, z = problem.G.T @ problem.z0, np.linalg.svd(problem.G)[0].T @ problem.z0
+    ell = np.linalg.svd(problem.G, compute_uv=False) ** 2
+    alone = found - 2 * problem.q * (v @ v + ell * z[:2] ** 2)
+    assert np.all(np.abs(alone / exact[:2] - 1) > 1e-2)
+
+
 def test_more_data_than_parameters_have_no_singular_shift():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ValidityWarning)
         assert early_time(QuadraticRegression(5, 3, 0.1), SGD(0.1)).singular_shift is None
+
+
+@pytest.mark.parametrize(("lost", "size"), [("flow_second", 2), ("singular_shift", 3)])
+def test_a_zero_is_warned_of_by_what_it_makes_nan(lost, size):
+    problem = QuadraticRegression(3, size, 0.1, np.eye(3, size) * [1.0, 0.0, 0.5][:size])
+    with pytest.warns(ValidityWarning, match=f"a singular value is 0: {lost} is NaN there"):
+        found = early_time(problem, SGD(0.1))
+    assert np.isnan(getattr(found, lost)).sum() == 1
+
+
+def test_bad_input_is_named(problem):
+    for verb in (early_time, early_time_runs):
+        with pytest.raises(InvalidType, match="give a QuadraticRegression"):
+            verb(LinearModel(spectrum=[1.0]), SGD(0.1))
+    for rate in (1e200, 1e160, 1e300):
+        with pytest.raises(SolveFailed, match="exceeds what a float"):
+            early_time(problem, SGD(rate, batch=1))
 
 
 def test_schedules_and_momentum_are_refused(problem):

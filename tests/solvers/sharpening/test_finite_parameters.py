@@ -6,6 +6,7 @@ import pytest
 from limitlab.solvers.sharpening.finite_parameters import RESPONSE, announced
 from limitlab.solvers.sharpening.fixed_data import solve_fixed_data
 from limitlab.solvers.sharpening.quadratic import solve_quadratic
+from limitlab.solvers.solve import solve
 from limitlab.theory.errors import ValidityWarning
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.quadratic import QuadraticRegression
@@ -50,6 +51,24 @@ def test_it_is_said_and_a_large_one_is_warned_of():
     assert said["time"] == "steps"
     with pytest.warns(ValidityWarning, match="of the mean sharpness"):
         solve_quadratic(given(6, 3.0), GradientDescent(0.4), 6)
+
+
+@pytest.mark.interpreted
+def test_a_loss_that_decays_is_uncertain_from_some_step_on():
+    with pytest.warns(ValidityWarning, match="the mean loss at P = 50"):
+        curve = solve_quadratic(given(50), GradientDescent(0.4), 40)
+    error = curve.diagnostics["finite_size"]
+    first = curve.time[error > 1][0]
+    assert 0 < first < 40 and f"from step {first:.0f} on" in curve.provenance["remarks"][-1]
+
+
+@pytest.mark.interpreted
+def test_warnings_point_to_the_caller():
+    with pytest.warns(ValidityWarning) as caught:
+        solve(given(6, 3.0), GradientDescent(1.2), 12)
+    said = " ".join(str(w.message) for w in caught)
+    assert all(part in said for part in ("mean sharpness", "mean loss", "κg²|z|²"))
+    assert {w.filename for w in caught} == {__file__}
 
 
 @pytest.mark.interpreted

@@ -134,6 +134,8 @@ def test_a_schedule_is_read_in_steps():
         ({"masks": np.ones((6, 3))}, "masks"),
         ({"masks": np.ones((2, 2))}, "masks"),
         ({"masks": -np.ones((6, 2))}, "masks"),
+        ({"masks": [[1, 0], [1]]}, "masks"),
+        ({"masks": "foo"}, "masks"),
         ({"limit": "ode"}, "limit"),
         ({"mask_samples": 0}, "mask_samples"),
     ],
@@ -142,6 +144,29 @@ def test_bad_options_are_named(options, field):
     with pytest.raises(InvalidInput) as error:
         solve_quadratic(PROBLEM, SGD(0.2), 6, **options)
     assert error.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("limit", "options", "owner"),
+    [
+        ("sde", {"masks": np.ones((6, 2))}, "fixed-data"),
+        ("proportional", {"mask_samples": 4}, "fixed-data"),
+        ("fixed-data", {"pilot_runs": 20}, "proportional"),
+        ("flow", {"paths": 4}, "sde"),
+        ("flow", {"step": 0.1}, "sde"),
+        ("fixed-data", {"noise": "full"}, "sde"),
+        ("sde", {"rtol": 1e-3}, "flow"),
+        ("flow", {"system": object()}, "proportional"),
+    ],
+)
+def test_options_of_another_limit_are_refused(limit, options, owner):
+    with pytest.raises(NotAvailable, match=f'limit="{owner}"'):
+        solve_quadratic(PROBLEM, SGD(0.2), 6, limit=limit, **options)
+
+
+def test_masks_are_given_or_sampled_not_both():
+    with pytest.raises(NotAvailable, match="mask_samples = 3: masks="):
+        solve_quadratic(PROBLEM, SGD(0.2), 6, masks=np.ones((6, 2)), mask_samples=3)
 
 
 def test_momentum_is_refused():

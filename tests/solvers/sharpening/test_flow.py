@@ -5,6 +5,8 @@ import pytest
 
 from limitlab.solvers.sharpening.fixed_data import solve_fixed_data
 from limitlab.solvers.sharpening.flow import ORDER, solve_flow
+from limitlab.solvers.sharpening.quadratic import solve_quadratic
+from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.quadratic import QuadraticRegression
 
 pytestmark = pytest.mark.interpreted
@@ -31,3 +33,21 @@ def test_steps_converge_to_it_at_their_order():
         gaps.append(np.abs(np.array(run.observe(n)) - limit))
     slopes = np.diff(np.log2(gaps), axis=0)
     np.testing.assert_allclose(slopes[-1], -ORDER, atol=0.2)
+
+
+def test_what_is_zero_throughout_has_converged():
+    """Without a Jacobian θ does not move."""
+    problem = QuadraticRegression(2, 9, 0.5, gram=np.zeros((2, 2)), residual=START)
+    for limit in ("flow", "fixed-data"):
+        curve = solve_quadratic(problem, GradientDescent(0.2), 2, points=3, limit=limit)
+        np.testing.assert_array_equal(curve.loss, START @ START / 4)
+        np.testing.assert_array_equal([curve.sharpness, curve.overlap, curve.isotropic], 0)
+
+
+def test_batches_are_said_to_be_left_out():
+    problem = QuadraticRegression(2, 9, 0.0, GRAM, START)
+    batch, full = (
+        solve_quadratic(problem, method, 1, points=2, limit="flow").provenance["remarks"]
+        for method in (SGD(0.2, batch=1), GradientDescent(0.2))
+    )
+    assert "no batches" in batch[0] and full == []

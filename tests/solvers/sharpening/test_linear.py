@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import warnings
 
 import numpy as np
 import pytest
 
+from limitlab.solvers.sharpening.kernel_norm import noise_kernel_norm
 from limitlab.solvers.sharpening.moments import constants, exact_map
 from limitlab.solvers.sharpening.noise_kernel import NoiseKernel
 from limitlab.solvers.solve import solve
 from limitlab.theory.derive import derive
 from limitlab.theory.errors import InvalidInput, NotAvailable, SolveFailed, ValidityWarning
-from limitlab.theory.methods import SGD, GradientDescent
+from limitlab.theory.methods import SGD, Adam, GradientDescent
 from limitlab.theory.methods.sgd import SAMPLINGS
 from limitlab.theory.sharpening.linear_model import LinearModel
+from limitlab.theory.sharpening.quadratic import QuadraticRegression
 from limitlab.theory.sharpening.sampling import batches
+from limitlab.theory.sharpening.two_eigenvalues import TwoEigenvalueModel
 from limitlab.theory.symbols import t
 
 N = np.array([[1, 0.3, 0.1], [0.3, 0.6, 0.2], [0.1, 0.2, 0.4]])
@@ -102,10 +106,15 @@ def test_volterra_is_the_closure_to_round_off(sampling):
 
 
 def test_volterra_says_when_its_terms_cancel():
-    """ν = 1 and B = 1 give a_i < −1 in a stable system."""
-    problem = LinearModel(spectrum=[1.0, 0.02, 0.01])
-    with pytest.warns(ValidityWarning, match="rounding error of about"):
-        solve(problem, SGD(1.7, batch=1), 200, limit="volterra")
+    """ν = 1 and B = 1 give a_i < −1 in a stable system: the loss falls while its terms grow."""
+    problem, method = LinearModel(spectrum=[1.0, 0.2]), SGD(1.3, batch=1)
+    with pytest.warns(ValidityWarning, match="rounding error of about") as told:
+        short = solve(problem, method, 30, limit="volterra")
+    announced = float(re.search(r"about (\S+) at", str(told[0].message))[1])
+    off = abs(short.loss[-1] / solve(problem, method, 30, limit="closure").loss[-1] - 1)
+    assert off < announced < 1e4 * off and told[0].filename == __file__
+    with pytest.raises(SolveFailed, match='cancel to nothing; limit="closure"'):
+        solve(problem, method, 60, limit="volterra")
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
@@ -201,16 +210,36 @@ def test_modes_share_the_loss():
 
 
 def test_the_closure_says_how_optimistic_it_is():
-    with pytest.warns(ValidityWarning, match="K_exact/K_closure = 1.488.* low by about 23 %"):
+    with pytest.warns(ValidityWarning, match="K_exact/K_closure = 1.488.* above it by about 23 %"):
         solve(PAGE, SGD(0.8, batch=2), 5, limit="closure")
     large = LinearModel(kernel=np.eye(301))
     curve = solve(large, SGD(0.5, batch=30), 3)
     assert curve.provenance["limit"] == "closure" and curve.provenance["remarks"]
 
 
-def test_divergence_is_an_error_with_the_step():
-    with pytest.raises(SolveFailed, match="diverged"):
-        solve(PAGE, SGD(50.0, batch=1), 400)
+@pytest.mark.parametrize("limit", ["exact", "closure", "volterra"])
+def test_divergence_is_an_error_with_the_step(limit):
+    """The same step, whatever is recorded."""
+    found = []
+    for points in (2, 401):
+        with pytest.raises(SolveFailed, match="diverged") as failed:
+            solve(PAGE, SGD(50.0, batch=1), 400, limit=limit, points=points)
+        found.append(failed.value.time)
+    solve(PAGE, SGD(50.0, batch=1), int(found[0]) - 1, limit=limit)
+    assert found[0] == found[1] < 400
+
+
+def test_volterra_terms_beyond_what_a_float_holds():
+    with pytest.raises(SolveFailed, match="Volterra sum diverged at time"):
+        solve(LinearModel(spectrum=[1.0, 0.5]), SGD(1.9, batch=1), 3000, limit="volterra")
+
+
+def test_method_without_a_limit_on_finite_data():
+    """Adam's own family is of streams."""
+    for verb in (derive, lambda *pair: solve(*pair, 3)):
+        for problem in (PAGE, QuadraticRegression(3, 2, 0.1), TwoEigenvalueModel(0.01, 0.25)):
+            with pytest.raises(NotAvailable, match="GradientDescent"):
+                verb(problem, Adam(0.1))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +252,8 @@ def test_divergence_is_an_error_with_the_step():
         (PAGE, SGD(0.1 / (1 + t)), {"limit": "ode"}, NotAvailable),
         (PAGE, SGD(1.7), {"limit": "ode"}, NotAvailable),
         (PAGE, SGD(0.1), {"limit": "volterra", "modes": True}, NotAvailable),
-        (LinearModel(spectrum=[1.0]), SGD(0.1), {"diffusion": "exact"}, NotAvailable),
+        (PAGE, SGD(0.1), {"limit": "exact", "diffusion": "homogenised"}, NotAvailable),
+        (PAGE, SGD(0.1), {"paths": 3}, NotAvailable),
         (PAGE, SGD(0.1), {"limit": "fluctuations"}, InvalidInput),
         (PAGE, SGD(0.1), {"rtol": 1e-3}, NotAvailable),
         (PAGE, SGD(0.1, batch=4), {}, InvalidInput),
@@ -232,6 +262,27 @@ def test_divergence_is_an_error_with_the_step():
 def test_what_is_refused(problem, method, options, error):
     with pytest.raises(error):
         solve(problem, method, 5, **options)
+
+
+def test_options_of_another_limit_name_their_own():
+    with pytest.raises(NotAvailable, match='paths = 3: belongs to limit="sde", not to "exact"'):
+        solve(PAGE, SGD(0.1), 5, limit="exact", paths=3)
+    assert solve(PAGE, SGD(0.1), 5, limit="volterra", modes=False).modes is None
+
+
+@pytest.mark.parametrize("limit", ["exact", "closure", "volterra", "ode", "sde"])
+def test_a_kernel_of_zero_moves_nothing(limit):
+    nothing = LinearModel(kernel=np.zeros((2, 2)))
+    with pytest.raises(NotAvailable, match="nothing moves"):
+        solve(nothing, SGD(0.1), 3, limit=limit)
+    with pytest.raises(NotAvailable, match="nothing moves"):
+        noise_kernel_norm(nothing, SGD(0.1))
+
+
+@pytest.mark.parametrize("method", [None, "sgd", SGD(1e300, batch=1)])
+def test_a_norm_without_a_usable_method(method):
+    with pytest.raises(InvalidInput, match="method|rate"):
+        noise_kernel_norm(PAGE, method)
 
 
 def test_time_needs_a_whole_step():

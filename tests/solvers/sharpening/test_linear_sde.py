@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
+from limitlab.solvers.sharpening.critical import critical_rate
 from limitlab.solvers.sharpening.moments import blocks, from_blocks
 from limitlab.solvers.solve import solve
 from limitlab.theory.derive import derive
@@ -51,8 +53,25 @@ def test_without_noise_paths_are_gradient_flow():
     assert curve.loss == pytest.approx(decay @ problem.energies / 16, rel=1e-9)
 
 
-def mean_of(problem, method, times, exact):
-    """Mean loss of the SDE by Itô's formula, with Ito's own moment equation as the oracle."""
+@pytest.mark.interpreted
+def test_a_diverging_mean_is_told():
+    """Just below the rate at which Itô's moment equation stops decaying nothing is said."""
+    problem = model()
+    brief = {"limit": "sde", "points": 2, "paths": 2, "seed": 0}
+    for diffusion in ("homogenised", "exact"):
+        critical = brentq(growth_of_mean, 0.01, 3, args=(problem, diffusion == "exact"))
+        for share, remarks in ((0.99, 0), (1.01, 1)):
+            tried = SGD(share * critical, batch=1)
+            curve = solve(problem, tried, tried.rate, diffusion=diffusion, **brief)
+            assert len(curve.provenance["remarks"]) == remarks
+    with pytest.warns(ValidityWarning, match="its mean loss diverges"):
+        solve(problem, tried, tried.rate, **brief)
+    # the steps diverge at another rate
+    assert abs(critical / critical_rate(problem, tried) - 1) > 0.05
+
+
+def moment_equation(problem, method, exact):
+    """Itô's own equation of E z zᵀ, as the oracle."""
     mask, values = batches(method, problem.data).moments, problem.eigenvalues
     V, n = problem.eigenvectors, problem.size
     pair = np.outer(values, values) * method.rate * mask.c
@@ -65,6 +84,18 @@ def mean_of(problem, method, times, exact):
             source = np.trace(M) / problem.outputs * np.eye(n)
         return (-(values[:, None] + values) * M + pair * source).ravel()
 
+    return change
+
+
+def growth_of_mean(rate, problem, exact):
+    change, n = moment_equation(problem, SGD(rate, batch=1), exact), problem.size
+    columns = [change(0.0, unit) for unit in np.eye(n * n)]
+    return float(np.linalg.eigvals(np.array(columns).T).real.max())
+
+
+def mean_of(problem, method, times, exact):
+    """Mean loss of the SDE by Itô's formula."""
+    change, n = moment_equation(problem, method, exact), problem.size
     found = solve_ivp(
         change, (0, times[-1]), problem.start.ravel(), t_eval=times, rtol=1e-9, atol=1e-12
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from hypothesis import strategies as st
 from limitlab.solvers.sharpening.critical import critical_batch, critical_rate, growth_rate
 from limitlab.solvers.sharpening.kernel_norm import noise_kernel_norm
 from limitlab.solvers.sharpening.lanczos import largest_eigenvalue
-from limitlab.theory.errors import InvalidInput, NotAvailable
+from limitlab.theory.errors import InvalidInput, InvalidType, NotAvailable, ValidityWarning
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.methods.sgd import SAMPLINGS
 from limitlab.theory.sharpening.linear_model import LinearModel
 from limitlab.theory.sharpening.sampling import batches
+from limitlab.theory.sharpening.two_eigenvalues import TwoEigenvalueModel
 from limitlab.theory.symbols import t
 
 N = np.array([[1, 0.3, 0.1], [0.3, 0.6, 0.2], [0.1, 0.2, 0.4]])
@@ -149,6 +152,16 @@ def test_verdicts():
     assert noise_kernel_norm(PAGE, GradientDescent(1.7)).verdict == "unstable"
 
 
+def test_a_norm_is_the_number_of_its_form():
+    norm = noise_kernel_norm(PAGE, SGD(0.8, batch=2))
+    assert norm == norm.exact and norm.closure < norm < norm.highest < 1
+    assert f"{norm:.4f}" == "0.4171"
+    bracket = noise_kernel_norm(PAGE, SGD(0.8, batch=2), form="bracket")
+    assert bracket.second_moment <= bracket < norm
+    copy = pickle.loads(pickle.dumps(norm))
+    assert (copy, str(copy)) == (norm, str(norm))
+
+
 def test_large_problems_give_the_bracket_unless_consent():
     norm = noise_kernel_norm(PAGE, SGD(0.8, batch=2), largest=2)
     assert norm.exact is None and "bracket only" in norm.remark and norm.verdict == "stable"
@@ -200,6 +213,55 @@ def test_what_the_norm_refuses():
         noise_kernel_norm(PAGE, SGD(0.1), form="K2")
     with pytest.raises(NotAvailable, match="nothing moves"):
         critical_rate(LinearModel(spectrum=[0.0]), SGD(0.1), form="closure")
+
+
+@pytest.mark.parametrize(
+    "call", [noise_kernel_norm, critical_rate, critical_batch, growth_rate]
+)
+def test_norms_are_of_linear_models(call):
+    for problem in (TwoEigenvalueModel(0.01, 0.25), N):
+        with pytest.raises(InvalidType, match="give a LinearModel"):
+            call(problem, SGD(0.1))
+
+
+def test_a_critical_batch_needs_a_method_with_batches():
+    with pytest.raises(NotAvailable, match="only SGD"):
+        critical_batch(PAGE, GradientDescent(0.1))
+
+
+def test_a_level_above_what_the_norm_reaches():
+    """With momentum every mode saturates: one example of rank one."""
+    problem, method = LinearModel(spectrum=[1.0, 0.0]), SGD(1.0, batch=1, momentum=0.5)
+    with pytest.raises(InvalidInput, match="level = 2: not reached below rate"):
+        critical_rate(problem, method, form="closure", level=2)
+    rate = critical_rate(problem, method, form="closure", level=1.4)
+    reached = noise_kernel_norm(problem, replace(method, rate=float(rate)), form="closure")
+    assert float(reached) == pytest.approx(1.4)
+
+
+def test_a_full_batch_has_the_edge_and_no_other_level():
+    for method in (GradientDescent(0.1), SGD(0.1, batch=3)):
+        assert critical_rate(PAGE, method).limited_by == "edge"
+        for level in (0.5, -1.0, "x"):
+            with pytest.raises((InvalidInput, InvalidType), match="level"):
+                critical_rate(PAGE, method, level=level)
+
+
+def test_critical_rates_are_units_of_one_over_the_sharpness():
+    scaled = [
+        critical_rate(LinearModel(kernel=N * scale), SGD(0.1, batch=2)) * scale
+        for scale in (1.0, 1e15, 1e-15)
+    ]
+    np.testing.assert_allclose(scaled, scaled[0], rtol=1e-12)
+
+
+def test_lanczos_says_when_it_stops_early():
+    spread = np.linspace(0, 1, 40)
+    with pytest.warns(ValidityWarning, match="after 3 applications"):
+        largest_eigenvalue(lambda x: spread * x, np.ones(40), most=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert largest_eigenvalue(lambda x: spread * x, np.ones(40)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("size", [1, 2, 40])

@@ -10,6 +10,7 @@ from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.quadratic import QuadraticRegression
 from limitlab.theory.sharpening.sampling import mask_moments
 from limitlab.theory.symbols import t
+from limitlab.validation.simulate.sharpening.early_time import early_time_runs
 from limitlab.validation.simulate.sharpening.quadratic import simulate_quadratic
 
 PROBLEM = QuadraticRegression(2, 8, 0.1, [[2, 0.5], [0.5, 1]], [1, -0.5])
@@ -38,6 +39,15 @@ def test_coarse_steps_warn_and_the_edge_is_refused():
         solve_quadratic(PROBLEM, SGD(0.5 / sharpness), 0.1, limit="sde", paths=2, seed=1, points=2)
     with pytest.raises(InvalidInput, match="no SDE"):
         solve_quadratic(PROBLEM, SGD(2 / sharpness), 0.1, limit="sde", paths=2, seed=1)
+
+
+def test_a_curvature_above_the_memory_is_refused_before_it_is_drawn():
+    large = QuadraticRegression(200, 4000, 0.1)
+    with pytest.raises(InvalidInput, match="23.8 GiB") as error:
+        solve_quadratic(large, SGD(1.0), 0.1, limit="sde", paths=2)
+    assert error.value.field == "parameters"
+    with pytest.raises(InvalidInput, match="23.8 GiB"):
+        early_time_runs(large, SGD(1.0), 2)
 
 
 def test_schedules_are_refused():

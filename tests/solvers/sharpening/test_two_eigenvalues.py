@@ -8,10 +8,11 @@ import pytest
 from limitlab.solvers.sharpening.edge_offset import edge_offset
 from limitlab.solvers.solve import solve
 from limitlab.theory.errors import InvalidInput, NotAvailable, ValidityWarning
-from limitlab.theory.methods import GradientDescent
+from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.two_eigenvalues import TwoEigenvalueModel
 from limitlab.theory.sharpening.two_eigenvalues_derivation import two_eigenvalue_theory
 from limitlab.theory.symbols import t
+from limitlab.validation.simulate import simulate
 
 pytestmark = pytest.mark.interpreted
 GD = GradientDescent(1.0)
@@ -48,7 +49,7 @@ def test_end_from_a_start_off_the_slow_manifold():
         errors.append(abs(float(offset) / offset.predicted_from_start - 1))
     assert errors[1] < errors[0] / 3
     # negative control: the end of orbits from large Y
-    assert abs(float(offset) / offset.predicted - 1) > 10 * errors[1]
+    assert offset.predicted is None and abs(float(offset) / (epsilon / 2) - 1) > 10 * errors[1]
 
 
 def test_two_cycle_without_second_eigenvalue():
@@ -128,3 +129,76 @@ def test_flags():
         solve(low, GD, limit="averaged")
     with pytest.raises(NotAvailable, match="rate"):
         solve(low, GradientDescent(1 / (1 + t)), 5)
+
+
+def test_a_diverged_orbit_has_no_end():
+    """Whether the time is given or not: no end, no prediction, no T above the ceiling."""
+    wild = TwoEigenvalueModel(0.01, 0.0, (1.1, 50.0))
+    for until in (None, 100):
+        with pytest.warns(ValidityWarning, match="diverged at step"):
+            curve = solve(wild, GD, until, points=11)
+        found = curve.provenance
+        assert found["state"] == "diverged" and np.isnan(found["end"]) and np.isnan(curve.T[-1])
+        assert np.nanmax(curve.T) < 1e5
+        assert found["predicted_end"] is None and found["predicted_end_from_start"] is None
+    with pytest.warns(ValidityWarning, match="diverged at step"):
+        offset = edge_offset(wild)
+    run = simulate(wild, GD)
+    assert run.provenance["states"] == ["diverged"] and np.isnan(run.T[-1])
+    assert np.isnan(float(offset)) and offset.predicted is None and "diverged" in offset.remark
+
+
+def test_no_prediction_where_the_expansion_does_not_hold():
+    assert edge_offset(TwoEigenvalueModel(0.064, 2.0)).predicted is not None
+    steep = edge_offset(TwoEigenvalueModel(0.2, 2.0))
+    assert steep.predicted is None and "ε(1 + E)" in steep.remark
+    # J₂² = .45 at ε(1 + E) = .2
+    large = edge_offset(TwoEigenvalueModel(0.2, 0.0, (0.05, 2.8)))
+    assert large.predicted is None and "J₂²" in large.remark
+    for z, T, why in ((0.0, 2.25, "nothing moves"), (-0.4, 1.4, "z²"), (0.05, 3.2, "y = 1.1")):
+        offset = edge_offset(TwoEigenvalueModel(0.01, 0.25, (z, T)))
+        assert offset.predicted_from_start is None and why in offset.remark
+    # an orbit that never comes near the edge ends as far from it as it started
+    below = edge_offset(TwoEigenvalueModel(0.01, 0.25, (0.05, 1.0)))
+    assert below.predicted is None
+    assert float(below) == pytest.approx(below.predicted_from_start, rel=0.02)
+    # what would have been said is far off
+    assert abs(float(steep) / 0.3 - 1) > 0.25
+
+
+def test_an_offset_that_ran_out_of_steps_is_warned_of():
+    with pytest.warns(ValidityWarning, match="budget at step 100: the motion had not ended"):
+        assert edge_offset(TwoEigenvalueModel(0.001, 0.0), most=100).state == "budget"
+
+
+def test_a_budget_is_of_motions_without_a_time():
+    for verb in (solve, simulate):
+        for time in ({"until": 5}, {"times": [5]}):
+            with pytest.raises(NotAvailable, match="most = 100: until or times"):
+                verb(TwoEigenvalueModel(0.01, 0.0), GD, most=100, **time)
+
+
+@pytest.mark.parametrize("rate", [1e-200, 1e200])
+def test_units_beyond_what_a_float_holds(rate):
+    for verb in (solve, simulate):
+        with pytest.raises(InvalidInput, match="rate = .*1e-50 to 1e"):
+            verb(TwoEigenvalueModel(0.01, 0.0), GradientDescent(rate), 5)
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (TwoEigenvalueModel(0.01, 0.0, (1.1, 50.0)), {"until": 9}),
+        (TwoEigenvalueModel(0.1, 0.1), {"until": 9, "limit": "averaged"}),
+    ],
+)
+def test_warnings_point_to_the_caller(model, options):
+    with pytest.warns(ValidityWarning) as caught:
+        solve(model, GD, **options)
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_momentum_is_refused():
+    for verb in (solve, simulate):
+        with pytest.raises(NotAvailable, match="momentum"):
+            verb(TwoEigenvalueModel(0.01, 0.0), SGD(1.0, momentum=0.9), 5)

@@ -69,6 +69,10 @@ def test_continuous_time(theory):
     wanted = -2 * li * p + eta * li**2 * ((1 - nu * c) * p + c * total / C)
     assert same(theory["flow"], wanted)
     assert same(theory["flow_ito"], wanted - eta * li**2 * p)
+    of_steps = theory["Gamma"].subs(page.momentum, 0)
+    # Itô's formula lacks the square of the mean step: 1 − ν c becomes −ν c
+    lacking = (1 / of_steps + 1 / (c * D)) ** -1
+    assert same(theory["Gamma_ito"], lacking)
 
 
 def test_the_derivation_prints_and_runs_what_it_derived(theory):

@@ -1,5 +1,7 @@
 """QuadraticRegression: what it takes, what it refuses, and its defaults."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,41 @@ GRAM = [[2.0, 0.5], [0.5, 1.0]]
 def test_strengths():
     problem = QuadraticRegression(4, 100, 0.5)
     assert (problem.kappa, problem.q, problem.kappa_tilde) == (0.5, 0.005, 2.0)
+
+
+def test_every_name_of_the_curvature_gives_the_same_problem():
+    by_kappa, by_q, by_tilde = (
+        QuadraticRegression(4, 100, **given)
+        for given in ({"curvature": 0.5}, {"q": 0.005}, {"kappa_tilde": 2.0})
+    )
+    assert by_kappa == by_q == by_tilde
+    assert QuadraticRegression(4, 100, 0.5, q=0.005, kappa_tilde=2.0) == by_kappa
+    assert replace(by_q, curvature=1.0).q == 0.01
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "curvature"),
+        ({"q": -1.0}, "q"),
+        ({"curvature": 0.5, "kappa_tilde": 0.5}, "curvature, kappa_tilde"),
+        ({"q": 0.005, "kappa_tilde": 2.0 * (1 + 1e-11)}, "q, kappa_tilde"),
+        ({"q": 0.1, "gram": np.eye(3)}, "gram"),
+        ({"q": 0.1, "gram": np.ones((4, 100))}, "gram"),
+        ({"q": 0.1, "gram": np.eye(4), "jacobian": np.eye(4)}, "gram"),
+        ({"q": 0.1, "gram": "foo"}, "gram"),
+    ],
+)
+def test_curvatures_that_differ_and_bad_gram_matrices_are_named(given, field):
+    with pytest.raises(InvalidInput) as error:
+        QuadraticRegression(4, 100, **given)
+    assert error.value.field == field
+
+
+def test_gram_is_never_a_jacobian():
+    assert QuadraticRegression(2, 5, 0.1, gram=GRAM) == QuadraticRegression(2, 5, 0.1, GRAM)
+    with pytest.raises(InvalidInput, match="D < P"):
+        QuadraticRegression(2, 2, 0.1, gram=GRAM)
 
 
 def test_a_gram_matrix_gets_a_jacobian():

@@ -75,8 +75,11 @@ def test_what_finite_data_refuse():
         batches(SGD(0.1, batch=6), 5)
     with pytest.raises(NotAvailable, match="GradientDescent"):
         batches(SignSGD(0.1), 5)
-    with pytest.raises(NotAvailable, match="depend on one another"):
-        SGD(0.1, batch=2, sampling="shuffled")
+    for passes in ("shuffled", "shuffle", "random_reshuffling", "epoch", "Epochs", "permutation"):
+        with pytest.raises(NotAvailable, match="depend on one another"):
+            SGD(0.1, batch=2, sampling=passes)
+    with pytest.raises(InvalidInput, match="use one of"):
+        SGD(0.1, batch=2, sampling="uniform")
     with pytest.raises(NotAvailable, match="all of the data"):
         batches(GradientDescent(0.1, batch=2), 5)
     assert batches(SGD(0.1, batch=2), 5).sampling == "without_replacement"

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -57,10 +58,32 @@ def both_scaled(curves):
     return {key: all_scaled(pair) for key, pair in curves.items()}
 
 
+def alike(limits):
+    """The limit that is right in place of the other one too."""
+    return {right: {name: pair[right] for name in pair} for right, pair in limits.items()}
+
+
+def repaired(data, theory, share):
+    """Both theories with the gaps of one, the split equations with a share of them."""
+    gaps = data.gaps[theory]
+    return replace(data, gaps=np.stack([gaps, share * gaps]))
+
+
 def grown(data, power):
     """Gaps and their errors times a power of d."""
     factor = data.dimensions.astype(float) ** power
     return replace(data, gaps=data.gaps * factor, errors=data.errors * factor)
+
+
+def tilted(data, power):
+    """Stationary risks times a power of the rate."""
+    factor = data.rates**power
+    return replace(data, risks={law: factor * risks for law, risks in data.risks.items()})
+
+
+def times(mapping, factor):
+    """Every number off by a factor."""
+    return {key: factor * value for key, value in mapping.items()}
 
 
 def rotated(mapping):
@@ -81,10 +104,19 @@ WRONG = [
     ("sign_against_sgd", lambda d: replace(d, risk=1.1 * d.risk), "stationary risk of SGD"),
     ("preconditioning", lambda d: replace(d, runs=rotated(d.runs)), "signSGD, $K$ diagonal"),
     ("preconditioning", lambda d: replace(d, sign=d.sgd), "condition number"),
-    ("preconditioning", lambda d: replace(d, speeds=rotated(d.speeds)), "late speed of signSGD,"),
+    ("preconditioning", lambda d: replace(d, late=times(d.late, 1.01)),
+     "late speed of signSGD, K diagonal, over turned"),
+    ("preconditioning", lambda d: replace(d, late=times(d.late, 0.99)),
+     "late speed of signSGD, K diagonal, over SGD"),
     ("stationary_risk", lambda d: replace(d, theory=all_scaled(d.theory)), "runs near rest, Lap"),
     ("stationary_risk", lambda d: replace(d, risks=rotated(d.risks)), "R of signSGD over"),
     ("stationary_risk", lambda d: replace(d, sgd=1.05 * d.sgd), "R of SGD over"),
+    ("stationary_risk", lambda d: replace(d, beyond=1), "stable risks of SGD"),
+    *(("stationary_risk", lambda d: replace(d, risks=times(d.risks, 1.01)), f"R over its {law}")
+      for law in ("small-rate law, Gaussian", "small-rate law, Laplace", "large-rate law, no noise",
+                  "large-rate law, Laplace", "large-rate law, Cauchy")),
+    *(("stationary_risk", lambda d: tilted(d, 0.03), f"exponent for small rates, {law}")
+      for law in ("no noise", "Gaussian", "Laplace", "Rademacher")),
     ("noise_reshaping", lambda d: replace(d, drawn=d.effect.correlation), "drawn signs"),
     ("noise_reshaping", lambda d: replace(d, drawn=d.effect.weak), "drawn signs"),
     ("batches_and_votes", lambda d: replace(d, split=d.limit), "split equations, sign-of-mean, B"),
@@ -92,11 +124,20 @@ WRONG = [
     ("batches_and_votes", lambda d: replace(d, rest=rotated(d.rest)), "2 R g_B(R)"),
     ("adam_memory", lambda d: replace(d, limits=both_scaled(d.limits)), "short memory, its limit"),
     ("adam_memory", lambda d: replace(d, runs=rotated(d.runs)), "long memory, its limit"),
-    ("adam_memory", lambda d: replace(d, drift=d.variance), "slope of gamma"),
-    ("sign_breakdown", lambda d: replace(d, gaps=d.gaps[[0, 0]]), "largest gap of the split"),
-    ("sign_breakdown", lambda d: grown(d, -1), "exponent of d, all"),
-    ("sign_breakdown", lambda d: grown(d, 1), "exponent of d, even"),
-]
+    ("adam_memory", lambda d: replace(d, limits=alike(d.limits)), "short memory, the other limit"),
+    ("adam_memory", lambda d: replace(d, limits=alike(d.limits)), "long memory, the other limit"),
+    ("adam_memory", lambda d: replace(d, drift=1.01 * d.drift), "gamma of the stream"),
+    ("adam_memory", lambda d: replace(d, variance=1.002 * d.variance), "s_A^2 of the stream"),
+    *(("adam_memory", lambda d: replace(d, exact=1 - 1.01 * (1 - d.exact)), f"slope of {name}")
+      for name in ("gamma", "s_A^2")),
+    ("sign_breakdown", lambda d: repaired(d, 0, 0.5), "largest gap of the split"),
+    ("sign_breakdown", lambda d: repaired(d, 1, 0.5), "smallest gap of the limit"),
+    ("sign_breakdown", lambda d: grown(d, -0.1), "exponent of d, all"),
+    ("sign_breakdown", lambda d: grown(d, -0.5),
+     "exponent of d, even start, B = 8: limit from runs"),
+    ("sign_breakdown", lambda d: grown(d, -0.1),
+     "exponent of d, even start, B = 8: limit from split equations"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", range(len(WRONG)), ids=[f"{w[0]}: {w[2]}" for w in WRONG])

@@ -12,7 +12,8 @@ from limitlab.theory.sharpening.linear_model import LinearModel
 from limitlab.theory.sharpening.sampling import batches, draw_masks
 from limitlab.validation.networks.criterion import criterion
 from limitlab.validation.networks.digits import digits_network
-from limitlab.validation.networks.losses import half_weights, softmax
+from limitlab.validation.networks.linearisation import Linearisation
+from limitlab.validation.networks.losses import gauss_newton, half_weights, softmax
 from limitlab.validation.networks.mlp import MLP
 from limitlab.validation.networks.probe import probe
 from limitlab.validation.networks.train import train
@@ -54,6 +55,16 @@ def test_weights():
     np.testing.assert_allclose(factors.transpose(0, 2, 1) @ factors, weights, atol=1e-14)
     certain = half_weights(np.eye(C))
     np.testing.assert_allclose(certain, 0, atol=1e-8)
+
+
+def test_probabilities_are_checked():
+    J = np.random.default_rng(0).standard_normal((6, 2))
+    near = Linearisation(J.dot, J.T.dot, data=2, parameters=2, outputs=3)
+    right = np.full((2, 3), 1 / 3)
+    assert gauss_newton(near, right).outputs == 2
+    for wrong, why in ((right.T, "shape"), (2 * right, "sum to 1"), (right - [1, -1, 0], ">= 0")):
+        with pytest.raises(InvalidInput, match=f"probabilities = .*{why}"):
+            gauss_newton(near, wrong)
 
 
 def test_sampled_labels_are_hutchinson_vectors():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from limitlab.solvers.sharpening.noise_kernel import NoiseKernel
-from limitlab.theory.errors import InvalidInput, NotAvailable
+from limitlab.theory.errors import InvalidInput, InvalidType, NotAvailable
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.sampling import batches
+from limitlab.validation.networks.linearisation import Linearisation
 from limitlab.validation.networks.mlp import MLP
 from limitlab.validation.networks.probe import probe
 
@@ -72,3 +73,43 @@ def test_bad_input(network):
         probe(network, METHOD, top=60)
     with pytest.raises(NotAvailable, match="noise"):
         probe(network, GradientDescent(0.1)).rate_at()
+    with pytest.raises(InvalidType, match="give a Linearisation"):
+        probe(np.eye(3), METHOD)
+    for seed, error in (("a", InvalidType), (-1, InvalidInput)):
+        with pytest.raises(error, match="seed"):
+            probe(network, METHOD, seed=seed)
+    flat = Linearisation(lambda v: np.zeros(4), lambda u: np.zeros(3), data=4, parameters=3)
+    with pytest.raises(InvalidInput, match="its Jacobian is 0"):
+        probe(flat, METHOD, top=1)
+
+
+J = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.5], [0.3, 0.1, 0.2]])
+PUSH, PULL = J.dot, J.T.dot
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_rows_of_an_example_are_checked(outputs):
+    rows = J.reshape(-1, outputs, 3)
+    near = Linearisation(PUSH, PULL, 4 // outputs, 3, outputs, lambda k: rows[k])
+    np.testing.assert_allclose(near.linear_model().jacobian, J)
+    for wrong in (lambda k: 3 * rows[k], lambda k: rows[k - 1], lambda k: 0 * rows[k]):
+        with pytest.raises(InvalidInput, match="example = .* not those of jvp"):
+            Linearisation(PUSH, PULL, 4 // outputs, 3, outputs, wrong)
+
+
+@pytest.mark.parametrize(
+    ("push", "pull", "error", "field"),
+    [
+        (lambda v: 0 * PUSH(v), PULL, InvalidInput, "vjp"),
+        (lambda v: PUSH(v) + 1j, PULL, InvalidType, "jvp"),
+        (PUSH, lambda u: [*PULL(u)[:2], 1j], InvalidType, "vjp"),
+        (J, PULL, InvalidType, "jvp"),
+        (lambda v: "abc", PULL, InvalidType, "jvp"),
+        (lambda v: [[1.0, 2.0], [3.0]], PULL, InvalidType, "jvp"),
+        (PUSH, None, InvalidType, "vjp"),
+    ],
+)
+def test_products_that_are_none(push, pull, error, field):
+    with pytest.raises(error, match=field) as failed:
+        Linearisation(push, pull, data=4, parameters=3)
+    assert failed.type is error

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from limitlab.solvers.sharpening.critical import critical_rate
-from limitlab.theory.errors import InvalidInput, NotAvailable
+from limitlab.theory.errors import InvalidInput, InvalidType, NotAvailable
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.sharpening.linear_model import LinearModel
 from limitlab.validation.networks.control import control_linear, control_network
@@ -36,6 +36,17 @@ def test_held_norm_is_held(network):
     assert np.ptp(curve.sample("rate")[0]) > 0
     again = train(network, SGD(1.0, batch=2), 40, hold=0.4, every=10, runs=3, seed=1)
     np.testing.assert_array_equal(again.sample("loss")[:2], curve.sample("loss"))
+
+
+def test_the_last_step_is_recorded(network):
+    """As many steps, and the same batches, however often the network is measured."""
+    start, method = network.start(np.random.default_rng(0)), SGD(0.1, batch=2)
+    ends = []
+    for every, steps in ((1, range(6)), (2, [0, 2, 4, 5]), (5, [0, 5]), (20, [0, 5])):
+        curve = train(network, method, 5, every=every, start=start, seed=1)
+        assert curve.steps.tolist() == list(steps)
+        ends.append(curve.loss[-1])
+    assert ends[1:] == pytest.approx([ends[0]] * 3, rel=1e-12)
 
 
 def test_divergence_is_kept(network):
@@ -96,10 +107,51 @@ def test_control_of_a_network(network):
 def test_bad_input(network):
     with pytest.raises(NotAvailable, match="momentum"):
         train(network, SGD(0.1, batch=2, momentum=0.5), 10)
+    with pytest.raises(InvalidInput, match="start = .* has length 2"):
+        train(network, SGD(0.1, batch=2), 10, start=[1, 2])
     with pytest.raises(InvalidInput, match="shares"):
         criterion(network, np.zeros(network.parameters), SGD(1.0, batch=2), shares=(1.0, 0.5))
     with pytest.raises(InvalidInput, match="targets"):
         MLP(np.ones((3, 2)), np.ones((2, 1)))
+
+
+def test_bad_input_of_the_criterion_and_of_networks(network):
+    theta, method = np.zeros(network.parameters), SGD(1.0, batch=2)
+    with pytest.raises(NotAvailable, match="momentum"):
+        criterion(network, theta, SGD(1.0, batch=2, momentum=0.5))
+    for verb in (
+        lambda net: train(net, method, 10),
+        lambda net: criterion(net, theta, method),
+        lambda net: control_network(net, method, 10, rates=[0.1]),
+    ):
+        with pytest.raises(InvalidType, match="give an MLP"):
+            verb(None)
+    with pytest.raises(NotAvailable, match="method"):
+        control_network(network, None, 10, rates=[0.1])
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "text"),
+    [
+        ({"method": GradientDescent(1.0)}, NotAvailable, "batch = .* no noise kernel"),
+        ({"method": SGD(1.0, batch=3)}, NotAvailable, "batch = 3"),
+        ({"shares": (0.5, -0.1)}, InvalidInput, "shares = .*-0.1"),
+        ({"until": 5.5}, InvalidInput, "until"),
+        ({"problem": None}, InvalidType, "give a LinearModel"),
+        ({"problem": LinearModel(np.eye(3), residual=np.zeros(3))}, InvalidInput, "residual"),
+        ({"problem": LinearModel(np.zeros((3, 3)))}, NotAvailable, "nothing moves"),
+    ],
+)
+def test_bad_input_of_the_control(given, error, text):
+    options = {"problem": LinearModel(kernel=np.eye(3)), "method": SGD(1.0), "until": 5} | given
+    with pytest.raises(error, match=text):
+        control_linear(**options)
+
+
+def test_steps_of_the_control_may_be_a_whole_float():
+    model = LinearModel(kernel=np.eye(3) + 0.1)
+    five, floating = (control_linear(model, SGD(1.0), steps) for steps in (5, 5.0))
+    assert str(five) == str(floating) and floating.steps == 5
 
 
 def test_digits():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import warnings
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from limitlab.solvers.sharpening.critical import critical_rate, growth_rate
 from limitlab.solvers.solve import solve
 from limitlab.theory.derive import derive
-from limitlab.theory.errors import InvalidInput, NotAvailable, ValidityWarning
+from limitlab.theory.errors import InvalidInput, InvalidType, NotAvailable, ValidityWarning
 from limitlab.theory.methods import SGD, GradientDescent
 from limitlab.theory.methods.sgd import SAMPLINGS
 from limitlab.theory.sharpening.linear_model import LinearModel
@@ -19,6 +20,8 @@ from limitlab.validation.compare import compare
 from limitlab.validation.overlay import overlay
 from limitlab.validation.simulate import simulate
 from limitlab.validation.simulate.sharpening.growth import (
+    Measured,
+    _crossing,
     measured_critical_rate,
     measured_growth,
 )
@@ -58,6 +61,7 @@ def test_the_full_batch_is_gradient_descent_in_every_run():
     runs = simulate(SMALL, GradientDescent(0.5), 5, points=6, runs=2, seed=0)
     theory = solve(SMALL, GradientDescent(0.5), 5, points=6)
     assert runs.sample("loss") == pytest.approx(np.tile(theory.loss, (2, 1)), rel=1e-12)
+    assert np.array_equal(runs.sharpness, theory.sharpness)
 
 
 @pytest.mark.interpreted
@@ -104,6 +108,21 @@ def test_flow_time_is_not_compared_with_steps():
     with pytest.raises(InvalidInput, match="steps"):
         compare(solve(SMALL, method, 4, limit="ode"), runs)
     assert overlay(solve(SMALL, method, 4), runs).axes[-1].get_xlabel() == "step"
+
+
+def test_growth_is_of_linear_models():
+    for call in (measured_growth, measured_critical_rate):
+        with pytest.raises(InvalidType, match="give a LinearModel"):
+            call(N, SGD(0.1))
+
+
+def test_a_crossing_that_was_not_reached_is_told():
+    """A growth that jumps is never zero within its error; a straight one is, and says nothing."""
+    with pytest.warns(ValidityWarning, match="is still .* after 12 searches"):
+        _crossing(lambda rate: Measured(math.copysign(1.0, rate - 0.3), 0.01), 0.0, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert float(_crossing(lambda x: Measured(x - 0.3, 0.01), 0.0, 1.0)) == pytest.approx(0.3)
 
 
 def test_a_spectrum_cannot_be_run():

@@ -104,6 +104,8 @@ def test_comparing_with_diverged_runs_says_so():
         ({"engine": "sparse"}, "engine"),
         ({"runs": 0}, "runs"),
         ({"masks": np.ones((3, 2))}, "masks"),
+        ({"masks": [[1, 0], [1]]}, "masks"),
+        ({"tensor": np.zeros((2, 6, 6)), "engine": "lazy"}, "engine"),
     ],
 )
 def test_bad_options_are_named(options, field):

@@ -6,6 +6,7 @@ and at ε = 0 the two-cycle :math:`z^2=y/2`, y = W − 2 − 2E. Model of arXiv 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +29,13 @@ UNIT = GradientDescent(1.0)
 
 @dataclass(frozen=True)
 class Parameters:
-    """Curvatures ε and invariants E; the start y of the motions, and the spread of the starts."""
+    """Curvatures ε and invariants E; the start Y = y/ε of the motions, the spread of the starts."""
 
     motions: tuple[float, ...] = (0.04, 0.02, 0.01)
-    height: float = 0.08
+    height: float = 2.0
     ladder: tuple[float, ...] = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064)
     invariants: tuple[float, ...] = (0.0, 0.5, 2.0)
-    piled: float = 0.02
+    piled: tuple[float, ...] = (0.02, 0.01)
     starts: int = 200
     highest: float = 1.0
     flips: int = 500
@@ -50,14 +51,14 @@ FULL = Parameters(ladder=tuple(0.0005 * 2.0**k for k in range(9)), starts=1000, 
 class Data:
     """By ε the motion of T, its average over two steps and its end; by E the ends along ε.
 
-    ``ends`` holds (T at the start, T at the end) of many starts, ``cycle`` the values of z that
-    each W of ``slow`` visits at ε = 0.
+    ``ends`` holds, by ε, (T at the start, T at the end) of many starts, ``cycle`` the values of z
+    that each W of ``slow`` visits at ε = 0.
     """
 
     parameters: Parameters
     motions: dict[float, tuple[Curve, Curve]]
     ladders: dict[float, list[EdgeOffset]]
-    ends: np.ndarray
+    ends: dict[float, np.ndarray]
     slow: np.ndarray
     cycle: np.ndarray
 
@@ -70,8 +71,9 @@ def compute(parameters: Parameters) -> Data:
         for E in p.invariants
     }
     slow = np.linspace(1.8, 3.9, p.flips)
-    motions = {epsilon: _motion(epsilon, p.height) for epsilon in p.motions}
-    return Data(p, motions, ladders, _ends(p), slow, _cycle(slow, p.settled))
+    motions = {epsilon: _motion(epsilon, p.height * epsilon) for epsilon in p.motions}
+    ends = {epsilon: _ends(p, epsilon) for epsilon in p.piled}
+    return Data(p, motions, ladders, ends, slow, _cycle(slow, p.settled))
 
 
 def _motion(epsilon: float, height: float) -> tuple[Curve, Curve]:
@@ -89,11 +91,11 @@ def pairs(run: Curve) -> tuple[np.ndarray, np.ndarray]:
     return run.time[::2], (run["T"][::2] + run["T"][1::2]) / 2
 
 
-def _ends(p: Parameters) -> np.ndarray:
+def _ends(p: Parameters, epsilon: float) -> np.ndarray:
     rng = np.random.default_rng(p.seed)
     z, y = rng.uniform(-0.3, 0.3, p.starts), rng.uniform(0.0, p.highest, p.starts)
     starts = np.column_stack([z, 2 + y + 2 * z])
-    runs = simulate(TwoEigenvalueModel(p.piled, 0.0), UNIT, starts=starts, points=2)
+    runs = simulate(TwoEigenvalueModel(epsilon, 0.0), UNIT, starts=starts, points=2)
     return np.column_stack([starts[:, 1], runs.provenance["ends"]])
 
 
@@ -134,7 +136,9 @@ def _draw_motions(axis: Any, data: Data) -> None:
 def _draw_ladders(axis: Any, data: Data) -> None:
     for colour, (E, ends) in zip(SEQUENCE, data.ladders.items(), strict=False):
         ladder = data.parameters.ladder
-        axis.plot(ladder, [end.predicted for end in ends], color=colour, **THEORY)
+        # beyond small ε(1 + E) there are ends, but no predictions
+        predicted = [np.nan if end.predicted is None else end.predicted for end in ends]
+        axis.plot(ladder, predicted, color=colour, **THEORY)
         axis.plot(ladder, [float(end) for end in ends], color=colour, label=f"$E={E:g}$",
                   **SIMULATION)  # fmt: skip
     axis.set(xscale="log", yscale="log", xlabel=r"$\epsilon$", ylabel=r"$2-\eta\lambda$ at the end")
@@ -143,12 +147,19 @@ def _draw_ladders(axis: Any, data: Data) -> None:
 
 
 def _draw_ends(axis: Any, data: Data) -> None:
-    axis.plot(*data.ends.T, color=SEQUENCE[0], **SIMULATION)
     axis.axhline(2, **REFERENCE)
-    predicted = edge_offset(TwoEigenvalueModel(data.parameters.piled, 0.0)).predicted
-    assert predicted is not None
-    axis.axhline(2 - predicted, color=SEQUENCE[0], **THEORY)
+    for colour, (epsilon, ends) in zip(SEQUENCE[1:], data.ends.items(), strict=False):
+        axis.plot(*ends.T, color=colour, label=rf"$\epsilon={epsilon:g}$", **SIMULATION)
+        axis.axhline(2 - _predicted(epsilon), color=colour, **THEORY)
     axis.set(xlabel=r"$\eta\lambda$ at the start", ylabel=r"$\eta\lambda$ at the end")
+    axis.legend(loc="lower right")
+
+
+def _predicted(epsilon: float) -> float:
+    """The predicted offset at E = 0."""
+    found = edge_offset(TwoEigenvalueModel(epsilon, 0.0)).predicted
+    assert found is not None
+    return found
 
 
 def _draw_cycle(axis: Any, data: Data) -> None:
@@ -164,41 +175,54 @@ def _draw_cycle(axis: Any, data: Data) -> None:
 def checks(data: Data) -> tuple[Check, ...]:
     """Ends, their order in ε, the average, the pile, and the flip."""
     p = data.parameters
-    found = [_slope(E, ends, p.ladder) for E, ends in data.ladders.items()]
-    found += [_average(epsilon, *motion) for epsilon, motion in data.motions.items()]
-    predicted = edge_offset(TwoEigenvalueModel(p.piled, 0.0)).predicted
-    shares = (2 - data.ends[:, 1]) / predicted
     y = data.slow - 2
-    cycling = (y > 0.02) & (y < 0.2)
+    # cycles are approached like exp(-2y) a step
+    cycling = (y > 20 / p.settled) & (y < 0.1)
     amplitude = (data.cycle[cycling] ** 2).mean(axis=1) / (y[cycling] / 2)
     still = np.abs(data.cycle[y < -0.02]).max()
     return (
-        *found,
-        near("median end of all starts over its prediction", np.median(shares), 1,
-             4 * p.piled, "relative error of order epsilon"),
+        *(_slope(E, ends, p.ladder) for E, ends in data.ladders.items()),
+        _average(data),
+        _pile(data),
         near("largest |z| below the flip, epsilon = 0", still, 0, 1e-9, "stable fixed point"),
-        near("mean z^2 over y/2 above the flip", amplitude.mean(), 1, y[cycling].mean(),
-             "relative error y: odd powers of z cancel in the cycle"),
+        near("mean z^2 over y/2 above the flip, y to 0", np.polyfit(y[cycling], amplitude, 2)[-1],
+             1, y[cycling].max() ** 3, "a parabola in y leaves y^3"),
     )  # fmt: skip
 
 
 def _slope(E: float, ends: list[EdgeOffset], ladder: tuple[float, ...]) -> Check:
     """d offset/dε at ε → 0, by extrapolation of the two smallest."""
-    first, second = (float(end) / epsilon for end, epsilon in zip(ends[:2], ladder, strict=False))
-    ratio = ladder[1] / ladder[0]
-    limit = first + (first - second) / (ratio - 1)
+    shares = [float(end) / epsilon for end, epsilon in zip(ends[:2], ladder, strict=False)]
     predicted = ends[0].predicted
     assert predicted is not None
     share = predicted / ladder[0]
-    return near(f"slope of the offset in epsilon, E = {E:g}", limit, share,
+    return near(f"slope of the offset in epsilon, E = {E:g}", _at_zero(ladder[:2], shares), share,
                 5 * (ladder[1] * (1 + E)) ** 2 * share,
                 "relative error (epsilon (1 + E))^2 is left")  # fmt: skip
 
 
-def _average(epsilon: float, run: Curve, averaged: Curve) -> Check:
-    """Largest distance of T from its average, in units of the start's y."""
-    _, mean = pairs(run)
-    start = averaged["T"][0] - 2
-    gap = np.abs(mean - averaged["T"]).max() / (mean[0] - mean[-1])
-    return Check(f"map from average, epsilon = {epsilon:g}", gap, 0, np.sqrt(2 * start),
-                 "relative error y^(1/2) of leading orders")  # fmt: skip
+def _at_zero(epsilons: Sequence[float], values: Sequence[float]) -> float:
+    """Where the straight line through two values meets ε = 0."""
+    return float(np.polyfit(epsilons, values, 1)[-1])
+
+
+def _average(data: Data) -> Check:
+    """Order in ε of the largest distance of T from its average, over how far T moves."""
+    gaps = []
+    for run, averaged in data.motions.values():
+        _, mean = pairs(run)
+        gaps.append(np.abs(mean - averaged["T"]).max() / (mean[0] - mean[-1]))
+    epsilons = np.array(list(data.motions))
+    order = np.polyfit(np.log(epsilons), np.log(gaps), 1)[0]
+    return near("order in epsilon of the map from its average", order, 0.5,
+                np.sqrt(epsilons.max()) / 2,
+                "leading orders in epsilon^(1/2), with a relative error of that order")  # fmt: skip
+
+
+def _pile(data: Data) -> Check:
+    """Median end of all starts over the predicted one, by extrapolation of two ε."""
+    epsilons = list(data.ends)
+    shares = [np.median(2 - ends[:, 1]) / _predicted(e) for e, ends in data.ends.items()]
+    return near("median end of all starts over its prediction, epsilon to 0",
+                _at_zero(epsilons, shares), 1, 5 * max(epsilons) ** 2,
+                "relative error epsilon^2 is left")  # fmt: skip

@@ -18,13 +18,14 @@ from ....solvers.sharpening.early_time import EarlyTime, early_time
 from ....theory.methods import SGD
 from ....theory.sharpening.quadratic import QuadraticRegression
 from ...figure import HouseFigure
-from ...significance import holm, p_values
+from ...significance import detectable, holm, p_values
 from ...simulate.sharpening.early_time import EarlyTimeRuns, early_time_runs
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "early sharpening of the modes: linear in s for full batches, cubic for small ones"
 
+Array = np.ndarray
 LEVEL = 1e-3
 
 
@@ -110,13 +111,13 @@ def _draw_batch(axis: Any, data: Data, batch: int, name: str, colour: str) -> No
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """Every batch and mode, and the two powers of s."""
+    """Every batch and mode; power and amplitude of the linear and of the cubic part."""
     tested = [
         _agreement(data, batch, name)
         for name in ("overlap_second", "singular_shift")
         for batch in data.formula
     ]
-    return (*tested, _full_slope(data), _noise_slope(data))
+    return (*tested, *_linear(data), *_cubic(data))
 
 
 def _agreement(data: Data, batch: int, name: str) -> Check:
@@ -126,10 +127,11 @@ def _agreement(data: Data, batch: int, name: str) -> Check:
     measured, runs = data.runs[batch], data.runs[batch].runs
     mean, error = getattr(measured.mean, name), getattr(measured.error, name)
     margin = 0.0 if name == "overlap_second" else _second_order(data, batch)
-    p = holm(p_values(mean - formula, error, margin * np.abs(formula),
-                      np.full(mean.size, runs - 1.0)))  # fmt: skip
-    words = name.replace("_", " ")
-    return Check(f"{words}, B = {batch}, all modes", p.min(), LEVEL, 1.0, "smallest Holm p-value")
+    allowed, dof = margin * np.abs(formula), np.full(mean.size, runs - 1.0)
+    p = holm(p_values(mean - formula, error, allowed, dof))
+    seen = 100 * detectable(formula, error, allowed, dof, LEVEL)
+    return Check(f"{name.replace('_', ' ')}, B = {batch}, all modes", p.min(), LEVEL, 1.0,
+                 f"smallest Holm p-value; errors of {seen:.2g} % would show")  # fmt: skip
 
 
 def _second_order(data: Data, batch: int) -> float:
@@ -140,34 +142,42 @@ def _second_order(data: Data, batch: int) -> float:
     return float(2 * np.abs(formula.singular_shift).max() / gaps)
 
 
-def _full_slope(data: Data) -> Check:
-    """d log Δ₂/d log s of the full batch at small h s²."""
-    p = data.parameters
-    formula, measured = data.formula[p.data], data.runs[p.data]
-    s = formula.singular_values
-    small = p.rate / p.data * s**2 < 0.1
-    slope, error = _fit(s[small], measured.mean.overlap_second[small],
-                        measured.error.overlap_second[small])  # fmt: skip
-    return near("power of s, full batch, small s", slope, 1, 3.5 * error + 0.1,
-                "3.5 standard errors + h s^2")  # fmt: skip
+def _linear(data: Data) -> list[Check]:
+    """Of the full batch, whose formula is s times 1 − hs²(P + 2)/(P + 1)."""
+    full = data.parameters.data
+    formula, runs = data.formula[full], data.runs[full]
+    return _power("full batch over 1 - h s^2", 1, formula.singular_values,
+                  formula.overlap_second, runs.mean.overlap_second,
+                  runs.error.overlap_second)  # fmt: skip
 
 
-def _noise_slope(data: Data) -> Check:
-    """Of what a batch of one takes away."""
-    full, one = data.runs[data.parameters.data], data.runs[min(data.parameters.batches)]
-    s = data.formula[data.parameters.data].singular_values
-    taken = full.mean.overlap_second - one.mean.overlap_second
-    error = np.hypot(full.error.overlap_second, one.error.overlap_second)
-    sure = s > 0.8
-    slope, uncertain = _fit(s[sure], taken[sure], error[sure])
-    return near("power of s of what noise takes away", slope, 3, 3.5 * uncertain,
-                "3.5 standard errors")  # fmt: skip
+def _cubic(data: Data) -> list[Check]:
+    """Of what a batch of one takes away, which is exactly cubic where all z̃² are equal."""
+    pairs = [(data.formula[batch], data.runs[batch])
+             for batch in (data.parameters.data, min(data.parameters.batches))]  # fmt: skip
+    (full, many), (one, single) = pairs
+    s, taken = full.singular_values, full.overlap_second - one.overlap_second
+    measured = many.mean.overlap_second - single.mean.overlap_second
+    error = np.hypot(many.error.overlap_second, single.error.overlap_second)
+    return [
+        near("power of s of the formula of what noise takes away", np.polyfit(
+            np.log(s), np.log(taken), 1)[0], 3, 1e-9, "formula, equal residuals"),
+        *_power("what noise takes away", 3, s, taken, measured, error),
+    ]  # fmt: skip
 
 
-def _fit(s: np.ndarray, value: np.ndarray, error: np.ndarray) -> tuple[float, float]:
-    """Slope of log |value| in log s, weighted, and its standard error."""
-    x, weight = np.log(s), np.abs(value) / error
-    design = np.column_stack([x, np.ones_like(x)]) * weight[:, None]
-    covariance = np.linalg.inv(design.T @ design)
-    slope = covariance @ design.T @ (weight * np.log(np.abs(value)))
-    return float(slope[0]), float(np.sqrt(covariance[0, 0]))
+def _power(
+    name: str, power: int, s: Array, formula: Array, mean: Array, error: Array
+) -> list[Check]:
+    """Fit mean/formula = A (1 + δ log(s/s')) over all modes, with A and δ uncorrelated."""
+    weight, x = (formula / error) ** 2, np.log(s)
+    x = x - np.average(x, weights=weight)
+    spread = np.sum(weight * x**2)
+    amplitude, sem = np.average(mean / formula, weights=weight), np.sum(weight) ** -0.5
+    excess, uncertain = np.sum(weight * x * mean / formula) / spread, spread**-0.5
+    origin = "3.5 standard errors, all modes"
+    return [
+        near(f"{name}: amplitude over the formula", amplitude, 1, 3.5 * sem, origin),
+        near(f"{name}: power of s", power + excess / amplitude, power,
+             3.5 * uncertain / amplitude, origin),
+    ]  # fmt: skip

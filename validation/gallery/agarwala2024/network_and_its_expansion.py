@@ -167,7 +167,7 @@ def checks(data: Data) -> tuple[Check, ...]:
             _gap(data, curves[last], name, last) for curves in (data.linear, data.quadratic)
         )
         label = f"error of the {name} over that of the linear model, {whole} steps from t = {last}"
-        origin = "second order, where the linear model's is of first"
+        origin = "second order, where the linear model's is of first; half of it would show"
         found.append(Check(label, quadratic / linear, 0, 0.5, origin))
     return tuple(found)
 

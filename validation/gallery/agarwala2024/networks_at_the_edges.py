@@ -1,4 +1,9 @@
-"""Rate · sharpness and the noise kernel norm along the training of small networks on digits."""
+r"""Rate · sharpness and the noise kernel norm along the training of small networks on digits.
+
+Both objectives start at one θ, where the outputs are small: all C classes are equally likely there,
+and by :math:`H=(I-\tfrac1C11^\top)/C` the sharpness of the cross-entropy is 1/C of that of the
+squared loss.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,12 @@ from ....solvers.curve import Curve
 from ....theory.methods import SGD
 from ...figure import HouseFigure
 from ...networks.digits import digits_network
+from ...networks.mlp import MLP
 from ...networks.train import train
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, SIMULATION, band, sheet
 
-TITLE = "small networks on digits: rate · sharpness and the noise kernel norm over training"
+TITLE = "small networks on digits: rate · sharpness, noise kernel norm and loss over training"
 NAMES = {"squared": "squared loss", "cross_entropy": "cross-entropy"}
 
 
@@ -43,10 +49,15 @@ FULL = Parameters(data=300, hidden=(32, 32), batches=(300, 60, 20, 8, 4), square
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The curves of every batch, by objective; the rate of each objective."""
+    """The curves of every batch, by objective; the rate of each objective.
+
+    ``outputs`` is the size of the outputs at the start beside usual ones, start^layers.
+    """
 
     curves: dict[str, dict[int, Curve]]
     rates: dict[str, float]
+    classes: int
+    outputs: float
 
 
 def compute(parameters: Parameters) -> Data:
@@ -54,11 +65,17 @@ def compute(parameters: Parameters) -> Data:
     p = parameters
     rates = {"squared": p.squared_rate, "cross_entropy": p.cross_entropy_rate}
     steps = {"squared": p.squared_steps, "cross_entropy": p.cross_entropy_steps}
-    return Data({name: _curves(p, name, rates[name], steps[name]) for name in NAMES}, rates)
+    networks = {name: _network(p, name) for name in NAMES}
+    curves = {name: _curves(p, networks[name], rates[name], steps[name]) for name in NAMES}
+    classes = networks["cross_entropy"].targets.shape[1]
+    return Data(curves, rates, classes, p.start ** (len(p.hidden) + 1))
 
 
-def _curves(p: Parameters, objective: str, rate: float, steps: int) -> dict[int, Curve]:
-    network = digits_network(p.data, seed=p.seed, hidden=p.hidden, objective=objective)
+def _network(p: Parameters, objective: str) -> MLP:
+    return digits_network(p.data, seed=p.seed, hidden=p.hidden, objective=objective)
+
+
+def _curves(p: Parameters, network: MLP, rate: float, steps: int) -> dict[int, Curve]:
     start = p.start * network.start(np.random.default_rng(p.seed))
     options: dict[str, Any] = {"start": start, "runs": p.runs, "seed": p.seed, "workers": 1}
     every, methods = steps // p.points, {B: SGD(rate, batch=B) for B in p.batches}
@@ -69,24 +86,29 @@ def _curves(p: Parameters, objective: str, rate: float, steps: int) -> dict[int,
 
 
 def draw(data: Data, width: str | float) -> HouseFigure:
-    """Sharpness above, norms below; one column an objective."""
+    """Sharpness, norms and loss from above; one column an objective."""
 
     def panels(axes: Any) -> None:
+        columns = len(data.curves)
         for column, (name, curves) in enumerate(data.curves.items()):
-            upper, lower = axes[column], axes[column + len(data.curves)]
+            edge, norm, loss = axes[column::columns]
             for colour, (batch, curve) in zip(SEQUENCE, curves.items(), strict=False):
-                edge = data.rates[name] * curve.sharpness
-                upper.plot(curve.time, edge, color=colour, label=f"$B={batch}$", **SIMULATION)
+                look = {"color": colour, "label": f"$B={batch}$", **SIMULATION}
+                edge.plot(curve.time, data.rates[name] * curve.sharpness, **look)
+                loss.plot(curve.time, curve.loss, **look)
                 if np.any(curve.kernel_trace > 0):
-                    _norm(lower, curve, colour)
-            upper.axhline(2, **REFERENCE)
-            upper.set(title=NAMES[name], ylabel=r"$\eta\lambda_{\max}$", xlabel="step $t$")
-            lower.axhline(1, **REFERENCE)
-            lower.set(yscale="log", xlabel="step $t$", ylabel=r"bracket of $\mathcal{K}$")
+                    _norm(norm, curve, colour)
+            edge.axhline(2, **REFERENCE)
+            norm.axhline(1, **REFERENCE)
+            edge.set_ylabel(r"$\eta\lambda_{\max}$")
+            norm.set(yscale="log", ylabel=r"bracket of $\mathcal{K}$")
+            loss.set(yscale="log", ylabel="loss")
+            for axis in (edge, norm, loss):
+                axis.set(title=NAMES[name], xlabel="step $t$")
         handles, names = axes[0].get_legend_handles_labels()
         axes[0].figure.legend(handles, names, loc="outside upper left", ncols=5)
 
-    return sheet(panels, width, rows=2, columns=2, aspect=0.7)
+    return sheet(panels, width, rows=3, columns=2, aspect=0.7, narrow=2)
 
 
 def _norm(axis: Any, curve: Curve, colour: str) -> None:
@@ -96,7 +118,8 @@ def _norm(axis: Any, curve: Curve, colour: str) -> None:
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """Descent ends at its edge, smaller batches below it; norms of order one where they train."""
+    """Descent ends at its edge, smaller batches below it; norms of order one where they train; the
+    start of the cross-entropy beside that of the squared loss."""
     curves, rate = data.curves["squared"], data.rates["squared"]
     plateaus = {B: rate * _late(curve.sample("sharpness")) for B, curve in curves.items()}
     descent = next(iter(plateaus.values()))
@@ -110,13 +133,28 @@ def checks(data: Data) -> tuple[Check, ...]:
     last, curve = list(curves.items())[-1]
     norm = float(_late(curve.sample("kernel_norm")).mean())
     label = f"squared loss, B = {last}: late kernel norm, lower estimate"
-    found.append(Check(label, norm, 0.2, 1, "of order one where it trains"))
+    origin = "of order one where it trains, a range and no law: a norm under 0.2 or over 1 shows"
+    found.append(Check(label, norm, 0.2, 1, origin))
+    found += _flat_start(data)
     for name, group in data.curves.items():
         for batch, curve in group.items():
             gain = float(np.log(curve.loss[-1] / curve.loss[0]))
             label = f"{NAMES[name]}, B = {batch}: ln of final over first loss"
             found.append(Check(label, gain, -np.inf, 0, "every batch trains"))
     return tuple(found)
+
+
+def _flat_start(data: Data) -> list[Check]:
+    """Loss and sharpness of the cross-entropy where all classes are equally likely."""
+    squared, entropy = (next(iter(group.values())) for group in data.curves.values())
+    share = data.classes * entropy.sharpness[0] / squared.sharpness[0]
+    origin = "classes equally likely, but for outputs of size start^layers"
+    return [
+        near("cross-entropy: first loss over ln C", entropy.loss[0] / np.log(data.classes), 1,
+             data.outputs, origin),
+        near("cross-entropy: C times first sharpness over that of the squared loss", share, 1,
+             data.outputs, origin),
+    ]  # fmt: skip
 
 
 def _late(samples: np.ndarray) -> np.ndarray:

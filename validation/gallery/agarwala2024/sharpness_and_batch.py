@@ -20,7 +20,7 @@ from ....theory.sharpening.quadratic import QuadraticRegression
 from ...compare import compare
 from ...figure import HouseFigure
 from ...simulate import simulate
-from ..check import Check, agreement
+from ..check import Check, agreement, near
 from ..look import SEQUENCE, SIMULATION, THEORY, band, key, sheet, thin
 
 TITLE = "sharpness along SGD for several batches: all of it, and without the isotropic part"
@@ -128,14 +128,27 @@ def checks(data: Data) -> tuple[Check, ...]:
             agreement(f"sharpness, {words}, B = {batch}", compare(*pair, "sharpness"))
             for batch, pair in curves.items()
         ]
-        found.append(_conservative(data.parameters, words, curves))
+        found += _conservative(data.parameters, words, curves)
     return tuple(found)
 
 
-def _conservative(p: Parameters, words: str, curves: dict[int, tuple[Curve, Curve]]) -> Check:
-    """What a batch of one takes from the overlap part at the last step, in standard errors."""
-    full, one = (edge(p, curves[batch][1], True)[:, -1] for batch in (p.batches[0], p.batches[-1]))
-    taken = full - one
-    z = taken.mean() / taken.std(ddof=1) * np.sqrt(taken.size)
-    return Check(f"taken by noise without the isotropic part, {words}", z, 3.5, np.inf,
-                 "standard errors of the paired difference")  # fmt: skip
+def _conservative(
+    p: Parameters, words: str, curves: dict[int, tuple[Curve, Curve]]
+) -> tuple[Check, Check]:
+    """What a batch of one takes from the overlap part at the last step: that it does, and T1."""
+    full, one = curves[p.batches[0]], curves[p.batches[-1]]
+    (expected, own), (taken, error) = (
+        _mean(edge(p, many, True)[:, -1] - edge(p, single, True)[:, -1])
+        for many, single in zip(full, one, strict=True)
+    )
+    name = f"taken by noise without the isotropic part, {words}"
+    return (
+        Check(name, taken / error, 3.5, np.inf, "standard errors of the paired difference"),
+        near(f"{name}: runs, around T1", taken, expected, 3.5 * np.hypot(error, own),
+             "3.5 standard errors of both"),
+    )  # fmt: skip
+
+
+def _mean(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size))

@@ -17,8 +17,9 @@ from ....theory.covariance import isotropic
 from ....theory.least_squares import LeastSquares
 from ....theory.methods import ClippedSGD
 from ....theory.noise import Laplace
-from ...convergence import TIMES, Convergence, Slope, convergence
+from ...convergence import TIMES, convergence
 from ...figure import HouseFigure
+from ...power_law import Convergence, Slope
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, EXACT, PUBLISHED, SIMULATION, THEORY, band, sheet
@@ -137,9 +138,9 @@ def checks(data: Data) -> tuple[Check, ...]:
         _slope("slope of the spread in d", data.slopes.spread_slope, -0.5),
         *tested("mean of the runs", data.exact, data.runs),
         near("spread of the runs over the exact one", ratios["exact"], 1,
-             4 * error + 1 / data.dimension**0.5, "4 standard errors, finite size"),
+             4 * error + 1 / data.dimension, "4 standard errors, and O(1/d)"),
         Check("|log| of the spread of the runs over the published one",
-              abs(np.log(ratios["published"])), 4 * error + 1 / data.dimension**0.5, np.inf,
+              abs(np.log(ratios["published"])), 4 * error + 1 / data.dimension, np.inf,
               "the two bands differ"),
     )  # fmt: skip
 

@@ -128,7 +128,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         overlaid(axes[0], data.best, data.best_runs, colours["best threshold"])
-        axes[0].plot(data.unclipped.time, data.unclipped.risk, color=colours["no clipping"])
+        plain = data.unclipped
+        axes[0].plot(plain.time, plain.risk, color=colours["no clipping"], **THEORY)
         axes[0].set(yscale="log", ylabel="excess risk $R$", title=SHOWN)
         axes[1].set_title(f"{SHOWN}: fraction $p$ unclipped")
         _paths(axes[1], data, "p", data.fractions)

@@ -4,6 +4,16 @@ Averages that forget within o(d) steps give the drift :math:`g_A=\gamma/\sqrt P`
 variance :math:`s_A^2`; at :math:`\beta_1=\beta_2=0` these are signSGD's, and for long memories
 :math:`\gamma\approx1-\frac52(1-\beta_2)`, :math:`s_A^2\approx1-4(1-\beta_2)`. Beyond d steps the
 second moment follows the risk as a state of its own (a conjecture, after arXiv 2411.12135).
+
+Without :math:`\beta_1` and for Gaussian noise both means are integrals (derived here): in units of
+P the stream is :math:`g=\xi\zeta` with independent standard normals, the second moment
+:math:`v=(1-\beta_2)\sum_l\beta_2^lg_l^2`, and with :math:`L(u)=E\,e^{-ug^2}`
+
+.. math:: \gamma=E\frac{g_0^2}{\sqrt v}=\frac1{\sqrt\pi}\int_0^\infty F(s)\frac{ds}{\sqrt s},
+    \qquad s_A^2=E\frac{g_0^2}v=\int_0^\infty F(s)\,ds,
+
+.. math:: F(s)=-L'\big((1-\beta_2)s\big)\prod_{l\ge1}L\big((1-\beta_2)\beta_2^ls\big),\qquad
+    L=\sqrt q\,U(\tfrac12,1,q),\quad -L'=q^{3/2}U(\tfrac32,1,q),\quad q=\frac1{4u}.
 """
 
 from __future__ import annotations
@@ -12,6 +22,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import hyperu
+from scipy.stats import t as student
 
 from ....solvers.adam.table import stream_means
 from ....solvers.curve import Curve
@@ -24,7 +36,7 @@ from ...compare import compare
 from ...figure import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import COLOURS, EXACT, REFERENCE, SEQUENCE, THEORY, sheet
+from ..look import COLOURS, EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet
 from ._curves import RISK, TIME, legend, pair, plain_log
 
 TITLE = "Adam: drift and noise against the memory of v, and which limit holds at which memory"
@@ -61,13 +73,16 @@ FULL = Parameters(blocks=256, dimension=1000, short=100.0, runs=400)
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """γ and s_A² over 1 − β₂ with their standard errors; by the memory that is right: how many
-    steps it is, both limits and the runs."""
+    """γ and s_A² over 1 − β₂, with their standard errors from a stream of so many blocks, and
+    ``exact`` by quadrature; by the memory that is right: how many steps it is, both limits and
+    the runs."""
 
     forgetting: np.ndarray
     drift: np.ndarray
     variance: np.ndarray
     errors: np.ndarray
+    blocks: int
+    exact: np.ndarray
     steps: dict[str, float]
     limits: dict[str, dict[str, Curve]]
     runs: dict[str, Curve]
@@ -92,7 +107,27 @@ def compute(parameters: Parameters) -> Data:
         seed = np.random.SeedSequence(p.seed, spawn_key=(len(runs),))
         runs[right] = simulate(problem, method, runs=p.runs, seed=seed, progress=False, **axis)
     steps = {SHORT: p.dimension / p.short, SLOW: p.dimension / p.slow}
-    return Data(forgetting, drift, variance, relative * (drift, variance), steps, limits, runs)
+    exact = np.transpose([quadrature(x) for x in p.forgetting])
+    return Data(forgetting, drift, variance, relative * (drift, variance), p.blocks, exact,
+                steps, limits, runs)  # fmt: skip
+
+
+def quadrature(forgetting: float) -> tuple[float, float]:
+    """γ and s_A² at 1 − β₂, both integrals by the trapezoidal rule in ln s."""
+    nodes = np.linspace(-30, 30, 241)
+    s = np.exp(nodes)
+    # what is older than 30 memories has forgotten its start
+    lags = forgetting * (1 - forgetting) ** np.arange(1, np.ceil(30 / forgetting))
+    logs = sum(np.log(_transform(0.5, lag * s)) for lag in lags)
+    F = _transform(1.5, forgetting * s) * np.exp(logs)
+    step = nodes[1] - nodes[0]
+    return step * np.sum(F * np.sqrt(s)) / np.sqrt(np.pi), step * np.sum(F * s)
+
+
+def _transform(a: float, u: np.ndarray) -> np.ndarray:
+    """L(u) for a = 1/2, −L'(u) for a = 3/2."""
+    q = 1 / (4 * u)
+    return q**a * hyperu(a, 1, q)
 
 
 def draw(data: Data, width: str | float) -> HouseFigure:
@@ -116,10 +151,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 def _means(axis: Any, data: Data) -> None:
     small = np.geomspace(data.forgetting[0], 0.25, 60)
-    drawn = (data.drift, data.errors[0], r"$\gamma$"), (data.variance, data.errors[1], r"$s_A^2$")
-    for (values, errors, name), colour in zip(drawn, SEQUENCE[::2], strict=False):
-        axis.errorbar(data.forgetting, values, 2 * errors, color=colour, elinewidth=0.6, **THEORY,
-                      label=name)  # fmt: skip
+    streams = zip((r"$\gamma$", r"$s_A^2$"), data.exact, (data.drift, data.variance), data.errors,
+                  strict=True)  # fmt: skip
+    for (name, exact, values, errors), colour in zip(streams, SEQUENCE[::2], strict=False):
+        axis.plot(data.forgetting, exact, color=colour, label=name, **THEORY)
+        axis.errorbar(data.forgetting, values, 2 * errors, color=colour, elinewidth=0.6,
+                      **SIMULATION)  # fmt: skip
     laws = np.transpose([1 - LAWS[name] * small for name in LAWS])
     axis.plot(small, laws, **REFERENCE, zorder=0, label=[r"$\beta_2\to1$", None])
     # without memory: (2/π, 1)
@@ -131,20 +168,34 @@ def _means(axis: Any, data: Data) -> None:
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """Both laws of long memories; each limit holds where it should and fails at the other."""
+    """The streams against quadrature, which has both laws of long memories; each limit holds where
+    it should and fails at the other."""
+    streams = zip((data.drift, data.variance), data.errors, data.exact, LAWS, strict=True)
     return (
-        _slope("gamma", data, data.drift),
-        _slope("s_A^2", data, data.variance),
+        *(_stream(name, data, *found) for *found, name in streams),
+        *(_slope(name, data, exact) for name, exact in zip(LAWS, data.exact, strict=True)),
         *(check for right in data.runs for check in _limits(data, right)),
     )
 
 
-def _slope(name: str, data: Data, values: np.ndarray) -> Check:
-    """Slope at 1 − β₂ = 0 from the four longest memories, each half the next, extrapolated."""
-    slopes = np.diff(values[:4]) / -np.diff(data.forgetting[:4])
-    last, before = 2 * slopes[:-1] - slopes[1:]
-    return near(f"slope of {name} in beta_2 at 1", last, LAWS[name], 2 * abs(last - before),
-                "extrapolated; twice its last change")  # fmt: skip
+def _stream(
+    name: str, data: Data, values: np.ndarray, errors: np.ndarray, exact: np.ndarray
+) -> Check:
+    """Largest distance of the stream from quadrature over all memories."""
+    bound = float(student.isf(0.5e-3 / values.size, data.blocks - 1))
+    seen = 100 * (bound * errors / exact).min()
+    return Check(f"{name} of the stream from quadrature, largest in standard errors",
+                 float(np.abs((values - exact) / errors).max()), 0, bound,
+                 f"Student's tail at 1e-3 over all memories; {seen:.2g} % would show")  # fmt: skip
+
+
+def _slope(name: str, data: Data, exact: np.ndarray) -> Check:
+    """Slope at β₂ = 1, where the mean is 1: the polynomial through the longest memories."""
+    x = data.forgetting[:4]
+    chords = (1 - exact[:4]) / x
+    slope, before = (np.polyfit(x[:n], chords[:n], n - 1)[-1] for n in (4, 3))
+    return near(f"slope of {name} in beta_2 at 1", slope, LAWS[name], 2 * abs(slope - before),
+                "four memories, no noise; twice what the fourth changes")  # fmt: skip
 
 
 def _limits(data: Data, right: str) -> tuple[Check, Check]:

@@ -20,8 +20,8 @@ from ....theory.least_squares import LeastSquares
 from ....theory.methods import SignSGD
 from ....theory.noise import Laplace
 from ...compare import compare
-from ...convergence import Slope, fit_slope
 from ...figure import HouseFigure
+from ...power_law import Slope, fit_slope
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import COLOURS, EXACT, PUBLISHED, SIMULATION, THEORY, band, sheet
@@ -49,7 +49,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(dimensions=(125, 500, 2000), paths=10_000)
+FULL = Parameters(dimensions=(125, 500, 2000), runs=4000, paths=10_000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +166,8 @@ def checks(data: Data) -> tuple[Check, ...]:
         near("published over exact band at the first time", widened, data.compression,
              exact.time[1], "1/sqrt(1 - phi^2), order t"),
         near("spread of the published SDE's paths over its band",
-             paths.std("risk")[-1] / published.std("risk")[-1], 1, 4 * path_error + 1 / np.sqrt(d),
-             "4 standard errors, and O(d^(-1/2))"),
+             paths.std("risk")[-1] / published.std("risk")[-1], 1, 4 * path_error + 1 / d,
+             "4 standard errors, and O(1/d)"),
         near("exponent of d in the spread", slope.value, -0.5, slope.high - slope.low,
              "95 % interval, twice"),
     )  # fmt: skip

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ....solvers import random
 from ....solvers.sharpening.curvature import DenseCurvature
-from ....solvers.sharpening.early_time import EarlyTime
+from ....solvers.sharpening.early_time import EarlyTime, all_modes
+from ....solvers.sharpening.machine import check_dense
 from ....solvers.sharpening.request import Request, Seed
 from ....solvers.sharpening.second_order import State
 from ....theory.checks import count
@@ -53,8 +54,14 @@ def early_time_runs(problem: Any, method: Any, runs: int = 200, seed: Seed = Non
     Returns
     -------
     EarlyTimeRuns
+
+    Raises
+    ------
+    InvalidInput, NotAvailable
+        A curvature above 4 GiB; a schedule, or momentum.
     """
     ask = Request.of(problem, method, seed)
+    check_dense(problem)
     g = ask.constant_rate("both steps have one size") / ask.batches.batch
     samples = np.stack(
         [_pair(ask, g, random.child(ask.sequence, k)) for k in range(count("runs", runs, 2))]
@@ -88,7 +95,7 @@ def two_steps(problem: Any, g: float, curvature: DenseCurvature, masks: Array) -
         [
             *_differences(overlaps),
             np.linalg.svd(jacobians[1], compute_uv=False) - s,
-            _flow_second(problem, curvature, U, s),
+            _flow_second(problem, curvature)[: s.size],
             *_differences(kernels),
         ]
     )
@@ -98,9 +105,10 @@ def _differences(f: Array) -> tuple[Array, Array]:
     return f[1] - f[0], f[2] - 2 * f[1] + f[0]
 
 
-def _flow_second(problem: Any, curvature: DenseCurvature, U: Array, s: Array) -> Array:
+def _flow_second(problem: Any, curvature: DenseCurvature) -> Array:
     """Second time derivative of the eigenvalues of JJᵀ under θ' = −Jᵀz, for this curvature."""
     z, J = problem.z0, problem.G
+    U, s = all_modes(J)
     v = J.T @ z
     velocity = -curvature.apply(v)
     acceleration = -curvature.apply(velocity.T @ z - J.T @ (J @ v))
@@ -109,5 +117,3 @@ def _flow_second(problem: Any, curvature: DenseCurvature, U: Array, s: Array) ->
     gaps = s[:, None] ** 2 - s[None, :] ** 2
     repulsion = np.divide(first**2, gaps, out=np.zeros_like(first), where=gaps != 0)
     return np.einsum("ka,kl,la->a", U, second, U) + 2 * repulsion.sum(axis=1)
-
-

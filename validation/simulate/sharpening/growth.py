@@ -10,6 +10,7 @@ to length 1, and the mean gain is recorded. The product of the mean gains has th
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 
 from ....solvers import random
 from ....solvers.sharpening.critical import critical_rate
-from ....solvers.sharpening.kernel_norm import constant_rate
+from ....solvers.sharpening.kernel_norm import check_linear, constant_rate
 from ....solvers.sharpening.linear_sde import START
 from ....theory.checks import count
+from ....theory.errors import ValidityWarning
 from ....theory.sharpening.sampling import batches
 from .linear import Run
 
@@ -77,6 +79,7 @@ def measured_growth(
     Measured
         log r per step, with the standard error from blocks of steps.
     """
+    check_linear(problem)
     count("steps", steps, STRIDE * 2 * BLOCKS)
     population = _Population(problem, method, count("walkers", walkers, 2), seed)
     gains = np.array([population.select(s) for s in range(0, steps, STRIDE)])
@@ -102,6 +105,11 @@ def measured_critical_rate(
     -------
     Measured
         The rate, with the error of the growth there carried over by its slope.
+
+    Warns
+    -----
+    ValidityWarning
+        The growth is not zero within its error after the last search.
     """
     sequence = random.seed_sequence(seed)
 
@@ -134,6 +142,13 @@ def _crossing(growth: Any, low: float, high: float) -> Measured:
             low, below, above = middle, found.value, above / 2
         else:
             high, above, below = middle, found.value, below / 2
+    else:
+        warnings.warn(
+            f"log r at the rate {middle:.6g} is still {found.value:.2g} ± {found.error:.2g} after "
+            f"{SEARCHES} searches; give more walkers or steps",
+            ValidityWarning,
+            stacklevel=3,
+        )
     return Measured(middle - found.value / slope, found.error / slope)
 
 

@@ -69,8 +69,9 @@ def simulate_linear(
     Returns
     -------
     Curve
-        Mean, spread and every run of "loss". Runs beyond |z|² = 1e300 are infinite from there on,
-        and ``provenance["diverged"]`` tells the recorded steps by which they had diverged.
+        Mean, spread and every run of "loss", and the constant "sharpness". Runs beyond |z|² = 1e300
+        are infinite from there on, and ``provenance["diverged"]`` tells the recorded steps by
+        which they had diverged.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def simulate_linear(
         spread = {"loss": losses.std(axis=0, ddof=1)} if runs > 1 else {}
     return Curve(
         steps.astype(float),
-        {"loss": losses.mean(axis=0)},
+        {"loss": losses.mean(axis=0), "sharpness": np.full(steps.size, problem.sharpness)},
         spread,
         {"loss": losses},
         steps=steps,

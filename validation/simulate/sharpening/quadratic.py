@@ -78,7 +78,7 @@ def simulate_quadratic(
     Raises
     ------
     InvalidInput, NotAvailable
-        Bad input; momentum; a curvature above 4 GiB.
+        Bad input; momentum; a curvature above 4 GiB; the lazy engine for a given tensor.
     """
     ask = Request.of(problem, method, seed)
     if redraw and not problem.is_random:
@@ -91,7 +91,7 @@ def simulate_quadratic(
         ask.batches,
         ask.prefactors(steps),
         record,
-        "dense" if tensor is not None else choose_engine(engine, problem, steps),
+        choose_engine(engine, problem, steps) if tensor is None else _dense(engine),
         None if tensor is None else _checked(tensor, problem),
         None if masks is None else given_masks(masks, steps, problem.data),
         redraw,
@@ -117,6 +117,13 @@ def _curve(
         steps=machine.record,
         kind="simulation",
     )
+
+
+def _dense(engine: str | None) -> str:
+    """The engine of a given tensor."""
+    if engine not in (None, "dense"):
+        raise InvalidInput("engine", engine, "a given tensor is dense; leave engine out")
+    return "dense"
 
 
 def _checked(tensor: Any, problem: Any) -> NDArray[np.float64]:

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....solvers.curve import Curve
-from ....solvers.sharpening.edge_offset import MOST_STEPS
 from ....solvers.sharpening.orbit import Rest, orbit, rest
 from ....solvers.sharpening.runs import Run, ensemble
-from ....solvers.sharpening.two_eigenvalues import unit_rate
-from ....theory.checks import array, count
+from ....solvers.sharpening.two_eigenvalues import budget, unit_rate
+from ....theory.checks import array
 from ....theory.sharpening.two_eigenvalues_derivation import full_source, two_eigenvalue_theory
 from ....theory.time_grid import whole_steps
 from ....theory.version import VERSION
@@ -34,7 +33,7 @@ def simulate_two_eigenvalues(
     starts: Any = None,
     times: Any = None,
     points: int = 101,
-    most: int = MOST_STEPS,
+    most: int | None = None,
 ) -> Curve:
     """Run gradient descent on the two-eigenvalue model; nothing in it is random.
 
@@ -49,8 +48,8 @@ def simulate_two_eigenvalues(
         (z, T) of each run, with the problem's ε and E; default: the problem's own start.
     times, points : array_like, int
         Steps to record, or how many equal ones from 0.
-    most : int
-        Steps after which a run without `until` is given up.
+    most : int, optional
+        Steps after which a run without `until` is given up; 10⁷ by default.
 
     Returns
     -------
@@ -62,15 +61,14 @@ def simulate_two_eigenvalues(
     Raises
     ------
     InvalidInput
-        A start that no real Jacobian has.
+        A start that no real Jacobian has; momentum; `most` beside `until`.
     """
     rate, source = unit_rate(method), full_source(two_eigenvalue_theory())
     problems = [problem]
     if starts is not None:
         problems = [replace(problem, start=start) for start in array("starts", starts, 2)]
-    rests: list[Rest] = []
+    most, rests = budget(most, until, times), list[Rest]()
     if until is None and times is None:
-        most = count("most", most, 4)
         rests = [rest(source, _state(p), (p.epsilon,), most) for p in problems]
         until = max(2, *(r.steps for r in rests))
     steps = whole_steps(until, times, points)

@@ -1,0 +1,93 @@
+"""Functions of the risk as Chebyshev panels in log R.
+
+A table is an array (1 + panels, functions, n): row 0 holds the start and the width of the panels,
+the others a series for each function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import takewhile
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+NO_TABLE = np.zeros((1, 2, 3))
+_WIDTH = 2.0
+_DEGREE = 17
+#: points between the nodes, and how far a series may miss them
+BETWEEN, _ERROR = np.array([-0.97, -0.31, 0.17, 0.88]), 1e-10
+
+
+def interpolation(values: Array) -> Array:
+    """Return the Chebyshev series of each row of values at `chebpts1` (discrete orthogonality)."""
+    count = values.shape[1]
+    series = values @ chebyshev.chebvander(chebyshev.chebpts1(count), count - 1) * (2.0 / count)
+    series[:, 0] *= 0.5
+    return series
+
+
+def panels(values: Callable[[Array], Array], lowest: float, highest: float) -> Array:
+    """Return Chebyshev panels of two functions, from `highest` down as far as they are smooth.
+
+    The first row of the table holds the start and the width of the panels.
+    """
+    count = int(np.ceil((highest - lowest) / _WIDTH))
+    start = highest - count * _WIDTH
+    downwards = (_panel(values, start + k * _WIDTH) for k in reversed(range(count)))
+    smooth = takewhile(lambda panel: panel is not None, downwards)
+    kept = [panel for panel in smooth if panel is not None][::-1]
+    head = np.zeros((2, _DEGREE + 1))
+    head[0, :2] = start + (count - len(kept)) * _WIDTH, _WIDTH
+    return np.array([head, *kept])
+
+
+def mixed(
+    point: Callable[[Array], Array], ends: tuple[float, float], weights: Array, shifts: Array
+) -> Callable[[Array], Array]:
+    """Return log R ↦ log Σ_j w_j f(R + shift_j) for two functions f by their logs, `point`.
+
+    They are tabulated once for all shifts. Above the highest panel on which they are smooth, where
+    quadrature no longer sees the rule, they go on as power laws.
+    """
+    top = np.log(np.exp(ends[1]) + shifts.max())
+    while top > ends[1] and _panel(point, top - _WIDTH) is None:
+        top -= _WIDTH
+    table = panels(point, ends[0], top)
+
+    def values(log_risk: Array) -> Array:
+        at = np.log(np.exp(log_risk)[:, None] + shifts)
+        return np.log(np.exp(_read(table, at)) @ weights)
+
+    return values
+
+
+def _read(table: Array, at: Array) -> Array:
+    """Both functions of a table, (2, *at.shape): power laws above its panels, NaN below."""
+    place = (at - table[0, 0, 0]) / table[0, 0, 1]
+    found = np.full((2, *at.shape), np.nan)
+    for k, series in enumerate(table[1:]):
+        inside = (place >= k) & (place <= k + 1)
+        found[:, inside] = chebyshev.chebval(2 * (place[inside] - k) - 1, series.T)
+    if len(table) > 1:
+        above = place - (len(table) - 1)
+        last, end, beyond = table[-1].T, np.ones(1), above > 0
+        slope = 2 * chebyshev.chebval(end, chebyshev.chebder(last))
+        found[:, beyond] = chebyshev.chebval(end, last) + slope * above[beyond]
+    return found
+
+
+def _panel(values: Callable[[Array], Array], left: float) -> Array | None:
+    """Return the two Chebyshev series on one panel, or None where they miss points between the
+    nodes."""
+    nodes = chebyshev.chebpts1(_DEGREE + 1)
+    places = left + 0.5 * _WIDTH * (1 + np.concatenate([nodes, BETWEEN]))
+    found = values(places)
+    if not np.all(np.isfinite(found)):
+        return None
+    series = interpolation(found[:, : nodes.size])
+    errors = [chebyshev.chebval(BETWEEN, series[k]) - found[k, nodes.size :] for k in range(2)]
+    return series if np.max(np.abs(errors)) <= _ERROR else None
