@@ -12,6 +12,7 @@ from ...theory.checks import choice, count
 from ...theory.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.sharpening.linear_model import LinearModel
 from ...theory.sharpening.sampling import batches
+from .lanczos import RESIDUAL
 from .noise_kernel import NoiseKernel
 
 FORMS = ("exact", "closure", "bracket", "trace")
@@ -61,13 +62,16 @@ class KernelNorm(float):
 
     @property
     def verdict(self) -> str:
-        """Mean-square "stable", "unstable" or "undecided": 1 lies inside what is known of K."""
+        """Mean-square "stable", "unstable" or "undecided": 1 lies inside what is known of K.
+
+        Norms are known to 1e-9: exactly at a critical rate it is undecided.
+        """
         known = (self.closure, self.second_moment, self.exact)
         lower = max(norm for norm in known if norm is not None)
         upper = next((norm for norm in (self.exact, self.highest) if norm is not None), math.inf)
-        if lower >= 1:
+        if lower > 1 + RESIDUAL:
             return "unstable"
-        return "stable" if upper < 1 else "undecided"
+        return "stable" if upper < 1 - RESIDUAL else "undecided"
 
     def __str__(self) -> str:
         names = ("edge", "trace", "closure", "second_moment", "exact", "highest")

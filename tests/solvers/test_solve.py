@@ -193,7 +193,8 @@ def test_divergence_is_a_curve_or_a_typed_error_never_nan():
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("limit", ["ode", pytest.param("sde", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", ["ode", "sde"])
 def test_kernels_are_compiled_for_one_set_of_types(limit, monkeypatch):
     monkeypatch.setattr(compile, "_loaded", {})
     # read-only arrays, numpy scalars and the like must not compile (and store) a second version

@@ -141,6 +141,9 @@ def test_verdicts():
     assert noise_kernel_norm(PAGE, SGD(0.8, batch=2)).verdict == "stable"
     assert noise_kernel_norm(PAGE, SGD(1.4, batch=2)).verdict == "unstable"
     assert noise_kernel_norm(PAGE, SGD(0.8, batch=2), form="closure").verdict == "undecided"
+    for share, verdict in ((1 - 1e-7, "stable"), (1, "undecided"), (1 + 1e-7, "unstable")):
+        near = SGD(share * critical_rate(PAGE, SGD(1.0, batch=2)), batch=2)
+        assert noise_kernel_norm(PAGE, near).verdict == verdict
     low, high = critical_rate(PAGE, SGD(1.0, batch=2), form="bracket").bracket
     exact = critical_rate(PAGE, SGD(1.0, batch=2))
     assert low < exact < high
