@@ -115,6 +115,7 @@ def test_modes_sum_to_the_risk(covariance):
     assert curve.modes[0] == pytest.approx(modes(problem, SGD(0.5)).energies, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_rates_from_zero_to_huge_have_their_octaves(linear):
     """λ = 0 keeps its energy and gathers c ∫B; a huge λ has forgotten everything but now."""
     rates = np.array([0.0, 1e-12, 1.0, 1e6])

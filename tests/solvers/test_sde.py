@@ -160,6 +160,7 @@ def linear_spread(coeffs, spectrum, steps=12, d=1e10):
     return np.sqrt(variance * d)
 
 
+@pytest.mark.slow
 def test_gauss_nodes_have_the_spread_of_all_modes():
     for coeffs in (SGD, SIGN):
         whole = linear_spread(coeffs, steep(150))
@@ -167,6 +168,7 @@ def test_gauss_nodes_have_the_spread_of_all_modes():
         assert linear_spread(coeffs, compress(steep(150), 3)) != pytest.approx(whole, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_gauss_nodes_have_the_law_of_all_modes():
     d, paths = 160, 1500
     nodes = compress(steep(d), 12)

@@ -25,6 +25,10 @@ CASES = {
     "batches": (ll.power_law(40, 0.5), [ll.SGD(0.4, batch=3), ll.SignSGD(0.4, batch=3)]),
 }
 
+every_case = pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.slow if c == "batches" else ()) for c in CASES]
+)
+
 
 def rows():
     rng = np.random.default_rng(0)
@@ -32,7 +36,7 @@ def rows():
     return data, data @ np.ones(6) + rng.laplace(size=200)
 
 
-@pytest.mark.parametrize("case", CASES)
+@every_case
 def test_every_method_does_what_it_does_alone(case):
     covariance, methods = CASES[case]
     problem = ll.LeastSquares(covariance, ll.StudentT(3, 0.4))
@@ -45,6 +49,7 @@ def test_every_method_does_what_it_does_alone(case):
     assert not np.array_equal(together[0].sample(), together[1].sample())
 
 
+@pytest.mark.slow
 def test_rows_are_shared():
     data, targets = rows()
     problem = ll.LeastSquares(ll.from_data(data), ll.Gaussian(1.0))
@@ -63,7 +68,7 @@ def test_one_coordinatewise_method_decides_for_all(covariance, engine):
     assert [curve.provenance["engine"] for curve in curves] == [engine] * 3
 
 
-@pytest.mark.parametrize("case", CASES)
+@every_case
 def test_equal_bits_for_any_workers_and_processes(case):
     covariance, methods = CASES[case]
     problem = ll.LeastSquares(covariance, ll.Gaussian(0.4))
