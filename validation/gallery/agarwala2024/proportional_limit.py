@@ -37,7 +37,7 @@ class Parameters:
     strength: float = 1.0
     step: float = 0.3
     fractions: tuple[float, ...] = (1.0, 0.5)
-    ladder: tuple[tuple[int, int], ...] = ((8, 1200), (16, 1000), (32, 600), (64, 400))
+    ladder: tuple[tuple[int, int], ...] = ((8, 1000), (16, 800), (32, 500), (64, 320))
     large: tuple[int, int] = (192, 100)
     steps: int = 8
     seed: int = 2
