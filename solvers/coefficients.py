@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..theory.printer import PANEL_LOOP
+from ..theory.printer import PANELS
 from .compile import load, writable
 from .panels import NO_TABLE, mixed, panels
 
@@ -58,7 +58,7 @@ class Coefficients:
     def slow(self) -> bool:
         """Whether a table is worth its while: long mixtures, integrals over a batch, quadrature."""
         many = self.weights.size > MANY_COMPONENTS
-        return many or "def transform(" in self.source or PANEL_LOOP in self.source
+        return many or "def transform(" in self.source or PANELS in self.source
 
     @cached_property
     def _module(self) -> ModuleType:
@@ -113,7 +113,7 @@ class Coefficients:
 
         ℓ is normal under N(m, s²) at the risk R as it is under the constant m at R + s²/2.
         """
-        if self.weights.size <= MANY_COMPONENTS or PANEL_LOOP not in self.source:
+        if self.weights.size <= MANY_COMPONENTS or PANELS not in self.source:
             return None
         if np.any(self.means != self.means[0]):
             return None

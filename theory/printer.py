@@ -36,8 +36,8 @@ def {name}(R, t, p, m_j, s_j):
     return half * total
 """
 
-#: a line that every rule on panels has, and nothing else
-PANEL_LOOP = "for octave in range("
+#: how functions that integrate on panels are called
+PANELS = "_panels"
 
 PANEL = """\
 @scalar
@@ -154,8 +154,9 @@ class SourcePrinter(PythonCodePrinter):
             "scale": self.doprint(node.scale),
             "integrand": integrand,
         }
-        name = f"_integral{len(self.functions)}"
-        if isinstance(node, PieceIntegral):
+        piece = isinstance(node, PieceIntegral)
+        name = f"{'_integral' if piece else PANELS}{len(self.functions)}"
+        if piece:
             text = PIECE.format(name=name, closed=self._body(node.closed, 8), **fields)
         else:
             centres = ", ".join(f"1.0*({self.doprint(c)})" for c in node.centres)

@@ -60,6 +60,13 @@ class Tanh(ll.Method):
         return sp.tanh(l / self.width)
 
 
+@pytest.mark.parametrize(("method", "slow"), [(Tanh(0.8, 0.7), True), (ll.Huber(0.8, 0.7), False)])
+def test_rules_without_a_closed_form_are_tabulated(method, slow):
+    problem = ll.LeastSquares(ll.isotropic(10), noise=ll.Laplace(0.6))
+    system = ll.derive(problem, method)
+    assert Coefficients.of(system.source, bind(system, problem, method)).slow == slow
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("law", [ll.StudentT(3, 0.5), ll.Cauchy(0.3)])
 def test_heavy_tails_through_a_point(law, monkeypatch):
