@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import __version__
-from .theory.errors import InvalidInput, LimitlabError
+from .theory.core.errors import InvalidInput, LimitlabError
 
 AGREES, DISAGREES, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -87,7 +87,7 @@ _RUN = "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 
 
 
 def _derive(chosen: argparse.Namespace) -> int:
-    from .validation.names import derive_by_name
+    from .validation.experiment.names import derive_by_name
 
     system = derive_by_name(_table(chosen.method, "method"), _table(chosen.noise, "noise"))
     print(system.latex() if chosen.latex else system.source if chosen.source else system.explain())
@@ -104,11 +104,11 @@ def _table(words: list[str], field: str) -> dict[str, Any]:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from .validation.conduct import agrees, conduct
-    from .validation.experiment import read_experiment
-    from .validation.folder import write_folder
-    from .validation.panels import draw
-    from .validation.report import report
+    from .validation.experiment.carry_out import agrees, conduct
+    from .validation.experiment.figure import draw
+    from .validation.experiment.read import read_experiment
+    from .validation.experiment.report import report
+    from .validation.experiment.write import write_folder
 
     experiment = read_experiment(chosen.experiment, chosen.output)
     results = conduct(experiment, say=_say)
@@ -140,7 +140,7 @@ def _list(chosen: argparse.Namespace) -> int:
 
         print("\n".join(f"{name}: {module_of(name).TITLE}" for name in figures()))
         return AGREES
-    from .validation.names import catalogue
+    from .validation.experiment.names import catalogue
 
     for title, names in catalogue().items():
         print(f"{title}:")
@@ -149,7 +149,7 @@ def _list(chosen: argparse.Namespace) -> int:
 
 
 def _cache(chosen: argparse.Namespace) -> int:
-    from .solvers import cache
+    from .solvers.core import cache
 
     modules, size = cache.size()
     print(f"{modules} compiled modules, {size / 1e6:.1f} MB in {cache.folder()}")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import limitlab as ll
-from limitlab.theory.modes import modes
+from limitlab.theory.streaming.modes import modes
 
 RATE, NOISE, THRESHOLD, EXPONENT = 0.5, 0.5, 1.0, 1.2
 _ROOT = math.sqrt(2 / math.pi)

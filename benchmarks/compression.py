@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import limitlab as ll
-from limitlab.solvers import compress, ode
+from limitlab.solvers.streaming import compress, ode
 
 from .clipping import Case
 from .ode import coefficients_of, error_of, spectrum_of

@@ -15,7 +15,7 @@ import warnings
 import numpy as np
 
 import limitlab as ll
-from limitlab.solvers.finite_size_table import RATES, SIGN_RATES, THRESHOLDS, TRAVELLED
+from limitlab.solvers.streaming.finite_size_table import RATES, SIGN_RATES, THRESHOLDS, TRAVELLED
 
 QUIET = (ll.NoNoise(), ll.Gaussian(0.1))
 NOISY = (ll.Gaussian(0.5), ll.Rademacher(0.5), ll.Cauchy(0.3))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from limitlab.solvers import random
+from limitlab.solvers.core import random
 
 from .clock import Call
 from .contest import Entry, contest

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 import limitlab as ll
-from limitlab.solvers import compress, ode
-from limitlab.solvers.coefficients import Coefficients
-from limitlab.theory import modes
-from limitlab.theory.streaming import bind
+from limitlab.solvers.streaming import compress, ode
+from limitlab.solvers.streaming.coefficients import Coefficients
+from limitlab.theory.streaming import modes
+from limitlab.theory.streaming.derive import bind
 
 from . import ode_peers
 from .clipping import Case

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 import limitlab as ll
-from limitlab.solvers.coefficients import Coefficients
-from limitlab.solvers.compress import Spectrum
-from limitlab.solvers.sde import PUBLISHED, EnergySde, energy_paths
-from limitlab.theory.streaming import bind
+from limitlab.solvers.streaming.coefficients import Coefficients
+from limitlab.solvers.streaming.compress import Spectrum
+from limitlab.solvers.streaming.sde import PUBLISHED, EnergySde, energy_paths
+from limitlab.theory.streaming.derive import bind
 
 from . import sde_peers as peers
 from .clipping import Case

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 import limitlab as ll
-from limitlab.solvers import random
+from limitlab.solvers.core import random
 
 from . import chain
 from .clipping import NOISE, RATE, Case

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..theory.problems import follow
-from .curve import Curve
-
-ROADS = {
-    "streaming": ".streaming:solve_streaming",
-    "adam": ".adam.solve:solve_adam",
-    "linear": ".sharpening.linear:solve_linear",
-    "quadratic": ".sharpening.quadratic:solve_quadratic",
-    "two_eigenvalues": ".sharpening.two_eigenvalues:solve_two_eigenvalues",
-}
+from ..theory.core.dispatch import follow
+from .core.curve import Curve
 
 
 def solve(problem: Any, method: Any, until: float | None = None, **options: Any) -> Curve:
@@ -34,8 +26,7 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
     times, points : array_like, int
         Output times, or how many equal steps.
     **options
-        What the family takes beside: :func:`limitlab.solvers.streaming.solve_streaming` and, for
-        finite data, the functions of :mod:`limitlab.solvers.sharpening`.
+        What the family takes beside: see the function ``solve`` of its folder.
 
     Returns
     -------
@@ -52,4 +43,4 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
     ValidityWarning
         The theory is used outside its range: with the size of the expected error.
     """
-    return follow(ROADS, __package__, problem, method, until, **options)
+    return follow(__package__, "solve", problem, method, until, **options)

@@ -10,7 +10,7 @@ import pytest
 
 import limitlab
 from limitlab import cli
-from limitlab.solvers import cache
+from limitlab.solvers.core import cache
 
 EXPERIMENT = """
 [problem]
@@ -49,7 +49,7 @@ def test_run_agrees(file, capsys):
 
 def test_run_disagrees(file, capsys, monkeypatch):
     """With the theory of a wrong rate the same command ends with 1."""
-    from limitlab.validation import conduct
+    from limitlab.validation.experiment import carry_out as conduct
 
     solve = conduct.solve
 
@@ -96,7 +96,7 @@ def test_a_bad_file_writes_nothing(file, tmp_path):
 
 
 def test_an_interrupt_ends_with_130(file, monkeypatch, tmp_path):
-    from limitlab.validation import conduct
+    from limitlab.validation.experiment import carry_out as conduct
 
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt

@@ -7,13 +7,8 @@ import warnings
 import numpy as np
 import pytest
 
-from limitlab.theory.errors import InvalidInput, ValidityWarning
-from limitlab.validation.data import (
-    data_problem,
-    pixel_features,
-    problem_from_rows,
-    relu_features,
-)
+from limitlab.theory.core.errors import InvalidInput, ValidityWarning
+from limitlab.validation.data import data_problem, pixel_features, problem_from_rows, relu_features
 
 
 @pytest.fixture

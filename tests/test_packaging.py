@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import shutil
@@ -88,7 +89,7 @@ def test_import_is_light():
 
 def test_the_measure_would_see_a_heavy_import():
     """Negative control: once a name that needs sympy is used, the same look-up finds sympy."""
-    heavy = MEASURE.replace("import limitlab\n", "import limitlab.theory.symbols\n")
+    heavy = MEASURE.replace("import limitlab\n", "import limitlab.theory.core.symbols\n")
     _, loaded = json.loads(python(heavy))
     assert "sympy" in loaded
 
@@ -101,20 +102,22 @@ def test_every_name_of_the_face_can_be_had():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'sovle'"):
+    with pytest.raises(AttributeError, match="No limitlab attribute sovle"):
         limitlab.sovle  # noqa: B018
 
 
-def test_type_checkers_see_the_same_names():
-    tree = ast.parse((ROOT / "__init__.py").read_text())
-    block = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {
-        (each.module, name.name)
-        for each in block.body
+def test_type_checkers_and_the_program_read_one_list():
+    tree = ast.parse((ROOT / "__init__.pyi").read_text())
+    homes = {
+        name.asname: each.module
+        for each in tree.body
         if isinstance(each, ast.ImportFrom)
         for name in each.names
     }
-    assert seen == {(home, name) for name, home in limitlab._HOME.items()}
+    assert homes.keys() == {*limitlab.__all__} - {"__version__"}
+    for name, home in homes.items():
+        module = importlib.import_module(f"limitlab.{home}")
+        assert getattr(limitlab, name) is getattr(module, name)
 
 
 # ---- the wheel ----

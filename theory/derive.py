@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .problems import follow
-
-ROADS = {
-    "streaming": ".streaming:derive_streaming",
-    "adam": ".adam:derive_adam",
-    "linear": ".sharpening.derive:derive_linear",
-    "quadratic": ".sharpening.derive:derive_quadratic",
-    "two_eigenvalues": ".sharpening.derive:derive_two_eigenvalues",
-}
+from .core.dispatch import follow
 
 
 def derive(problem: Any, method: Any, **options: Any) -> Any:
@@ -20,7 +12,7 @@ def derive(problem: Any, method: Any, **options: Any) -> Any:
 
     Parameters
     ----------
-    problem : LeastSquares, LinearModel, QuadraticRegression or TwoEigenvalueModel
+    problem : Problem
     method : Method
 
     Returns
@@ -36,4 +28,4 @@ def derive(problem: Any, method: Any, **options: Any) -> Any:
     NotAvailable
         A limit that this problem and method do not have.
     """
-    return follow(ROADS, __package__, problem, method, **options)
+    return follow(__package__, "derive", problem, method, **options)

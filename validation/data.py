@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..theory.checks import array, vector
+from ..theory.core.checks import array, vector
+from ..theory.core.errors import InvalidInput, NotAvailable, ValidityWarning
 from ..theory.covariance import from_matrix
-from ..theory.errors import InvalidInput, NotAvailable, ValidityWarning
-from ..theory.least_squares import LeastSquares
 from ..theory.noise import Empirical
-from .simulate.rows import optimum
+from ..theory.streaming.problem import LeastSquares
+from .simulate.streaming.rows import optimum
 
 #: principal components of the pixels that the random features see
 COMPONENTS = 100

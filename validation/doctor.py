@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from ..theory.version import VERSION
+from ..theory.core.version import VERSION
 
 PACKAGES = ("numpy", "scipy", "numba", "sympy", "matplotlib", "xarray", "h5netcdf", "h5py", "tqdm")
 EXTRAS = ("scikit-learn", "mlxtend")
@@ -46,7 +46,7 @@ def _threads() -> str:
 
 
 def _cache() -> tuple[bool, str]:
-    from ..solvers.cache import folder, size
+    from ..solvers.core.cache import folder, size
 
     modules, bytes_ = size()
     home = next(path for path in (folder(), *folder().parents) if path.exists())
@@ -59,9 +59,9 @@ def _theory() -> tuple[bool, str]:
     from ..solvers.solve import solve
     from ..theory.covariance import isotropic
     from ..theory.derive import derive
-    from ..theory.least_squares import LeastSquares
     from ..theory.methods import SGD
     from ..theory.noise import Gaussian
+    from ..theory.streaming.problem import LeastSquares
 
     rate, scale, until = 0.5, 0.5, 2.0
     problem, method = LeastSquares(isotropic(1000), noise=Gaussian(scale)), SGD(rate)

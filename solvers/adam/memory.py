@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ...theory import adam_memory as equations
-from ...theory.errors import SolveFailed
-from ...theory.printer import SourcePrinter
-from ...theory.twin import numbers, twin
-from ..compile import load, writable
-from ..compress import Spectrum
-from ..ode import REASONS, Array
+from ...theory.adam import memory as equations
+from ...theory.core.errors import SolveFailed
+from ...theory.core.printer import SourcePrinter
+from ...theory.core.symbolic import numbers, twin
+from ..core.compile import load, writable
+from ..streaming.compress import Spectrum
+from ..streaming.ode import REASONS, Array
 
 _MOST_STEPS = 200_000
 
@@ -60,7 +60,7 @@ def solve_memory(
     source = "\n\n".join([*printer.functions, rate, _mode_source(slow_momentum)])
     squares = spectrum.rates**2
     arrays = (writable(squares), writable(spectrum.sources))
-    risk, memory, report = load(source, "memory").solve_memory(
+    risk, memory, report = load(source, "adam/memory").solve_memory(
         _start(spectrum, variance, scales[0], slow_momentum), writable(times),
         (float(variance), *map(float, scales)), *arrays,
         numbers(rates, {"method": method}), rtol, _MOST_STEPS,

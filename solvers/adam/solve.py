@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.adam import MEMORIES, derive_adam
-from ...theory.checks import between, choice
-from ...theory.errors import InvalidInput, NoLimit, NotAvailable
-from ...theory.modes import sign_geometry
-from ...theory.schedule import check_schedules
-from ...theory.streaming import Binding
-from ...theory.time_grid import time_grid
-from ...theory.twin import numbers
-from ..coefficients import Coefficients
-from ..compress import Spectrum, binned
-from ..curve import Curve
-from ..ode import OdeAnswer, compress_for, relative_gap, solve_ode
-from ..results import ode_curve, provenance_of
+from ...theory.adam.derive import MEMORIES, derive
+from ...theory.core.checks import between, choice
+from ...theory.core.errors import InvalidInput, NoLimit, NotAvailable
+from ...theory.core.symbolic import numbers
+from ...theory.core.time_grid import time_grid
+from ...theory.schedules.schedule import check_schedules
+from ...theory.streaming.derive import Binding
+from ...theory.streaming.modes import sign_geometry
+from ..core.curve import Curve
+from ..streaming.coefficients import Coefficients
+from ..streaming.compress import Spectrum, binned
+from ..streaming.ode import OdeAnswer, compress_for, relative_gap, solve_ode
+from ..streaming.results import ode_curve, provenance_of
 from .memory import solve_memory
 from .table import BLOCK, StreamMeans, forgets, stream_means
 
@@ -29,7 +29,7 @@ MEMORY_ERROR = 0.25
 CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
 
 
-def solve_adam(
+def solve(
     problem: Any,
     method: Any,
     until: float | None = None,
@@ -45,8 +45,8 @@ def solve_adam(
     Parameters
     ----------
     memory : {"short", "slow-variance", "slow"}, optional
-        How long the averages remember beside d steps (`limitlab.theory.adam`). None: the one of
-        the smallest announced error.
+        How long the averages remember beside d steps (`limitlab.theory.adam.derive`). None: the
+        one of the smallest announced error.
     until, times, points, rtol
         As for the other methods.
 
@@ -128,7 +128,7 @@ def _short(
     problem: Any, method: Any, grid: np.ndarray, rtol: float, chosen: str
 ) -> tuple[OdeAnswer, States]:
     means = _means(problem, method)
-    system = derive_adam(problem, method)
+    system = derive(problem, method)
     p = numbers(system.parameters, {"method": method, "noise": problem.noise, "stream": means})
     coefficients = Coefficients.of(system.source, Binding(p, *(np.empty(0),) * 3))
     answer = solve_ode(coefficients, binned(problem, method), grid, rtol)

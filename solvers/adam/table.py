@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import random
-from ..compile import load
+from ..core import random
+from ..core.compile import load
 
 Array = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def _block_means(
     noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int
 ) -> Array:
     """Return the mean of both samples over every block, shape (blocks, 2, risks)."""
-    kernels = load("", "adam_stream")
+    kernels = load("", "adam/stream")
     skip = forgets(beta1)
     roots = np.sqrt(2 * np.exp(log_risks))
     stream = _Stream(noise)

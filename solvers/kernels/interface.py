@@ -26,7 +26,7 @@ def loops(function: Function) -> Function:
 
 def _only_generated(name: str) -> Any:
     raise NotImplementedError(
-        f"{name} exists only in a generated module: use limitlab.solvers.compile.load"
+        f"{name} exists only in a generated module: use limitlab.solvers.core.compile.load"
     )
 
 

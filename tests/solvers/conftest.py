@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from limitlab.solvers.coefficients import Coefficients
-from limitlab.solvers.compress import Spectrum
+from limitlab.solvers.streaming.coefficients import Coefficients
+from limitlab.solvers.streaming.compress import Spectrum
 
 TEMPLATE = """
 @scalar

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from limitlab.theory.core.errors import InvalidInput, ValidityWarning
 from limitlab.theory.covariance import (
     Diagonal,
     from_data,
@@ -21,7 +22,6 @@ from limitlab.theory.covariance import (
     toeplitz,
 )
 from limitlab.theory.covariance.marchenko_pastur import mass
-from limitlab.theory.errors import InvalidInput, ValidityWarning
 
 
 def random_matrix(d=12, seed=0):

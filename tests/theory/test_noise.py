@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from scipy import integrate, stats
 
-from limitlab.theory.errors import InvalidInput, NotAvailable
+from limitlab.theory.core.errors import InvalidInput, NotAvailable
 from limitlab.theory.noise import (
     LAWS,
     Cauchy,

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..content import ByContent
-from ..errors import InvalidInput
+from ..core.by_content import ByContent
+from ..core.errors import InvalidInput
 
 #: a vector with one entry a coordinate is not made beyond this dimension
 LARGEST_EXPANSION = 10**8

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import array, count, number, read_only, vector
-from ..errors import InvalidInput
+from ..core.checks import array, count, number, read_only, vector
+from ..core.errors import InvalidInput
 from .base import Covariance
 from .diagonal import dropped, from_eigenvalues
 

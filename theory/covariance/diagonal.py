@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import count, number, read_only, vector
-from ..errors import InvalidInput, ValidityWarning
+from ..core.checks import count, number, read_only, vector
+from ..core.errors import InvalidInput, ValidityWarning
 from .base import LARGEST_EXPANSION, Covariance
 from .spectral import SpectralDensity
 

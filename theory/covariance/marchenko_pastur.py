@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..checks import count, positive, read_only
+from ..core.checks import count, positive, read_only
 from .base import Covariance
 from .diagonal import group
 from .spectral import SpectralDensity

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import count, read_only, vector
-from ..errors import InvalidInput, InvalidType
+from ..core.checks import count, read_only, vector
+from ..core.errors import InvalidInput, InvalidType
 from .base import Covariance
 
 

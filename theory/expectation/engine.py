@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import residual, risk
-from .nodes import MixtureSum, PanelIntegral, PieceIntegral
+from ..core.nodes import MixtureSum, PanelIntegral, PieceIntegral
+from ..core.symbols import residual, risk
 from .pieces import Piece, jumps
 from .residual import ResidualLaw
 from .terms import PdfTerm, times_power

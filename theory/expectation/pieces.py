@@ -15,7 +15,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
-from ..errors import InvalidInput
+from ..core.errors import InvalidInput
 
 SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 

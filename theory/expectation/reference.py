@@ -8,8 +8,8 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from ..symbols import risk, t
-from .nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from ..core.nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from ..core.symbols import risk, t
 
 
 def reference(

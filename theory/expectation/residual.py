@@ -12,9 +12,9 @@ from typing import Any
 
 import sympy as sp
 
-from ..symbols import risk
-from .atoms import cdf_between, exp_cdf, normal_pdf
-from .nodes import component
+from ..core.atoms import cdf_between, exp_cdf, normal_pdf
+from ..core.nodes import component
+from ..core.symbols import risk
 from .pieces import pieces
 from .terms import CdfTerm, PdfTerm, Term, normal_moment
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import sympy as sp
 
-from .atoms import cdf_between, exp_cdf, normal_pdf
+from ..core.atoms import cdf_between, exp_cdf, normal_pdf
 
 
 @dataclass(frozen=True)

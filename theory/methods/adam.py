@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..checks import fraction
-from ..errors import NotAvailable
+from ..core.checks import fraction
+from ..core.errors import NotAvailable
 from .base import Method
 
 
@@ -35,7 +36,7 @@ class Adam(Method):
     beta2: float = 0.999
 
     acts_on: ClassVar[str] = "coordinate"
-    family: ClassVar[str] = "adam"
+    families: ClassVar[Mapping[str, str]] = {"streaming": "adam"}
     references: ClassVar[tuple[str, ...]] = ("arXiv:2411.12135",)
 
     def __post_init__(self) -> None:

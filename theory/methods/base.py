@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from ..errors import InvalidInput, InvalidType
-from ..schedule import as_schedule
+from ..core.errors import InvalidInput, InvalidType
+from ..schedules.schedule import as_schedule
 
 ACTS_ON = ("residual", "norm", "coordinate")
 
@@ -44,6 +45,8 @@ class Method:
 
     acts_on: ClassVar[str] = "residual"
     references: ClassVar[tuple[str, ...]] = ()
+    #: family of a problem → the family of this method there, where it has a theory of its own
+    families: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", as_schedule(self.rate, "rate"))

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import sympy as sp
 
-from ..checks import choice
-from ..errors import InvalidInput
-from ..running_quantile import RunningQuantile
-from ..schedule import as_schedule
+from ..core.checks import choice
+from ..core.errors import InvalidInput
+from ..schedules.running_quantile import RunningQuantile
+from ..schedules.schedule import as_schedule
 from .base import Method
 
 CLIPS = ("mean", "per-sample")

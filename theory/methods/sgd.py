@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from ..checks import choice, fraction
-from ..errors import NotAvailable
+from ..core.checks import choice, fraction
+from ..core.errors import NotAvailable
 from .base import Method
 
 SAMPLINGS = ("without_replacement", "with_replacement", "bernoulli")

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import sympy as sp
 
-from ..checks import choice
-from ..errors import InvalidInput
+from ..core.checks import choice
+from ..core.errors import InvalidInput
 from .base import Method
 
 _POOLS = {"sign-of-mean": "mean", "mean-of-signs": "each", "majority-vote": "both"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NotAvailable
+from ..core.errors import NotAvailable
 
 
 class Noise:

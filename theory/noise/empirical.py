@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import number, vector
-from ..content import ByContent
-from ..errors import InvalidInput
+from ..core.by_content import ByContent
+from ..core.checks import number, vector
+from ..core.errors import InvalidInput
 from .base import Noise
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import vector
-from ..errors import InvalidInput
+from ..core.checks import vector
+from ..core.errors import InvalidInput
 from .base import Noise
 
 

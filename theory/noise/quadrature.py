@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput
+from ..core.errors import InvalidInput
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _SMALLEST, _LARGEST = -60, 200  # panels reach from 2^-60 to 2^200 away from a kink

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import positive, read_only
+from ..core.checks import positive, read_only
 from .base import Noise
 
 

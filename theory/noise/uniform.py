@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import positive
+from ..core.checks import positive
 from .base import Noise
 
 

@@ -14,7 +14,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from ..figure import STYLE, HouseFigure, inches
+from ..figures.style import STYLE, HouseFigure, inches
 
 #: the palette of Okabe and Ito, told apart with any colour vision
 COLOURS = {

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ...theory.errors import InvalidInput
-from ...theory.version import VERSION
-from ..figure import HouseFigure, inches
-from ..names import nearest
+from ...theory.core.errors import InvalidInput
+from ...theory.core.version import VERSION
+from ..experiment.names import nearest
+from ..figures.style import HouseFigure, inches
 from .check import Check
 
 FOLDERS = ("xiao2024", "marshall2024", "agarwala2024", "agarwala2022")

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...solvers.sharpening.critical import critical_rate
-from ...solvers.sharpening.kernel_norm import check_linear
-from ...solvers.sharpening.moments import exact_map
-from ...theory.checks import count, positive, vector
-from ...theory.errors import InvalidInput, NotAvailable
-from ...theory.sharpening.linear_derivation import linear_theory
-from ...theory.sharpening.sampling import batches
+from ...solvers.linear.critical import critical_rate
+from ...solvers.linear.kernel_norm import check_linear
+from ...solvers.linear.moments import exact_map
+from ...theory.core.checks import count, positive, vector
+from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.linear.derivation import linear_theory
+from ...theory.methods.sampling import batches
 from .mlp import MLP
 from .train import train, training_batches
 

@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...solvers import random
-from ...solvers.sharpening.critical import critical_rate
-from ...solvers.sharpening.moments import exact_map
-from ...theory.checks import count, vector
-from ...theory.errors import InvalidInput, NotAvailable
-from ...theory.sharpening.linear_derivation import linear_theory
-from ...theory.sharpening.linear_model import LinearModel
-from ...theory.sharpening.sampling import draw_masks
+from ...solvers.core import random
+from ...solvers.linear.critical import critical_rate
+from ...solvers.linear.moments import exact_map
+from ...theory.core.checks import count, vector
+from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.linear.derivation import linear_theory
+from ...theory.linear.problem import LinearModel
+from ...theory.methods.sampling import draw_masks
 from .mlp import MLP
 from .train import training_batches
 

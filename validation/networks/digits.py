@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.checks import count
-from ...theory.errors import InvalidInput
+from ...theory.core.checks import count
+from ...theory.core.errors import InvalidInput
 from ..data import load_digits
 from .mlp import MLP
 

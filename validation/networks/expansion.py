@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.checks import vector
-from ...theory.errors import NotAvailable
-from ...theory.sharpening.quadratic import QuadraticRegression
+from ...theory.core.checks import vector
+from ...theory.core.errors import NotAvailable
+from ...theory.second_order.problem import QuadraticRegression
 from .mlp import MLP
 
 Array = NDArray[np.float64]

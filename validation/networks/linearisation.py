@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.checks import count, positive
-from ...theory.errors import InvalidInput, InvalidType
-from ...theory.sharpening.linear_model import LinearModel
+from ...theory.core.checks import count, positive
+from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.linear.problem import LinearModel
 
 Array = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.checks import array
-from ...theory.errors import InvalidInput
+from ...theory.core.checks import array
+from ...theory.core.errors import InvalidInput
 from .linearisation import Linearisation
 
 Array = NDArray[np.float64]

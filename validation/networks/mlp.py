@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.checks import array, choice, count
-from ...theory.errors import InvalidInput
+from ...theory.core.checks import array, choice, count
+from ...theory.core.errors import InvalidInput
 from .linearisation import Linearisation
 from .losses import OBJECTIVES, gauss_newton, mean_loss, residual, softmax
 

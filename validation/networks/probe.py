@@ -7,7 +7,7 @@ r"""The noise kernel norm of a network, from products with its Jacobian only.
 with Rademacher v (Hutchinson) and the top eigenvalues by Lanczos; for small steps
 :math:`R_k=\tfrac{\eta c}2J_kJ_k^\top` with the rows :math:`J_k` of one example (C outputs are one
 block, hence 1/C; the cross-entropy has the C − 1 rows of ``losses.gauss_newton``). Formulas of
-:mod:`limitlab.theory.sharpening.linear_derivation`, derived there.
+:mod:`limitlab.theory.linear.derivation`, derived there.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...solvers import random
-from ...solvers.sharpening.kernel_norm import constant_rate
-from ...theory.checks import count, positive
-from ...theory.errors import InvalidInput, InvalidType, NotAvailable
-from ...theory.sharpening.linear_derivation import linear_theory
-from ...theory.sharpening.sampling import Batches, batches
+from ...solvers.core import random
+from ...solvers.linear.kernel_norm import constant_rate
+from ...theory.core.checks import count, positive
+from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
+from ...theory.linear.derivation import linear_theory
+from ...theory.methods.sampling import Batches, batches
 from .linearisation import Linearisation
 
 Array = NDArray[np.float64]

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...solvers import random
-from ...solvers.curve import Curve
-from ...solvers.results import seed_text
-from ...solvers.sharpening.kernel_norm import constant_rate
-from ...solvers.sharpening.runs import Run, each, ensemble
-from ...theory.checks import count, positive, vector
-from ...theory.errors import InvalidType, NotAvailable
-from ...theory.sharpening.sampling import Batches, batches, draw_masks
-from ...theory.version import VERSION
-from ..simulate.blas import one_thread
+from ...solvers.core import random
+from ...solvers.core.curve import Curve
+from ...solvers.core.provenance import seed_text
+from ...solvers.core.runs import Run, each, ensemble
+from ...solvers.linear.kernel_norm import constant_rate
+from ...theory.core.checks import count, positive, vector
+from ...theory.core.errors import InvalidType, NotAvailable
+from ...theory.core.version import VERSION
+from ...theory.methods.sampling import Batches, batches, draw_masks
+from ..simulate.core.blas import one_thread
 from .mlp import MLP
 from .probe import Probe, probe
 

@@ -1,5 +1,5 @@
 """The real algorithm in dimension d, many runs of it."""
 
-from .ensemble import simulate
+from .verb import simulate
 
 __all__ = ["simulate"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ...solvers.sharpening.edge_offset import edge_offset
-from ...solvers.sharpening.kernel_norm import noise_kernel_norm
+from ...solvers.linear.kernel_norm import noise_kernel_norm
+from ...solvers.two_eigenvalues.edge_offset import edge_offset
+from ...theory.linear.problem import LinearModel
 from ...theory.methods import SGD, GradientDescent
-from ...theory.sharpening.linear_model import LinearModel
-from ...theory.sharpening.quadratic import QuadraticRegression
-from ...theory.sharpening.two_eigenvalues import TwoEigenvalueModel
+from ...theory.second_order.problem import QuadraticRegression
+from ...theory.two_eigenvalues.problem import TwoEigenvalueModel
 from .regime import Measured, Regime, Study
 
 STEPS = (10.0, 30.0, 100.0)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from ...theory.errors import InvalidInput
-from ...theory.version import VERSION
+from ...theory.core.errors import InvalidInput
+from ...theory.core.version import VERSION
 from . import finite_data, streaming
 from .regime import SEED, Measured, Study
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ...solvers.curve import Curve
+from ...solvers.core.curve import Curve
 from ...solvers.solve import solve
-from ...theory.errors import ValidityWarning
-from ..compare import announced_error, interpolate, main_quantity
+from ...theory.core.errors import ValidityWarning
+from ..agreement.compare import announced_error, interpolate, main_quantity
 from ..simulate import simulate
 
 #: entropy of the streams; a regime is told apart by its own key

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...theory.covariance import from_eigenvalues
-from ...theory.least_squares import LeastSquares
 from ...theory.methods import SGD, Adam, ClippedSGD, Huber, SignSGD
 from ...theory.noise import Laplace
+from ...theory.streaming.problem import LeastSquares
 from .regime import Regime, Study
 
 NOISE = Laplace(0.6)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from limitlab.solvers.curve import Curve
+from limitlab.solvers.core.curve import Curve
 from limitlab.validation.gallery.make import Made, module_of, write
 
 pytestmark = pytest.mark.slow

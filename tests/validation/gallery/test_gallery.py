@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from limitlab import cli
-from limitlab.theory.errors import InvalidInput
+from limitlab.theory.core.errors import InvalidInput
 from limitlab.validation import gallery
-from limitlab.validation.figure import HouseFigure
+from limitlab.validation.figures.style import HouseFigure
 from limitlab.validation.gallery.check import Check, near
 from limitlab.validation.gallery.make import FOLDERS, Made, figures, make, module_of, write
 

@@ -7,13 +7,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from limitlab.solvers.sharpening.edge_offset import edge_offset
-from limitlab.theory.sharpening.two_eigenvalues import TwoEigenvalueModel
+from limitlab.solvers.two_eigenvalues.edge_offset import edge_offset
+from limitlab.theory.two_eigenvalues.problem import TwoEigenvalueModel
 from limitlab.validation.gallery.make import make, module_of, write
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::limitlab.theory.errors.ValidityWarning"),
+    pytest.mark.filterwarnings("ignore::limitlab.theory.core.errors.ValidityWarning"),
 ]
 
 NAMES = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limitlab.theory.errors import NotAvailable
+from limitlab.theory.core.errors import NotAvailable
 from limitlab.theory.methods import GradientDescent
 from limitlab.validation.networks.expansion import quadratic_expansion
 from limitlab.validation.networks.mlp import MLP

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from limitlab.solvers.sharpening.moments import exact_map
-from limitlab.solvers.sharpening.noise_kernel import NoiseKernel
-from limitlab.theory.errors import InvalidInput, NotAvailable
+from limitlab.solvers.linear.moments import exact_map
+from limitlab.solvers.linear.noise_kernel import NoiseKernel
+from limitlab.theory.core.errors import InvalidInput, NotAvailable
+from limitlab.theory.linear.derivation import linear_theory
+from limitlab.theory.linear.problem import LinearModel
 from limitlab.theory.methods import SGD
-from limitlab.theory.sharpening.linear_derivation import linear_theory
-from limitlab.theory.sharpening.linear_model import LinearModel
-from limitlab.theory.sharpening.sampling import batches, draw_masks
+from limitlab.theory.methods.sampling import batches, draw_masks
 from limitlab.validation.networks.criterion import criterion
 from limitlab.validation.networks.digits import digits_network
 from limitlab.validation.networks.linearisation import Linearisation

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limitlab.theory.errors import InvalidInput
+from limitlab.theory.core.errors import InvalidInput
 from limitlab.validation.networks.linearisation import Linearisation, rate_from_library
 from limitlab.validation.networks.mlp import MLP
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from limitlab.solvers.sharpening.noise_kernel import NoiseKernel
-from limitlab.theory.errors import InvalidInput, InvalidType, NotAvailable
+from limitlab.solvers.linear.noise_kernel import NoiseKernel
+from limitlab.theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from limitlab.theory.methods import SGD, GradientDescent
-from limitlab.theory.sharpening.sampling import batches
+from limitlab.theory.methods.sampling import batches
 from limitlab.validation.networks.linearisation import Linearisation
 from limitlab.validation.networks.mlp import MLP
 from limitlab.validation.networks.probe import probe

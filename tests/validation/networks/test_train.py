@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from limitlab.solvers.sharpening.critical import critical_rate
-from limitlab.theory.errors import InvalidInput, InvalidType, NotAvailable
+from limitlab.solvers.linear.critical import critical_rate
+from limitlab.theory.core.errors import InvalidInput, InvalidType, NotAvailable
+from limitlab.theory.linear.problem import LinearModel
 from limitlab.theory.methods import SGD, GradientDescent
-from limitlab.theory.sharpening.linear_model import LinearModel
 from limitlab.validation.networks.control import control_linear, control_network
 from limitlab.validation.networks.criterion import AGREES, Criterion, criterion
 from limitlab.validation.networks.digits import digits_network

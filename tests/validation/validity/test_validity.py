@@ -11,7 +11,7 @@ import pytest
 
 import limitlab
 from limitlab import cli
-from limitlab.theory.errors import InvalidInput
+from limitlab.theory.core.errors import InvalidInput
 from limitlab.validation.validity.page import key_of, page, studies, write
 from limitlab.validation.validity.regime import Measured, Study
 

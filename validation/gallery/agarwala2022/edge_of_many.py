@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.methods import GradientDescent
-from ....theory.sharpening.quadratic import QuadraticRegression
-from ...compare import compare
-from ...figure import HouseFigure
+from ....theory.second_order.problem import QuadraticRegression
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement
 from ..look import REFERENCE, SEQUENCE, sheet

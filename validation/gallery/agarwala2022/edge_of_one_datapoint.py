@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.sharpening.edge_offset import EdgeOffset, edge_offset
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....solvers.two_eigenvalues.edge_offset import EdgeOffset, edge_offset
 from ....theory.methods import GradientDescent
-from ....theory.sharpening.two_eigenvalues import TwoEigenvalueModel
-from ...figure import HouseFigure
+from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet, thin

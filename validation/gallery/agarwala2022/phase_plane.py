@@ -14,16 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.sharpening.edge_offset import edge_offset
 from ....solvers.solve import solve
+from ....solvers.two_eigenvalues.edge_offset import edge_offset
 from ....theory.methods import GradientDescent
-from ....theory.sharpening.two_eigenvalues import TwoEigenvalueModel
-from ....theory.sharpening.two_eigenvalues_derivation import (
-    C_start,
-    Z_of_Y,
-    two_eigenvalue_theory,
-)
-from ...figure import HouseFigure
+from ....theory.two_eigenvalues.derivation import C_start, Z_of_Y, two_eigenvalue_theory
+from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import EXACT, REFERENCE, SEQUENCE, THEORY, sheet

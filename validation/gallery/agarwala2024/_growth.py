@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....solvers.sharpening.critical import growth_rate
+from ....solvers.linear.critical import growth_rate
+from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
-from ....theory.sharpening.linear_model import LinearModel
-from ...simulate.sharpening.growth import Measured, measured_growth
+from ...simulate.linear.growth import Measured, measured_growth
 from ..check import Check, near
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....theory.sharpening.linear_model import LinearModel
+from ....theory.linear.problem import LinearModel
 
 
 def gaussian_features(data: int, seed: int) -> LinearModel:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.sharpening.critical import critical_rate
+from ....solvers.core.curve import Curve
+from ....solvers.linear.critical import critical_rate
 from ....solvers.solve import solve
+from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
-from ....theory.sharpening.linear_model import LinearModel
-from ...compare import compare
-from ...figure import HouseFigure
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import SEQUENCE, SIMULATION, THEORY, kinds, sheet

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.sharpening.critical import critical_rate
+from ....solvers.core.curve import Curve
+from ....solvers.linear.critical import critical_rate
 from ....solvers.solve import solve
 from ....theory.methods import SGD
-from ...compare import compare
-from ...figure import HouseFigure
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...networks.control import ControlReport, control_linear, control_network
 from ...networks.digits import digits_network
 from ...simulate import simulate

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from scipy.linalg import hadamard
 
-from ....solvers.sharpening.early_time import EarlyTime, early_time
+from ....solvers.second_order.early_time import EarlyTime, early_time
 from ....theory.methods import SGD
-from ....theory.sharpening.quadratic import QuadraticRegression
-from ...figure import HouseFigure
-from ...significance import detectable, holm, p_values
-from ...simulate.sharpening.early_time import EarlyTimeRuns, early_time_runs
+from ....theory.second_order.problem import QuadraticRegression
+from ...agreement.significance import detectable, holm, p_values
+from ...figures.style import HouseFigure
+from ...simulate.second_order.early_time import EarlyTimeRuns, early_time_runs
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, key, sheet
 

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.sharpening.critical import critical_rate, growth_rate
-from ....solvers.sharpening.kernel_norm import KernelNorm, noise_kernel_norm
-from ....solvers.sharpening.noise_kernel import NoiseKernel
+from ....solvers.linear.critical import critical_rate, growth_rate
+from ....solvers.linear.kernel_norm import KernelNorm, noise_kernel_norm
+from ....solvers.linear.noise_kernel import NoiseKernel
+from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
-from ....theory.sharpening.linear_model import LinearModel
-from ....theory.sharpening.sampling import batches
-from ...figure import HouseFigure
+from ....theory.methods.sampling import batches
+from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ...simulate.sharpening.growth import Measured
+from ...simulate.linear.growth import Measured
 from ..check import Check, near
 from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet
 from ._growth import Growth, growth, growth_check

@@ -9,16 +9,16 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from ....solvers.curve import Curve
-from ....solvers.sharpening.critical import critical_rate
-from ....solvers.sharpening.kernel_norm import noise_kernel_norm
-from ....solvers.sharpening.linear_curve import NEAR_INSTABILITY
+from ....solvers.core.curve import Curve
+from ....solvers.linear.critical import critical_rate
+from ....solvers.linear.curve import NEAR_INSTABILITY
+from ....solvers.linear.kernel_norm import noise_kernel_norm
 from ....solvers.solve import solve
-from ....theory.errors import ValidityWarning
+from ....theory.core.errors import ValidityWarning
+from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
-from ....theory.sharpening.linear_model import LinearModel
-from ...compare import compare
-from ...figure import HouseFigure
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import PUBLISHED, SEQUENCE, SIMULATION, THEORY, band, kinds, sheet, thin

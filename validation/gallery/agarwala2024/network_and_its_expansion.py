@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....theory.linear.problem import LinearModel
 from ....theory.methods import GradientDescent
-from ....theory.sharpening.linear_model import LinearModel
-from ...figure import HouseFigure
+from ...figures.style import HouseFigure
 from ...networks.digits import digits_network
 from ...networks.expansion import Expansion, quadratic_expansion
 from ...networks.mlp import MLP

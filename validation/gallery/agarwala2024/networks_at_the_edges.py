@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....theory.methods import SGD
-from ...figure import HouseFigure
+from ...figures.style import HouseFigure
 from ...networks.digits import digits_network
 from ...networks.mlp import MLP
 from ...networks.train import train

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.methods import SGD, GradientDescent
-from ....theory.sharpening.quadratic import QuadraticRegression
-from ...figure import HouseFigure
+from ....theory.second_order.problem import QuadraticRegression
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, band, sheet

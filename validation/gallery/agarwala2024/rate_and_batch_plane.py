@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.sharpening.critical import critical_rate
+from ....solvers.linear.critical import critical_rate
+from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
-from ....theory.sharpening.linear_model import LinearModel
-from ...figure import HouseFigure
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import EXACT, PUBLISHED, REFERENCE, THEORY, kinds, sheet

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ....solvers.curve import Curve
-from ...compare import MAX_DETECTABLE, compare
+from ....solvers.core.curve import Curve
+from ...agreement.compare import MAX_DETECTABLE, compare
 from ..check import Check, agreement
 from ..look import EXACT, PUBLISHED, SIMULATION, THEORY, band, kinds, thin
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.covariance import Covariance, from_eigenvalues
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD, ClippedSGD
 from ....theory.noise import Cauchy, Gaussian, Noise
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check
 from ..look import COLOURS, PUBLISHED, THEORY, sheet

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 
-from ....solvers.clipping.thresholds import best_threshold
-from ....solvers.curve import Curve
-from ....solvers.expectations import expectations
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....solvers.streaming.advice.clipping.thresholds import best_threshold
+from ....solvers.streaming.expectations import expectations
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD, ClippedSGD
 from ....theory.methods.clipped import CLIPS
 from ....theory.noise import GaussianMixture
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SEQUENCE, THEORY, sheet

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.clipping.criteria import clipping_criteria
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
-from ....solvers.stationary import stationary
+from ....solvers.streaming.advice.clipping.criteria import clipping_criteria
+from ....solvers.streaming.stationary import stationary
+from ....theory.core.errors import ValidityWarning
 from ....theory.covariance import isotropic
-from ....theory.errors import ValidityWarning
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD, ClippedSGD
 from ....theory.noise import Gaussian
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, sheet

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import ClippedSGD
 from ....theory.noise import Laplace
-from ...convergence import TIMES, convergence
-from ...figure import HouseFigure
-from ...power_law import Convergence, Slope
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.convergence import TIMES, convergence
+from ...agreement.power_law import Convergence, Slope
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, EXACT, PUBLISHED, SIMULATION, THEORY, band, sheet

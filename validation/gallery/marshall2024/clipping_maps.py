@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....solvers.clipping.criteria import ClippingCriteria, clipping_criteria
+from ....solvers.streaming.advice.clipping.criteria import ClippingCriteria, clipping_criteria
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.noise import Gaussian, Laplace, Noise, Rademacher, StudentT
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...figures.style import HouseFigure
 from ..check import Check, near
 from ..look import sheet
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
-from ....theory.errors import ValidityWarning
+from ....theory.core.errors import ValidityWarning
 from ....theory.methods import SGD, ClippedSGD
-from ...compare import interpolate
+from ...agreement.compare import interpolate
 from ...data import RowProblem, data_problem
-from ...figure import HouseFigure
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check
 from ..look import COLOURS, sheet

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 
-from ....solvers.clipping.criteria import clipping_criteria
-from ....solvers.curve import Curve
-from ....solvers.schedule_rules import FixedFraction
-from ....solvers.schedules import Schedule, schedule_along
+from ....solvers.core.curve import Curve
+from ....solvers.streaming.advice.clipping.criteria import clipping_criteria
+from ....solvers.streaming.advice.schedule_rules import FixedFraction
+from ....solvers.streaming.advice.schedules import Schedule, schedule_along
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import ClippedSGD
 from ....theory.noise import GaussianMixture, Laplace, Noise, Uniform
-from ....theory.running_quantile import RunningQuantile
-from ...compare import interpolate
-from ...figure import HouseFigure
+from ....theory.schedules.running_quantile import RunningQuantile
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import interpolate
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet, thin

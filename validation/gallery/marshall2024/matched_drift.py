@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.clipping.criteria import clipping_criteria
-from ....solvers.curve import Curve
-from ....solvers.schedule_rules import MatchedDrift
-from ....solvers.schedules import Schedule, schedule_along
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....solvers.streaming.advice.clipping.criteria import clipping_criteria
+from ....solvers.streaming.advice.schedule_rules import MatchedDrift
+from ....solvers.streaming.advice.schedules import Schedule, schedule_along
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD
 from ....theory.noise import GaussianMixture, Noise, Rademacher
-from ...compare import interpolate
-from ...figure import HouseFigure
-from ...paired import paired_difference
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import interpolate
+from ...agreement.paired import paired_difference
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check
 from ..look import COLOURS, REFERENCE, SEQUENCE, THEORY, sheet

@@ -9,8 +9,8 @@ from typing import Any
 
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from ....solvers.curve import Curve
-from ....theory.errors import ValidityWarning
+from ....solvers.core.curve import Curve
+from ....theory.core.errors import ValidityWarning
 from ..look import SIMULATION, THEORY, key, thin
 
 TIME = "time $t$ = steps$/d$"

@@ -26,14 +26,14 @@ from scipy.special import hyperu
 from scipy.stats import t as student
 
 from ....solvers.adam.table import stream_means
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.covariance import power_law
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import Adam
 from ....theory.noise import Gaussian, NoNoise
-from ...compare import compare
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import COLOURS, EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
-from ....solvers.stationary import stationary
+from ....solvers.streaming.stationary import stationary
 from ....theory.covariance import power_law
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SignSGD
-from ....theory.modes import modes
 from ....theory.noise import Gaussian
-from ...compare import compare
-from ...figure import HouseFigure
+from ....theory.streaming.modes import modes
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import EXACT, SEQUENCE, sheet

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.effects import effects
+from ....solvers.streaming.advice.effects import effects
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.noise import Cauchy, Gaussian, Laplace, Noise, Rademacher, StudentT, Uniform
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...figures.style import HouseFigure
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, sheet
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.effects import Reshaping, effects
+from ....solvers.streaming.advice.effects import Reshaping, effects
 from ....theory.covariance import Covariance, from_matrix, toeplitz
-from ....theory.least_squares import LeastSquares
 from ....theory.noise import Gaussian
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...figures.style import HouseFigure
 from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, sheet
 

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.effects import effects
-from ....solvers.rates import rate_for_risk
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....solvers.streaming.advice.effects import effects
+from ....solvers.streaming.advice.rates import rate_for_risk
 from ....theory.covariance import Covariance, from_matrix
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD, Method, SignSGD
-from ....theory.modes import modes
 from ....theory.noise import Gaussian
-from ...compare import compare
-from ...figure import HouseFigure
+from ....theory.streaming.modes import modes
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import COLOURS, SEQUENCE, THEORY, sheet

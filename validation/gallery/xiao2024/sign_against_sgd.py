@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.rates import rate_for_risk
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....solvers.streaming.advice.rates import rate_for_risk
+from ....theory.core.errors import NoLimit
 from ....theory.covariance import power_law
-from ....theory.errors import NoLimit
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD, Method, SignSGD
 from ....theory.noise import Cauchy, Gaussian, Noise, Rademacher
-from ...compare import compare
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import COLOURS, REFERENCE, sheet

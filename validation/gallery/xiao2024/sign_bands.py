@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.expectations import expectations
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
+from ....solvers.streaming.expectations import expectations
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SignSGD
 from ....theory.noise import Laplace
-from ...compare import compare
-from ...figure import HouseFigure
-from ...power_law import Slope, fit_slope
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import compare
+from ...agreement.power_law import Slope, fit_slope
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
 from ..look import COLOURS, EXACT, PUBLISHED, SIMULATION, THEORY, band, sheet

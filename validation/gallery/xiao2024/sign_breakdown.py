@@ -14,14 +14,14 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from scipy.stats import norm
 
-from ....solvers.curve import Curve
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.covariance import isotropic
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SignSGD
 from ....theory.noise import Gaussian
-from ...figure import HouseFigure
-from ...power_law import Slope, fit_slope
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.power_law import Slope, fit_slope
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import sheet

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from ....solvers.curve import Curve
-from ....solvers.effects import effects
+from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
-from ....solvers.stationary import stationary
-from ....solvers.validity import stability_limit
+from ....solvers.streaming.advice.effects import effects
+from ....solvers.streaming.stationary import stationary
+from ....solvers.streaming.validity import stability_limit
 from ....theory.covariance import Covariance, power_law
-from ....theory.least_squares import LeastSquares
 from ....theory.methods import SGD, Method, SignSGD
 from ....theory.noise import Cauchy, Gaussian, Laplace, Noise, NoNoise, Rademacher
-from ...compare import compare
-from ...figure import HouseFigure
+from ....theory.streaming.problem import LeastSquares
+from ...agreement.compare import compare
+from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet

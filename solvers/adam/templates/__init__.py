@@ -1,0 +1,1 @@
+"""Loops of Adam's limits, compiled together with generated code."""

@@ -1,0 +1,1 @@
+"""What every solution needs: Curve, files, compiled code, random numbers."""

@@ -1,0 +1,225 @@
+"""Curve: an answer over time, the same type from theory and from experiment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...theory.core.errors import InvalidInput, NotAvailable
+from . import storage
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+_NAMED = ("values", "spread", "samples", "diagnostics")
+
+
+def _read_only(array: ArrayLike) -> Array:
+    copy = np.array(array, dtype=float)
+    copy.setflags(write=False)
+    return copy
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve:
+    """Quantities over time, with their spread over runs where there is one.
+
+    Parameters
+    ----------
+    time : (T,) array
+        Increasing; t = k/d for streaming problems.
+    values : dict of (T,) arrays
+        Theory: the predicted value; ensembles: the mean over runs.
+    spread : dict of (T,) arrays
+        Standard deviation of one run.
+    samples : dict of (runs, T) arrays
+        Each run.
+    diagnostics : dict of (T,) arrays
+        What the solver says about itself: announced errors, sensitivities.
+    steps : (T,) int array or None
+        Step numbers.
+    kind : {"theory", "simulation"}
+    label : str
+        Name for legends and reports.
+    provenance : dict
+        How it was made; JSON-able.
+    modes : (T, m) array or None
+        Energy of each mode, also as ``curve["modes"]``; they sum to the risk.
+    mode_rates : (m,) array or None
+        λ_i of the modes.
+
+    Raises
+    ------
+    InvalidInput
+        Times that do not increase, or arrays whose shape does not fit them.
+
+    Examples
+    --------
+    >>> curve = Curve.from_runs([0.0, 1.0], [[1.0, 0.4], [1.0, 0.6]])
+    >>> curve.runs, float(curve.risk[1])
+    (2, 0.5)
+    """
+
+    time: Array
+    values: Mapping[str, Array]
+    spread: Mapping[str, Array] = field(default_factory=dict)
+    samples: Mapping[str, Array] = field(default_factory=dict)
+    diagnostics: Mapping[str, Array] = field(default_factory=dict)
+    steps: NDArray[np.int64] | None = None
+    kind: str = "theory"
+    label: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    modes: Array | None = None
+    mode_rates: Array | None = None
+
+    def __post_init__(self) -> None:
+        time = _read_only(self.time)
+        if (
+            time.ndim != 1
+            or time.size == 0
+            or not np.all(np.isfinite(time))
+            or np.any(np.diff(time) <= 0)
+        ):
+            raise InvalidInput("time", time, "give increasing finite times, one dimension")
+        object.__setattr__(self, "time", time)
+        for group in _NAMED:
+            arrays = {name: _read_only(array) for name, array in getattr(self, group).items()}
+            object.__setattr__(self, group, arrays)
+            self._check_shapes(group, arrays)
+        if self.kind not in ("theory", "simulation"):
+            raise InvalidInput("kind", self.kind, 'give "theory" or "simulation"')
+        if self.steps is not None:
+            object.__setattr__(self, "steps", np.array(self.steps, dtype=np.int64))
+        self._take_modes()
+
+    def _take_modes(self) -> None:
+        if self.modes is None and self.mode_rates is None:
+            return
+        energies = _read_only(() if self.modes is None else self.modes)
+        rates = _read_only(() if self.mode_rates is None else self.mode_rates)
+        if energies.shape != (self.time.size, rates.size) or rates.ndim != 1:
+            remedy = f"give {self.time.size} times × the number of mode_rates, and both of them"
+            raise InvalidInput("modes.shape", energies.shape, remedy)
+        object.__setattr__(self, "modes", energies)
+        object.__setattr__(self, "mode_rates", rates)
+
+    def _check_shapes(self, group: str, arrays: dict[str, Array]) -> None:
+        dimensions = 2 if group == "samples" else 1
+        for name, array in arrays.items():
+            if array.ndim != dimensions or array.shape[-1] != self.time.size:
+                remedy = f"give {dimensions} axes, the last one for the {self.time.size} times"
+                raise InvalidInput(f"{group}[{name!r}].shape", array.shape, remedy)
+
+    @classmethod
+    def from_runs(
+        cls,
+        time: ArrayLike,
+        values: ArrayLike,
+        quantity: str = "risk",
+        *,
+        label: str = "runs",
+        **fields: Any,
+    ) -> Curve:
+        """Return the curve of a user's own runs, from any framework.
+
+        Parameters
+        ----------
+        time : (T,) array
+        values : (runs, T) array
+            One row a run.
+        quantity : str
+            Name under which they are compared.
+        """
+        runs = np.atleast_2d(np.asarray(values, dtype=float))
+        if runs.ndim != 2 or not np.all(np.isfinite(runs)):
+            raise InvalidInput(
+                "values", values, "give finite numbers, one row a run and one column a time"
+            )
+        spread = {quantity: runs.std(axis=0, ddof=1)} if len(runs) > 1 else {}
+        fields = {"kind": "simulation", "provenance": {"source": "from_runs"}, **fields}
+        return cls(
+            np.asarray(time),
+            {quantity: runs.mean(axis=0)},
+            spread,
+            {quantity: runs},
+            label=label,
+            **fields,
+        )
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the values of a quantity, or the (time, mode) array of ``"modes"``."""
+        if name == "modes" and self.modes is not None:
+            return self.modes
+        return self._find("values", name)
+
+    def __getattr__(self, name: str) -> Array:
+        values = self.__dict__.get("values", {})
+        if name in values:
+            return values[name]
+        raise AttributeError(
+            f"this curve has no {name!r}; it has {', '.join(values) or 'no values'}"
+        )
+
+    def __repr__(self) -> str:
+        runs = f", runs={self.runs}" if self.runs else ""
+        names = ", ".join(self.values)
+        times = f"{self.time.size} times to {self.time[-1]:g}"
+        return f"<Curve {self.label!r} {self.kind}: {names}; {times}{runs}>"
+
+    def _find(self, group: str, name: str) -> Array:
+        found = getattr(self, group)
+        if name not in found:
+            has = ", ".join(found) or "none"
+            why = self.provenance.get("refused", {}).get(name)
+            raise NotAvailable("quantity", name, why or f"this curve's {group} hold: {has}")
+        return found[name]
+
+    @property
+    def runs(self) -> int:
+        """Return the number of runs or paths behind the curve; 0 for a deterministic one."""
+        return next((len(array) for array in self.samples.values()), 0)
+
+    def std(self, name: str = "risk") -> Array:
+        """Return the standard deviation of one run at each time."""
+        return self._find("spread", name)
+
+    def sem(self, name: str = "risk") -> Array:
+        """Return the standard error of the mean over the runs."""
+        return self.std(name) / np.sqrt(len(self.sample(name)))
+
+    def sample(self, name: str = "risk") -> Array:
+        """Return each run, one row a run."""
+        return self._find("samples", name)
+
+    def quantile(self, name: str, level: float) -> Array:
+        """Return a quantile of one run at each time: of the runs, or of the normal law with the
+        curve's spread."""
+        if not 0 < level < 1:
+            raise InvalidInput("level", level, "give a number between 0 and 1")
+        if name in self.samples:
+            return np.quantile(self.samples[name], level, axis=0)
+        from scipy.special import ndtri
+
+        return self[name] + ndtri(level) * self.std(name)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return the curve as an xarray Dataset (dimensions time, run, mode)."""
+        return storage.to_dataset(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the curve as netCDF-4, whole or not at all."""
+        storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Curve:
+        """Read a curve that `save` wrote; a damaged file is refused."""
+        return cls(**storage.read(path))
+
+
+load = Curve.load

@@ -1,0 +1,154 @@
+"""Curves on disk: netCDF-4 through xarray, written atomically, every byte under a checksum.
+
+The checksum attribute is written as zeros, the file is hashed, and the digest replaces the zeros in
+place; a reader undoes that. So a flipped bit anywhere is found, and the file stays readable by any
+netCDF tool.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...theory.core.errors import InvalidInput
+from .cache import write_atomically
+
+if TYPE_CHECKING:
+    import xarray
+
+FORMAT = "limitlab curve 1"
+_PREFIX = b"sha256:"
+_ZEROS = b"0" * 64
+_GROUPS = {"values": "", "spread": "_spread", "samples": "_samples", "diagnostics": "_diagnostic"}
+_MEANING = {
+    "values": "value (theory) or mean over runs",
+    "spread": "standard deviation of one run",
+    "samples": "each run",
+    "diagnostics": "solver diagnostic",
+}
+
+
+def to_dataset(curve: Any) -> xarray.Dataset:
+    """Return an xarray Dataset with dimensions time, run and mode; provenance in the attributes.
+
+    Parameters
+    ----------
+    curve : Curve
+    """
+    import xarray
+
+    variables: dict[str, Any] = {}
+    for group, suffix in _GROUPS.items():
+        dimensions = ("run", "time") if group == "samples" else ("time",)
+        for name, array in getattr(curve, group).items():
+            attributes = {
+                "group": group,
+                "quantity": name,
+                "long_name": f"{name}: {_MEANING[group]}",
+                "units": "1",
+            }
+            variables[name + suffix] = (dimensions, array, attributes)
+    if curve.steps is not None:
+        variables["steps"] = ("time", curve.steps, {"group": "steps", "units": "optimiser steps"})
+    attributes = {
+        "format": FORMAT,
+        "kind": curve.kind,
+        "label": curve.label,
+        "provenance": json.dumps(dict(curve.provenance), sort_keys=True),
+    }
+    time = ("time", curve.time, {"long_name": "time", "units": "steps / dimension"})
+    coordinates: dict[str, Any] = {"time": time}
+    if curve.modes is not None:
+        meaning = {"group": "modes", "long_name": "energy of each mode", "units": "1"}
+        variables["modes"] = (("time", "mode"), curve.modes, meaning)
+        meaning = {"long_name": "decay rate λ of each mode", "units": "1"}
+        coordinates["mode_rate"] = ("mode", curve.mode_rates, meaning)
+    return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
+
+
+def from_dataset(data: xarray.Dataset) -> dict[str, Any]:
+    """Return the arguments of the Curve that a Dataset of `to_dataset` holds."""
+    groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
+    for variable in data.data_vars.values():
+        if variable.attrs["group"] in groups:
+            groups[variable.attrs["group"]][variable.attrs["quantity"]] = variable.values
+    steps = data["steps"].values if "steps" in data else None
+    has_modes = "mode_rate" in data.coords
+    return {
+        "time": data["time"].values,
+        **groups,
+        "steps": steps,
+        "kind": str(data.attrs["kind"]),
+        "label": str(data.attrs["label"]),
+        "provenance": json.loads(data.attrs["provenance"]),
+        "modes": data["modes"].values if has_modes else None,
+        "mode_rates": data["mode_rate"].values if has_modes else None,
+    }
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def _netcdf_bytes(curve: Any) -> bytes:
+    data = to_dataset(curve)
+    data.attrs["checksum"] = (_PREFIX + _ZEROS).decode()
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / "curve.nc"
+        data.to_netcdf(scratch, engine="h5netcdf", format="NETCDF4")
+        return scratch.read_bytes()
+
+
+def save(curve: Any, path: str | os.PathLike[str]) -> None:
+    """Write a curve; an older file at `path` is replaced only by a complete new one.
+
+    Parameters
+    ----------
+    curve : Curve
+    path : path-like
+
+    Raises
+    ------
+    InvalidInput
+        The folder cannot be written.
+    """
+    target = Path(path)
+    content = _netcdf_bytes(curve)
+    sealed = content.replace(_PREFIX + _ZEROS, _PREFIX + _digest(content), 1)
+    try:
+        write_atomically(target, sealed)
+    except OSError as error:
+        raise InvalidInput(
+            "path", str(target), f"cannot be written ({error.strerror}); nothing was changed"
+        ) from error
+
+
+def _is_whole(content: bytes) -> bool:
+    start = content.find(_PREFIX) + len(_PREFIX)
+    found = content[start : start + len(_ZEROS)]
+    return _digest(content[:start] + _ZEROS + content[start + len(_ZEROS) :]) == found
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the arguments of the Curve in a file.
+
+    Raises
+    ------
+    InvalidInput
+        The file is missing, damaged, or not a curve.
+    """
+    import xarray
+
+    target = Path(path)
+    if not target.is_file():
+        raise InvalidInput("path", str(target), "no such file")
+    if not _is_whole(target.read_bytes()):
+        raise InvalidInput(
+            "path", str(target), "damaged, or not a curve of limitlab (its checksum does not fit)"
+        )
+    with xarray.open_dataset(target, engine="h5netcdf") as data:
+        return from_dataset(data.load())

@@ -1,0 +1,111 @@
+"""How large the error of a closed or continuous theory of a linear model is expected to be."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from ...theory.core.errors import NotAvailable, ValidityWarning
+from .kernel_norm import LARGEST_EXACT, constant_rate
+from .noise_kernel import NoiseKernel
+
+#: rate · sharpness up to which continuous time is taken without a warning
+SMALL_STEP = 0.3
+#: expected relative error of the summed loss up to which the closure is
+SMALL_ERROR = 0.05
+
+
+def check_flow(kernel: NoiseKernel, method: Any, limit: str) -> float:
+    """The rate, where a theory in flow time exists.
+
+    Raises
+    ------
+    NotAvailable
+        A schedule, momentum, or rate · sharpness >= 2.
+    """
+    rate, momentum = constant_rate(method), kernel.batches.momentum
+    if momentum:
+        remedy = f'limit="{limit}" is derived without momentum; use "exact" or "closure"'
+        raise NotAvailable("momentum", momentum, remedy)
+    step = rate * kernel.problem.sharpness
+    if step >= 2:
+        remedy = f'rate · sharpness = {step:.3g} is not below the edge 2; use "exact" or "closure"'
+        raise NotAvailable("limit", limit, remedy)
+    return rate
+
+
+def norms_of_sde(kernel: NoiseKernel, rate: float, exact: bool) -> tuple[float, float]:
+    """The noise kernel norm of the SDE, and that of the steps in the same form.
+
+    Parameters
+    ----------
+    exact : bool
+        The heteroscedastic diffusion; the norm of the homogenised one is the trace form.
+    """
+    if not exact:
+        return kernel.trace(rate), kernel.closure(rate)
+    whole = kernel.problem.size <= LARGEST_EXACT
+    return kernel.of_sde(rate, whole), (kernel.exact if whole else kernel.second_moment)(rate)
+
+
+def warn_of_flow(
+    kernel: NoiseKernel, rate: float, norms: tuple[float, float] | None = None
+) -> None:
+    """Warn where steps are not small against the fastest direction; `norms` are of the SDE."""
+    step = rate * kernel.problem.sharpness
+    if step <= SMALL_STEP:
+        return
+    lacking = norms and ", its kernel norm is {:.4g} in place of {:.4g}".format(*norms)
+    warnings.warn(
+        f"rate · sharpness = {step:.3g} is above {SMALL_STEP}: expect the decay of the fastest "
+        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %{lacking or ''}",
+        ValidityWarning,
+        stacklevel=5,
+    )
+
+
+def warn_of_closure(kernel: NoiseKernel, rate: float) -> str:
+    """Say how far the closure is from the exact norm; a warning where that is far.
+
+    Returns
+    -------
+    str
+        The sentence; empty without eigenvectors or noise.
+    """
+    if kernel.problem.spectrum is not None or kernel.batches.full or kernel.beyond_edge(rate):
+        return ""
+    exact = kernel.problem.size <= LARGEST_EXACT
+    name = "K_exact" if exact else "K_2"
+    norm = kernel.exact(rate) if exact else kernel.second_moment(rate)
+    closed = kernel.closure(rate)
+    expected = (1 - closed) / (1 - norm) - 1 if norm < 1 else math.inf
+    remark = (
+        f"the closure is optimistic: {name}/K_closure = {norm / closed:.4g}; expect the summed "
+        f"loss to be above it by {_percent(expected)}"
+    )
+    if expected > SMALL_ERROR:
+        warnings.warn(remark, ValidityWarning, stacklevel=5)
+    return remark
+
+
+def warn_of_divergence(norm: float) -> str:
+    """Warn where the mean loss of the SDE, of such a norm, diverges, whatever its paths do.
+
+    Returns
+    -------
+    str
+        The sentence; empty below 1.
+    """
+    if norm < 1:
+        return ""
+    remark = (
+        f"the noise kernel norm of the SDE is {norm:.4g}, not below 1: its mean loss diverges, and "
+        "the mean of finitely many paths is that of a few of them; compare quantiles"
+    )
+    warnings.warn(remark, ValidityWarning, stacklevel=5)
+    return remark
+
+
+def _percent(error: float) -> str:
+    return f"about {100 * error:.0f} %" if math.isfinite(error) else "any amount: it diverges"

@@ -1,0 +1,119 @@
+r"""Paths of the limiting SDE of second-order regression at finite P.
+
+.. math:: d\theta=-J^\top z\,d\tau+\sqrt h\,J^\top S\,dW,\qquad\tau=ht,\ h=\eta/D ,
+
+by the Euler scheme in θ, weakly of first order; z and J follow θ exactly. S dW is simulated as
+:math:`\sqrt{cD}\,z_i(\xi_i-\nu\bar\xi)\sqrt{d\tau}`; homogenised, as :math:`\sqrt c\,|z|\,\xi_i`.
+Derived here, see :mod:`limitlab.theory.second_order.sde`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import InvalidInput, ValidityWarning
+from ..core import random
+from ..core.curve import Curve
+from ..core.runs import each, ensemble
+from .algorithm import check_dense
+from .arguments import Request
+from .curvature import DenseCurvature
+from .motion import QUANTITIES, Observer, State, top_eigenvalue, walk
+
+Array = NDArray[np.float64]
+
+#: without `step`: the step times λ_max(Θ₀)
+RESOLUTION = 0.05
+#: rate·sharpness above which the SDE is off visibly, and at which it means nothing
+COARSE, EDGE = 0.3, 2.0
+#: stream of the normals of the SDE; the curvature of a run has streams 0 and 1
+_NOISE = 2
+
+
+def check_step(problem: Any, h: float) -> list[str]:
+    """Return remarks on how coarse SGD is for its SDE; refuse from the edge of stability on."""
+    product = h * top_eigenvalue(problem.gram)
+    if product >= EDGE:
+        remedy = f"rate·sharpness = {product:.3g} >= 2: no SDE there; lower the rate"
+        raise InvalidInput("rate", h * problem.data, remedy)
+    if product <= COARSE:
+        return []
+    remark = (
+        f"rate·sharpness = {product:.3g} > {COARSE}: curves of the SDE are off by O(h), about "
+        f"{50 * product:.2g} % of their decay rate; compare shifts (SDE − flow with SGD − GD)"
+    )
+    warnings.warn(remark, ValidityWarning, stacklevel=6)
+    return [remark]
+
+
+def noise_shape(z: Array, xi: Array, moments: Any, homogenised: bool) -> Array:
+    """Return S ξ for standard normals ξ, in the space of the examples."""
+    if homogenised:
+        return np.sqrt(moments.c) * np.linalg.norm(z) * xi
+    return np.sqrt(moments.c * z.size) * z * (xi - moments.nu * xi.mean())
+
+
+def step_grid(problem: Any, times: Array, step: float | None) -> tuple[float, NDArray[np.int64]]:
+    """Return the step dτ, and the step numbers next to the output times."""
+    dtau = RESOLUTION / max(top_eigenvalue(problem.gram), 1e-12) if step is None else step
+    smallest = float(np.diff(times).min())
+    dtau = smallest / math.ceil(smallest / dtau * (1 - 1e-12))
+    return float(dtau), np.unique(np.rint(times / dtau).astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """What every path shares: the step h of SGD, and the step dτ of the scheme."""
+
+    ask: Request
+    h: float
+    dtau: float
+    record: NDArray[np.int64]
+    homogenised: bool
+
+    def follow(self, sequence: np.random.SeedSequence) -> tuple[Array, int | None]:
+        """Follow the path of a seed, with its own curvature."""
+        problem, moments = self.ask.problem, self.ask.batches.moments
+        size = np.sqrt(self.h * self.dtau)
+
+        def displacement(state: State, t: int) -> Array:
+            xi = random.normals(sequence, problem.data, t, _NOISE).astype(np.float64)
+            kick = noise_shape(state.z, xi, moments, self.homogenised)
+            return -(state.z * self.dtau + size * kick) @ state.J
+
+        shape = problem.data, problem.parameters
+        curvature = DenseCurvature.draw(sequence, shape, problem.q)
+        state = State(np.array(problem.z0), np.array(problem.G), np.zeros(shape[1]))
+        observe = Observer(problem.G, problem.kappa)
+        return walk(state, curvature, displacement, self.record, observe)
+
+
+def sde_curve(
+    ask: Request,
+    times: Array,
+    step: float | None,
+    homogenised: bool,
+    *,
+    paths: int,
+    workers: int | None,
+    progress: bool | None,
+) -> Curve:
+    """Return the ensemble of paths."""
+    check_dense(ask.problem)
+    h = ask.constant_rate("the SDE has one step h") / ask.problem.data
+    remarks = check_step(ask.problem, h)
+    dtau, record = step_grid(ask.problem, times, step)
+    every = Paths(ask, h, dtau, record, homogenised)
+    found = each(lambda k: every.follow(random.child(ask.sequence, k)), paths, workers, progress)
+    noise = "homogenised" if homogenised else "full"
+    provenance = ask.provenance(
+        "solve", limit="sde", paths=paths, step=dtau, noise=noise, remarks=remarks
+    )
+    time = record.astype(float) * dtau
+    return ensemble(time, QUANTITIES, found, f"{ask.method.label}, SDE", provenance)

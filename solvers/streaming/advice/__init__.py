@@ -1,0 +1,1 @@
+"""What to choose: rates, thresholds, schedules, and what the sign does."""

@@ -1,0 +1,142 @@
+r"""Constant rates: the one that stalls at a given risk, and the best one for a horizon.
+
+With A = η a(R) and B = η² b(R) the stationary equation R A = B Σ c_i/λ_i reads
+η = R a(R)/(b(R) Σ c_i/λ_i): read from right to left it gives the rate (derived here, after arXiv
+2411.12135).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....theory.core.checks import positive
+from ....theory.core.errors import InvalidInput, SolveFailed
+from ....theory.schedules.schedule import check_schedules
+from ....theory.streaming.derive import bind, derive
+from ....theory.streaming.modes import modes
+from ..coefficients import Coefficients
+from ..compress import binned, compress
+from ..ode import FEW_MODES, integrate
+from ..stationary import stationary
+
+Array = NDArray[np.float64]
+
+#: multiples of the scale of the rate that are tried first, log₁₀
+_DECADES = np.linspace(-5.0, 1.5, 40)
+_NODES = 36
+_SEARCH_RTOL = 1e-7
+
+
+def rate_for_risk(problem: Any, method: Any, risk: float) -> float:
+    """Return the constant rate at which a method stalls at the risk `risk`.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+    method : Method
+        Its rate is not used; what else it has must be constant in time.
+    risk : float
+        Excess risk, > 0.
+
+    Raises
+    ------
+    InvalidInput
+        No rate makes a stable stationary point there.
+    NoLimit, NotAvailable
+        As :func:`limitlab.derive`.
+
+    Examples
+    --------
+    >>> from limitlab.theory.covariance import isotropic
+    >>> from limitlab.theory.streaming.problem import LeastSquares
+    >>> from limitlab.theory.methods import SGD
+    >>> from limitlab.theory.noise import Gaussian
+    >>> round(rate_for_risk(LeastSquares(isotropic(1000), Gaussian(0.5)), SGD(1.0), 0.0625), 6)
+    0.666667
+    """
+    target, unit = positive("risk", risk), replace(method, rate=1.0)
+    drift, noise = (float(part) for part in _coefficients(problem, unit).at(target))
+    rate = target * drift / (noise * modes(problem, unit).mean_rate)
+    found = stationary(problem, replace(method, rate=rate)) if rate > 0 else None
+    if found is None or not np.any(found.stable & (np.abs(found.roots / target - 1) < 1e-6)):
+        remedy = f"{method.label} has no rate at which this risk is stationary and stable"
+        raise InvalidInput("risk", risk, remedy)
+    return rate
+
+
+@dataclass(frozen=True)
+class BestRate:
+    """The multiple of a rate that ends lowest.
+
+    Attributes
+    ----------
+    rate : float or sympy expression
+    risk : float
+        Excess risk at the horizon.
+    method : Method
+        With that rate.
+    """
+
+    rate: Any
+    risk: float
+    method: Any
+
+
+def best_rate(problem: Any, method: Any, until: float) -> BestRate:
+    """Return the rate with the lowest risk at time `until`, for the limit.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+    method : Method
+        A constant rate is replaced by the best constant; of a schedule the best multiple is found.
+    until : float
+        Horizon, t = k/d.
+
+    Raises
+    ------
+    SolveFailed
+        No rate could be solved for.
+    """
+    from scipy.optimize import minimize_scalar
+
+    times = np.array([0.0, positive("until", until)])
+    check_schedules(method, float(times[-1]))
+    coefficients, spectrum = _coefficients(problem, method), binned(problem, method)
+    if spectrum.count > FEW_MODES:
+        spectrum = compress(spectrum, _NODES)
+
+    def end(log_factor: float) -> float:
+        factor = 10.0**log_factor
+        try:
+            factors = (factor, factor**2)
+            return float(integrate(coefficients, spectrum, times, _SEARCH_RTOL, factors=factors)[1])
+        except SolveFailed:
+            return np.inf
+
+    grid = _DECADES + np.log10(_scale(coefficients, spectrum, problem.risk))
+    ends = [end(x) for x in grid]
+    low = int(np.argmin(ends))
+    if not np.isfinite(ends[low]):
+        raise SolveFailed("no rate of the search could be solved", 0.0, 0.0, problem.risk)
+    bounds = grid[max(low - 1, 0)], grid[min(low + 1, grid.size - 1)]
+    found = minimize_scalar(end, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    rate = method.rate * 10.0 ** float(found.x)
+    return BestRate(rate, float(found.fun), replace(method, rate=rate))
+
+
+def _coefficients(problem: Any, method: Any) -> Coefficients:
+    system = derive(problem, method)
+    return Coefficients.of(system.source, bind(system, problem, method))
+
+
+def _scale(coefficients: Coefficients, spectrum: Any, risk: float) -> float:
+    """Return the multiple at which descent and noise balance at the start."""
+    drift, noise = (float(part) for part in coefficients.at(max(risk, 1e-300)))
+    pull = drift * float(spectrum.rates @ spectrum.energies)
+    push = 2 * noise * float(spectrum.sources.sum())
+    return pull / push if pull > 0 and push > 0 else 1.0

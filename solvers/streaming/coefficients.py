@@ -1,0 +1,131 @@
+"""A(R, t) and B(R, t) with their numbers put in, and their tables in log R."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...theory.core.printer import PANELS
+from ..core.chebyshev import NO_TABLE, mixed, panels
+from ..core.compile import load, writable
+
+Array = NDArray[np.float64]
+
+#: mixtures with more components than this are worth a table
+MANY_COMPONENTS = 48
+#: smallest risk of a table over the largest
+SPAN = 1e-12
+#: difference of two logarithms of one coefficient below which they are the same
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """A system's two coefficients at given parameter values.
+
+    Parameters
+    ----------
+    source : str
+        `System.source`.
+    p, weights, means, scales : arrays
+        As `theory.derive.bind` returns them.
+    """
+
+    source: str
+    p: Array
+    weights: Array
+    means: Array
+    scales: Array
+
+    @classmethod
+    def of(cls, source: str, binding: Any) -> Coefficients:
+        """Return the coefficients of a system's source with the numbers of a binding."""
+        arrays = (binding.p, binding.weights, binding.means, binding.scales)
+        return cls(source, *(writable(array).ravel() for array in arrays))
+
+    @property
+    def law(self) -> tuple[Array, Array, Array, Array]:
+        """Return the arrays in the order in which compiled code takes them."""
+        return self.p, self.weights, self.means, self.scales
+
+    @property
+    def slow(self) -> bool:
+        """Whether a table is worth its while: long mixtures, integrals over a batch, quadrature."""
+        many = self.weights.size > MANY_COMPONENTS
+        return many or "def transform(" in self.source or PANELS in self.source
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        return load(self.source, "streaming/coefficients")
+
+    def at(self, risk: ArrayLike, t: float = 0.0) -> tuple[Array, Array]:
+        """Return A and B at risks > 0 and one time."""
+        risks = writable(risk)
+        drift, noise = self._module.coefficients_at(risks.ravel(), float(t), *self.law)
+        return drift.reshape(risks.shape), noise.reshape(risks.shape)
+
+    def rates(self, times: ArrayLike) -> Array:
+        """Return η(t)."""
+        return self._module.rate_at(writable(times), self.p)
+
+    def separable(self, until: float) -> bool:
+        """Tell whether A/η and B/η² do not depend on time (probed at five times)."""
+        times = np.linspace(0.0, until, 5)
+        rates = self.rates(times)
+        risks = np.geomspace(1e-4, 10.0, 4)
+        pairs = [(self.at(risks, t), eta) for t, eta in zip(times, rates, strict=True) if eta > 0]
+        scaled = np.array([(drift / eta, noise / eta**2) for (drift, noise), eta in pairs])
+        return len(scaled) > 0 and bool(
+            np.all(np.abs(scaled - scaled[0]) <= 1e-12 * np.abs(scaled[0]))
+        )
+
+    def table(self, largest: float, until: float, *, always: bool = False) -> Array:
+        """Return Chebyshev panels of log(A/η) and log(B/η²) in log R, or the empty table.
+
+        Panels go from `largest` down to 1e-12 of it, as far as they are smooth to 1e-10;
+        coefficients that depend on time otherwise than through η get none, nor do quick ones (but
+        with `always`).
+        """
+        if not (always or self.slow):
+            return NO_TABLE
+        point = self._point()
+        if not (point or self).separable(until):
+            return NO_TABLE
+        times = np.linspace(0.0, until, 5)
+        time = float(times[np.argmax(self.rates(times))])
+        ends = np.log(largest * SPAN), np.log(largest)
+        direct = self.logarithms(time)
+        if point:
+            quick = mixed(point.logarithms(time), ends, self.weights, 0.5 * self.scales**2)
+            check = ends[1] - np.array([0.1, 5.0, 12.0])
+            if np.allclose(quick(check), direct(check), rtol=0, atol=_SAME):
+                return panels(quick, *ends)
+        return panels(direct, *ends)
+
+    def _point(self) -> Coefficients | None:
+        """The coefficients under noise that is a constant, where they give those of a long mixture.
+
+        ℓ is normal under N(m, s²) at the risk R as it is under the constant m at R + s²/2.
+        """
+        if self.weights.size <= MANY_COMPONENTS or PANELS not in self.source:
+            return None
+        if np.any(self.means != self.means[0]):
+            return None
+        return replace(self, weights=np.ones(1), means=self.means[:1], scales=np.zeros(1))
+
+    def logarithms(self, time: float) -> Callable[[Array], Array]:
+        """Return log R ↦ (log(A/η), log(B/η²)) at a time."""
+        (rate,) = self.rates([time])
+
+        def values(log_risk: Array) -> Array:
+            drift, noise = self.at(np.exp(log_risk), time)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.log([drift / rate, noise / rate**2])
+
+        return values

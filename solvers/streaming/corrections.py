@@ -1,0 +1,187 @@
+r"""What is left out of the limit at finite dimension, computed where it can be.
+
+Unclipped SGD: the exact mean recursion. signSGD: the split equations, which do not linearise the
+mean of a sign; its first neglected term is :math:`\tfrac s3\rho_i^2` of the drift, with
+:math:`s=d\log\phi/d\log R` (derived here), and a batch of B resolves ρ_i to 1/√B.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.streaming.modes import max_rho_squared
+from ..core.curve import Curve
+from .coefficients import Coefficients
+from .exact_mean import exact_mean
+from .finite_size import FiniteSize, is_linear
+from .ode import OdeAnswer, relative_gap
+from .split import split_risk
+from .validity import LARGEST_SILENT_ERROR
+
+Array = NDArray[np.float64]
+
+CORRECTIONS = ("auto", "split", "exact")
+LABELS = {"split": "split limit", "exact": "exact mean"}
+#: B max ρ_i² max(1, s) above which the split equations are solved beside the limit
+_LOCALISED = 0.05
+#: difference between the two that is worth a word, and that "auto" acts on
+_LARGEST_SILENT_GAP = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """A solved limit, after the correction that was asked for.
+
+    Attributes
+    ----------
+    times : (T,) array
+        Whole steps over d for the exact mean.
+    answer : OdeAnswer
+    announced : FiniteSize
+        Error that remains.
+    name : str or None
+        "split", "exact", or None where the limit stands.
+    remarks : list of str
+        What the user should know.
+    """
+
+    times: Array
+    answer: OdeAnswer
+    announced: FiniteSize
+    name: str | None = None
+    remarks: tuple[str, ...] = ()
+
+    def named(self, curve: Curve, method: Any) -> Curve:
+        """Return the curve under the name of the correction, where there is one."""
+        if self.name is None:
+            return curve
+        return replace(curve, label=f"{method.label}, {LABELS[self.name]}")
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """A limit that was solved: the problem, its coefficients, and the answer at `times`."""
+
+    problem: Any
+    method: Any
+    coefficients: Coefficients
+    times: Array
+    answer: OdeAnswer
+    announced: FiniteSize
+    rtol: float
+
+    def corrected(self, correction: str | None) -> Corrected:
+        """Return the answer after a correction.
+
+        Parameters
+        ----------
+        correction : {None, "auto", "split", "exact"}
+            None: the limit itself, with a remark where the split equations differ by more than
+            1 %. Auto: the split equations there, and the exact mean of unclipped SGD where the
+            announced error exceeds 2 %.
+        """
+        if correction == "exact":
+            return self._exact("")
+        if correction == "split":
+            return self._split(self._split_risk(), "")
+        if self.method.acts_on == "coordinate":
+            return self._localised(correction == "auto")
+        if correction == "auto" and is_linear(self.method):
+            return self._small()
+        return self._as_it_is()
+
+    def _as_it_is(self, *remarks: str) -> Corrected:
+        return Corrected(self.times, self.answer, self.announced, None, remarks)
+
+    def _small(self) -> Corrected:
+        """The exact mean where the limit is announced to be off by more than 2 %."""
+        worst = int(np.argmax(self.announced.relative))
+        error = float(self.announced.relative[worst])
+        if error <= LARGEST_SILENT_ERROR:
+            return self._as_it_is()
+        where = f"{100 * error:.2g} % at t = {self.times[worst]:.3g}"
+        return self._exact(
+            f"the limit is expected to be off by about {where}: the exact mean is given instead"
+        )
+
+    def _exact(self, remark: str) -> Corrected:
+        found = exact_mean(self.problem, self.method, self.times, self.rtol)
+        times = found.steps / self.problem.dimension
+        answer = OdeAnswer(
+            found.risk,
+            found.error_estimate,
+            np.interp(times, self.times, self.answer.drift_sensitivity),
+            np.interp(times, self.times, self.answer.noise_sensitivity),
+            self.answer.nodes,
+        )
+        announced = FiniteSize(np.zeros(times.size), "exact")
+        return Corrected(times, answer, announced, "exact", (remark,) if remark else ())
+
+    def _localised(self, automatic: bool) -> Corrected:
+        share = self.localisation()
+        if share <= _LOCALISED:
+            return self._as_it_is()
+        risk = self._split_risk()
+        gaps = relative_gap(risk, self.answer.risk)
+        worst = int(np.argmax(gaps))
+        if gaps[worst] <= _LARGEST_SILENT_GAP:
+            return self._as_it_is()
+        text = (
+            f"the start is localised: max ρ_i² = {max_rho_squared(self.problem):.3g}; the limit "
+            f"linearises the mean of a sign and is off by {100 * gaps[worst]:.2g} % at "
+            f"t = {self.times[worst]:.3g} against the split equations"
+        )
+        if automatic:
+            return self._split(risk, f"{text}, which are solved instead")
+        return self._as_it_is(f'{text}; correction="auto" solves those')
+
+    def localisation(self) -> float:
+        """Return B max ρ_i² max(1, s), with s at the lowest risk on the horizon."""
+        share = max_rho_squared(self.problem)
+        lowest = max(float(np.min(self.answer.risk)), 1e-100)
+        drift, _ = self.coefficients.at(lowest * np.exp([-0.01, 0.01]))
+        if share == 0 or not np.all(drift > 0):
+            return 0.0
+        steepness = 0.5 + math.log(drift[1] / drift[0]) / 0.02
+        resolution = 1 if self.method.pool == "each" else self.method.batch
+        return share * max(1.0, steepness) * resolution
+
+    def _split_risk(self) -> Array:
+        return split_risk(self.problem, self.method, self.coefficients, self.times, self.rtol)
+
+    def _split(self, risk: Array, remark: str) -> Corrected:
+        answer = replace(self.answer, risk=risk)
+        return Corrected(
+            self.times, answer, self.announced, "split", (remark,) if remark else ()
+        )
+
+
+def check_correction(correction: str | None, limit: str, modes: bool, system: Any) -> str | None:
+    """Return the correction that a call asks for; limit="exact" is one.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown name.
+    NotAvailable
+        A correction of another limit than the ODE; modes of the split equations; a system of the
+        user's with the exact mean.
+    """
+    wanted = "exact" if limit == "exact" else correction
+    if wanted is None:
+        return None
+    if wanted not in CORRECTIONS:
+        raise InvalidInput("correction", wanted, 'give None, "auto", "split" or "exact"')
+    if limit not in ("ode", "exact"):
+        raise NotAvailable("correction", wanted, 'corrects limit="ode" alone; leave it out')
+    if modes and wanted != "exact":
+        raise NotAvailable("modes", modes, "corrections other than the exact mean have none")
+    if system is not None and wanted == "exact":
+        raise NotAvailable("system", system.name, "the exact mean derives its own; leave it out")
+    return wanted

@@ -1,0 +1,198 @@
+"""The spread of one run around the limit: the linear-noise covariance of the mode energies.
+
+Σ̇ = JΣ + ΣJᵀ + G/d with Σ(0) = 0 and sd R = (Σ_ij Σ_ij)^½ (derived here). Var R is linear in the
+same two measures as R: it is ∫ vᵀ G v with the adjoint v_i = v(λ_i), a smooth function of λ, so
+that Gauss nodes of the measures give it as they give R, and the cost does not depend on m.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import SolveFailed
+from ...theory.streaming.modes import SignGeometry, sign_geometry
+from ...theory.streaming.votes import voters
+from ..core.chebyshev import NO_TABLE
+from ..core.compile import load, template_path, text_of, writable
+from .coefficients import Coefficients
+from .compress import Spectrum, binned
+from .ode import REASONS, compress_for, relative_gap
+
+Array = NDArray[np.float64]
+
+#: factors on D, E, F and H: the one-step covariance, and the papers' second moment of the step
+DIFFUSIONS = {"exact": np.ones(4), "published": np.array([1.0, 0.0, 0.0, 0.0])}
+_EXPLICIT_STEPS = 1_500
+_IMPLICIT_STEPS = 20_000
+#: A λ h at which an explicit step is about to become unstable for Σ
+_STABLE = 1.6
+#: with a state of d² numbers the spread is solved no finer than this
+_DENSE_RTOL = 1e-6
+_DENSE_STEPS = 10_000
+_INDEPENDENT = np.empty((0, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Fluctuations of the risk of one run.
+
+    Parameters
+    ----------
+    variance : (T,) array
+        d Var R, which does not depend on d.
+    error_estimate : (T,) array
+        Relative error of its root, from compression and step control, an upper estimate.
+    nodes : int
+        Number of modes that were integrated.
+    """
+
+    variance: Array
+    error_estimate: Array
+    nodes: int
+
+    def std(self, dimension: float) -> Array:
+        """Return the standard deviation of the risk of one run at dimension d."""
+        return np.sqrt(self.variance / dimension)
+
+
+def _kernels(coefficients: Coefficients, template: str, *before: str) -> ModuleType:
+    """Return a compiled template that builds on the linear-noise kernel and on other templates."""
+    kernels = template_path(template).parents[2] / "kernels"
+    texts = [text_of(template_path(name)) for name in before]
+    texts.append(text_of(kernels / "linear_noise.py"))
+    return load("\n\n".join([coefficients.source, *texts]), template)
+
+
+def solve_fluctuations(
+    problem: Any,
+    method: Any,
+    coefficients: Coefficients,
+    times: Array,
+    *,
+    rtol: float = 1e-8,
+    diffusion: str = "exact",
+) -> Spread:
+    """Solve the linear-noise equations.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+    method : Method
+    coefficients : Coefficients
+        Of a system with a covariance.
+    times : (T,) array
+        Increasing, from the start.
+    rtol : float
+        Relative tolerance of the risk; Var R gets ten times it, since the spread is off by O(1/d)
+        anyway.
+    diffusion : {"exact", "published"}
+        All of the one-step covariance, or its first term only.
+
+    Raises
+    ------
+    SolveFailed
+        Not-a-number, unbounded growth, step underflow or too many steps.
+    """
+    rtol = min(10 * rtol, 1e-2)
+    largest = 10.0 * max(problem.risk, 1e-3)
+    rules = (coefficients.law, coefficients.table(largest, float(times[-1])), np.ones(2))
+    kept = DIFFUSIONS[diffusion]
+    if method.acts_on == "coordinate" and not problem.covariance.is_diagonal:
+        geometry = sign_geometry(problem.covariance, voters(method))
+        return dense_spread(geometry, problem.delta(), coefficients, times, rules, kept, rtol)
+
+    def run(modes: Spectrum, tolerance: float = rtol) -> Array:
+        return variance_of(coefficients, modes, times, tolerance, rules=rules, kept=kept)
+
+    small, variance, compression = compress_for(binned(problem, method), times, rtol, run)
+    stepping = relative_gap(variance, run(small, min(20 * rtol, 1e-2)))
+    return Spread(variance, 0.5 * (compression + stepping), small.count)
+
+
+def variance_of(
+    coefficients: Coefficients,
+    modes: Spectrum,
+    times: Array,
+    rtol: float = 1e-8,
+    *,
+    rules: tuple[Any, ...] | None = None,
+    kept: Array = DIFFUSIONS["exact"],
+) -> Array:
+    """Return d Var R at each time, for independent modes as they are.
+
+    Parameters
+    ----------
+    rules : tuple, optional
+        Arrays of the coefficients, their table, and factors on A and B.
+    kept : (4,) array
+        Factors on D, E, F and H.
+    """
+    if times.size == 1:
+        return np.zeros(1)
+    numbers = (writable(modes.rates), writable(modes.sources))
+    rules = rules or (coefficients.law, NO_TABLE, np.ones(2))
+    tail = (writable(times), rules, kept, rtol)
+    stiff = _is_stiff(coefficients, modes, times)
+    if not stiff:
+        explicit = _kernels(coefficients, "streaming/fluctuations")
+        independent = (*numbers, np.ones(modes.count), _INDEPENDENT)
+        answer, report = explicit.integrate(_start(modes), independent, *tail, _EXPLICIT_STEPS)
+        stiff = report[0] in (3, 4)
+    if stiff:
+        implicit = _kernels(coefficients, "streaming/fluctuations_implicit", "streaming/implicit")
+        answer, report = implicit.integrate_both(_start(modes), numbers, *tail, _IMPLICIT_STEPS)
+    return _finish(answer, report)
+
+
+def _is_stiff(coefficients: Coefficients, modes: Spectrum, times: Array) -> bool:
+    """Whether stability alone, with A as at the start, takes too many explicit steps."""
+    drift, _ = coefficients.at(modes.energies.sum(), float(times[0]))
+    turns = float(drift) * float(modes.rates.max()) * float(times[-1] - times[0])
+    return turns > _STABLE * _EXPLICIT_STEPS
+
+
+def _start(modes: Spectrum) -> Array:
+    return np.concatenate([modes.energies, np.zeros(modes.count**2)])
+
+
+def _finish(answer: Array, report: tuple[int, int, float, float, float]) -> Array:
+    status = report[0] or (0 if np.all(np.isfinite(answer)) else 1)
+    if status:
+        raise SolveFailed(REASONS[status], *(float(value) for value in report[2:]))
+    return np.maximum(answer[1], 0.0)
+
+
+def dense_spread(
+    geometry: SignGeometry,
+    delta: Array,
+    coefficients: Coefficients,
+    times: Array,
+    rules: tuple[Any, ...],
+    kept: Array,
+    rtol: float,
+) -> Spread:
+    """Solve for signs with any K, the state being the moments Y_ij = w_iᵀδ w_jᵀδ and Σ.
+
+    The cost is O(d²) a step. Parameters as in `variance_of`.
+    """
+    d = geometry.rates.size
+    along = geometry.left.T @ delta
+    mixing = geometry.left.T @ geometry.sign_covariance @ geometry.left
+    moments = d * np.multiply.outer(along, along).ravel()
+    rates = writable(geometry.rates)
+    numbers = (rates, writable(geometry.sources / d), 0.5 * rates / d, np.ascontiguousarray(mixing))
+    kernels = _kernels(coefficients, "streaming/fluctuations")
+
+    def run(tolerance: float) -> Array:
+        start = np.concatenate([moments, np.zeros(d * d)])
+        tail = (writable(times), rules, kept, tolerance, _DENSE_STEPS)
+        return _finish(*kernels.integrate(start, numbers, *tail))
+
+    tolerance = max(rtol, _DENSE_RTOL)
+    variance = run(tolerance)
+    return Spread(variance, 0.5 * relative_gap(variance, run(min(20 * tolerance, 1e-2))), d)

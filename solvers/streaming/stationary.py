@@ -1,0 +1,102 @@
+"""Stationary risk at a constant rate.
+
+Each mode balances at y_i = B c_i/(A λ_i), so that R A(R) = B(R) Σ c_i/λ_i: one equation for one
+number. All its roots are found on a logarithmic grid; noise with atoms can have several (arXiv
+2411.12135 and 2406.11733, rederived).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import NotAvailable
+from ...theory.streaming.derive import bind, derive
+from ...theory.streaming.modes import modes
+from .coefficients import Coefficients
+
+Array = NDArray[np.float64]
+
+_LOWEST, _HIGHEST, _POINTS = 1e-18, 1e12, 1201
+
+
+@dataclass(frozen=True, eq=False)
+class StationaryRisk:
+    """Every risk at which the mode equations stand still.
+
+    Parameters
+    ----------
+    roots : (n,) array
+        Increasing; empty where the risk grows for ever.
+    stable : (n,) bool array
+        Whether a nearby risk returns to the root.
+    """
+
+    roots: Array
+    stable: NDArray[np.bool_]
+
+
+def stationary(problem: Any, method: Any, *, system: Any = None) -> StationaryRisk:
+    """Return all stationary risks of a method at constant rate.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+    method : Method
+        Its hyper-parameters must be numbers.
+    system : System, optional
+        Instead of the derived one.
+
+    Raises
+    ------
+    NotAvailable
+        The rate or another coefficient depends on time.
+    """
+    system = system or derive(problem, method)
+    coefficients = Coefficients.of(system.source, bind(system, problem, method))
+    grid = np.geomspace(1e-6, 1e2, 5)
+    if not np.array_equal(coefficients.at(grid, 0.0), coefficients.at(grid, 1.2345)):
+        raise NotAvailable(
+            "rate",
+            method.rate,
+            "a stationary risk needs hyper-parameters that are constant in time",
+        )
+    found = modes(problem, method)
+    return balance(coefficients, float(np.sum(found.sources / found.rates)))
+
+
+def balance(coefficients: Coefficients, load: float) -> StationaryRisk:
+    """Return the roots of R A(R) = B(R)·load, with load = Σ c_i/λ_i."""
+    from scipy.optimize import brentq
+
+    def excess(x: Any) -> Any:
+        """Return log of decay over source: positive where the risk falls."""
+        drift, noise = coefficients.at(np.exp(np.atleast_1d(x)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(drift) + np.atleast_1d(x) - np.log(noise) - np.log(load)
+
+    grid = np.linspace(np.log(_LOWEST), np.log(_HIGHEST), _POINTS)
+    values = excess(grid)
+    values = np.where(
+        np.isnan(values), -np.inf, values
+    )  # both coefficients underflow: nothing pulls the risk down
+    roots, stable = [], []
+    if _vanishes_at_zero(coefficients):
+        roots.append(0.0)
+        stable.append(bool(values[0] > 0))
+    for k in np.flatnonzero((values[1:] > 0) != (values[:-1] > 0)):
+        left, right = grid[k], grid[k + 1]
+        root = brentq(
+            lambda x: np.nan_to_num(excess(x)[0], nan=-1e300), left, right, xtol=1e-14, rtol=1e-14
+        )
+        roots.append(float(np.exp(root)))
+        stable.append(bool(values[k + 1] > values[k]))
+    return StationaryRisk(np.array(roots), np.array(stable, dtype=bool))
+
+
+def _vanishes_at_zero(coefficients: Coefficients) -> bool:
+    noise = coefficients.at(np.array([1e-20, 1e-12]))[1]
+    return bool(noise[0] <= 1e-6 * noise[1])

@@ -1,0 +1,300 @@
+"""Mean path μ and fluctuation energies f of sign methods, for starts that are localised.
+
+    dμ_i/dt = −η E s_i,     df_i/dt = −A λ_i f_i + B (c_i − λ_i (w_iᵀ E s)²/d),
+    R = ½ μᵀ K μ + Σ f_i,   ρ_i = (K μ)_i/√(2 R K_ii).
+
+With A = 2 η g, the first-order mean sign is ½ √(2R) A ρ_i/η, and the exact one of a single sample
+½ √(2R) ∫_0^{ρ_i} A(R (1 − u²)) du/η: a series in arcsin ρ, fitted once a stage. Votes and batches
+saturate through S_n(x) ∝ ∫_0^x (1 − v²)^{n/2 − 1} dv, S_n(1) = 1 (derived here).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+# >>> provided by the generated module
+from ...kernels.interface import loops, rate, scalar
+from ...kernels.tabulated import scaled_coefficients
+from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
+
+# <<< provided by the generated module
+
+DONE, NOT_A_NUMBER, TOO_LARGE, UNDERFLOW, TOO_MANY_STEPS = 0, 1, 2, 3, 4
+TERMS = 32
+UNSCALED = np.ones(2)
+ANGLES = (np.arange(TERMS) + 0.5) * (np.pi / TERMS)
+# values at the Chebyshev points → coefficients of the series
+FIT = np.cos(np.outer(np.arange(TERMS), ANGLES)) * (2.0 / TERMS)
+FIT[0] *= 0.5
+
+
+@scalar
+def saturated(x, order):
+    """Return S_n(x), from the recurrence of ∫ cos^(n − 1)."""
+    sine = min(max(x, -1.0), 1.0)
+    cosine = math.sqrt(1.0 - sine * sine)
+    odd = (order - 1) % 2
+    part = sine if odd else math.asin(sine)
+    whole = 1.0 if odd else 0.5 * math.pi
+    power = cosine * cosine if odd else cosine
+    for j in range(odd + 2, order, 2):
+        part = (power * sine + (j - 1) * part) / j
+        whole = (j - 1) * whole / j
+        power *= cosine * cosine
+    return part / whole
+
+
+@scalar
+def slope_of_saturation(order):
+    """Return S_n'(0) = 1/∫_0^1 (1 − v²)^{n/2 − 1} dv."""
+    odd = (order - 1) % 2
+    whole = 1.0 if odd else 0.5 * math.pi
+    for j in range(odd + 2, order, 2):
+        whole = (j - 1) * whole / j
+    return 1.0 / whole
+
+
+@scalar
+def integral_series(risk, t, widest, law, table):
+    """Return the Chebyshev series of ½ √(2R) ∫_0^θ A(R cos² ϑ) cos ϑ dϑ on 0 <= θ <= `widest`."""
+    height = 0.5 * math.sqrt(2.0 * risk)
+    integrand = np.zeros(TERMS + 2)
+    for k in range(TERMS):
+        cosine = math.cos(0.5 * widest * (1.0 + math.cos(ANGLES[k])))
+        drift, _ = scaled_coefficients(risk * cosine * cosine, t, law, table, UNSCALED)
+        for j in range(TERMS):
+            integrand[j] += FIT[j, k] * height * drift * cosine
+    integrand[0] *= 2.0
+    series = np.zeros(TERMS + 1)
+    for j in range(1, TERMS + 1):
+        series[j] = 0.25 * widest * (integrand[j - 1] - integrand[j + 1]) / j
+        series[0] += series[j] if j % 2 else -series[j]
+    return series
+
+
+@scalar
+def evaluate(series, z):
+    """Return a Chebyshev series at −1 <= z <= 1 (Clenshaw's recurrence)."""
+    ahead = 0.0
+    current = 0.0
+    for j in range(series.size - 1, 0, -1):
+        ahead, current = current, 2.0 * z * current - ahead + series[j]
+    return z * current - ahead + series[0]
+
+
+@scalar
+def exact_signs(risk, t, law, table, out):
+    """Turn ρ_i in `out` into the exact mean signs of one sample times η."""
+    widest = 0.0
+    for i in range(out.size):
+        widest = max(widest, abs(out[i]))
+    widest = math.asin(widest) + 1e-300
+    series = integral_series(risk, t, widest, law, table)
+    for i in range(out.size):
+        value = evaluate(series, 2.0 * math.asin(abs(out[i])) / widest - 1.0)
+        out[i] = math.copysign(value, out[i])
+
+
+@scalar
+def mean_signs(pull, variances, risk, t, drift, law, table, rule, out):
+    """Write η E s_i for every coordinate, from (K μ)_i."""
+    curved, order = rule
+    height = 1.0 if curved else 0.5 * math.sqrt(2.0 * risk) * drift
+    for i in range(out.size):
+        power = math.sqrt(2.0 * risk * variances[i]) + 1e-300
+        out[i] = height * min(max(pull[i] / power, -1.0), 1.0)
+    if curved:
+        exact_signs(risk, t, law, table, out)
+    eta = rate(t, law[0])
+    if order > 0 and eta > 0.0:
+        full = eta * slope_of_saturation(order)
+        for i in range(out.size):
+            out[i] = eta * saturated(out[i] / full, order)
+
+
+@loops
+def row_times(matrix, row, vector):
+    """Return one entry of matrix @ vector."""
+    total = 0.0
+    for j in range(vector.size):
+        total += matrix[row, j] * vector[j]
+    return total
+
+
+@scalar
+def pulls(state, geometry, out):
+    """Write (K μ)_i and return the risk ½ μᵀ K μ + Σ f."""
+    variances, counts, covariance = geometry[2], geometry[3], geometry[4]
+    n = counts.size
+    path = state[:n]
+    risk = 0.0
+    for i in range(n):
+        dense = covariance.size > 0
+        out[i] = row_times(covariance, i, path) if dense else variances[i] * path[i]
+        risk += 0.5 * counts[i] * path[i] * out[i] + state[n + i]
+    return risk
+
+
+@scalar
+def slope(state, t, geometry, law, table, rule, pull, out):
+    """Write (K μ)_i and the slope of (μ, f); return the risk, NaN where it is not one."""
+    rates, sources, variances, _, covariance, left, dimension = geometry
+    n = rates.size
+    risk = pulls(state, geometry, pull)
+    if not 0.0 <= risk < math.inf:
+        return math.nan
+    drift, noise = scaled_coefficients(risk, t, law, table, UNSCALED)
+    eta = max(rate(t, law[0]), 1e-300)
+    signs = out[:n]
+    mean_signs(pull, variances, risk, t, drift, law, table, rule, signs)
+    for i in range(n):
+        if covariance.size > 0:
+            overlap = rates[i] / dimension * (row_times(left, i, signs) / eta) ** 2
+        else:
+            overlap = sources[i] * (signs[i] / eta) ** 2
+        out[n + i] = noise * (sources[i] - overlap) - drift * rates[i] * state[n + i]
+    for i in range(n):
+        out[i] = -signs[i]
+    return risk
+
+
+@loops
+def stage_state(y, slopes, h, stage, state):
+    """Put y + h Σ_j a_{stage,j} k_j into `state`."""
+    for i in range(y.size):
+        state[i] = y[i]
+        for j in range(stage):
+            state[i] += h * STAGES[stage, j] * slopes[j, i]
+
+
+@scalar
+def attempt(y, t, h, first, geometry, law, table, rule, slopes, pull, state):
+    """Take one step, its slopes filled below stage `first`; return its risk, or NaN."""
+    risk = 0.0
+    for stage in range(first, 7):
+        stage_state(y, slopes, h, stage, state)
+        stage_time = t + h * STAGE_TIMES[stage]
+        risk = slope(state, stage_time, geometry, law, table, rule, pull, slopes[stage])
+        if not math.isfinite(risk):
+            return math.nan
+    return risk
+
+
+@scalar
+def error_ratio(y, state, pull, risk, slopes, h, rtol, geometry):
+    """Return the largest error over its tolerance: of R, of √K_ii μ_i, of f_i.
+
+    Parts below 1 % of the whole do not count on their own.
+    """
+    variances, counts = geometry[2], geometry[3]
+    n = counts.size
+    total = 0.0
+    worst = 0.0
+    for i in range(2 * n):
+        error = 0.0
+        for j in range(7):
+            error += h * ERROR[j] * slopes[j, i]
+        if i < n:
+            total += counts[i] * pull[i] * error
+            floor = 0.01 * math.sqrt(2.0 * risk / variances[i])
+        else:
+            total += error
+            floor = 0.01 * risk
+        worst = max(worst, abs(error) / (max(abs(y[i]), abs(state[i])) + floor + 1e-300))
+    return max(abs(total) / (risk + 1e-300), worst) / rtol
+
+
+@scalar
+def between(y, slopes, h, theta, geometry, pull, state):
+    """Return the risk at the fraction θ of an accepted step; `pull`, `state` are room to work."""
+    for i in range(y.size):
+        state[i] = y[i]
+    for j in range(7):
+        row = INTERPOLANT[j]
+        weight = theta * (row[0] + theta * (row[1] + theta * (row[2] + theta * row[3])))
+        for i in range(y.size):
+            state[i] += h * weight * slopes[j, i]
+    return pulls(state, geometry, pull)
+
+
+@scalar
+def integrate(path, times, geometry, law, table, rule, rtol, most_steps):
+    """Solve from the mean path `path` on a grid of times.
+
+    Parameters
+    ----------
+    path : (n,) array
+        μ(0), one entry for each group of equal coordinates.
+    times : (T,) array
+        Increasing, the first one being the start.
+    geometry : tuple
+        λ, c, K_ii and how many coordinates are alike, (n,) each; K and, as rows, the left
+        vectors, (0, 0) where K is diagonal; d.
+    law, table
+        As in the ODE's template.
+    rule : (bool, int)
+        Whether a single sample's sign counts exactly; n of S_n, or 0.
+
+    Returns
+    -------
+    risk, report
+        As from the ODE's template.
+    """
+    n = path.size
+    y, state, room = np.zeros(2 * n), np.empty(2 * n), np.empty(2 * n)
+    y[:n] = path
+    slopes, pull, other = np.empty((7, 2 * n)), np.empty(n), np.empty(n)
+    out = np.empty(times.size)
+    t, end = times[0], times[-1]
+    span = end - t
+    risk = pulls(y, geometry, pull)
+    out[0] = risk
+    first = 0
+    h = 1e-4 * span
+    status = DONE if math.isfinite(risk) else NOT_A_NUMBER
+    steps = 0
+    filled = 1
+    last_ratio = 1e-4
+    while status == DONE and filled < times.size:
+        if t + h * (1.0 + 1e-9) >= end:
+            h = end - t
+        steps += 1
+        new_risk = attempt(y, t, h, first, geometry, law, table, rule, slopes, pull, state)
+        ratio = error_ratio(y, state, pull, max(risk, new_risk), slopes, h, rtol, geometry)
+        if ratio <= 1.0:
+            reached = end if h == end - t else t + h
+            while filled < times.size and times[filled] <= reached:
+                out[filled] = between(
+                    y, slopes, h, (times[filled] - t) / h, geometry, other, room
+                )
+                filled += 1
+            first = 1
+            t = reached
+            risk = new_risk
+            y, state = state, y
+            for i in range(2 * n):
+                slopes[0, i] = slopes[6, i]
+            growth = 0.9 * max(ratio, 1e-10) ** (-0.14) * last_ratio**0.08
+            h = min(h * min(5.0, max(0.2, growth)), span / 32.0)
+            last_ratio = max(ratio, 1e-4)
+        elif ratio > 1.0:
+            h *= max(0.2, 0.9 * ratio ** (-0.2))
+        else:  # not a number
+            h *= 0.2
+        if status == DONE and filled < times.size:
+            if h <= 4e-16 * max(abs(t), 1e-3 * span):
+                status = UNDERFLOW if math.isfinite(new_risk) else NOT_A_NUMBER
+            elif steps >= most_steps:
+                status = TOO_MANY_STEPS
+    return out[:filled], (status, steps, t, h, risk)
+
+
+def warm_up():
+    """Compile for the types in use: a single time means that no step is taken."""
+    one = np.full(1, 0.5)
+    law = (np.full(256, 0.5), one, one, one)
+    none = np.empty((0, 0))
+    geometry = (one, one, one, one, none, none, 1.0)
+    integrate(one, one, geometry, law, np.empty((1, 2, 3)), (True, 0), 1e-8, 1)

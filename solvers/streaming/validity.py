@@ -1,0 +1,134 @@
+"""Warnings of a theory about itself: how large the error is expected to be, and how that is
+known."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ...theory.core.errors import ValidityWarning
+from ...theory.schedules.schedule import evaluate
+from ...theory.streaming.modes import common_correlation, max_rho_squared
+from .finite_size import FiniteSize, is_linear
+
+#: announced relative error of the mean above which a curve comes with a warning
+LARGEST_SILENT_ERROR = 0.02
+_SMALL_DIMENSION = 50
+_COARSE_STEP = 0.1
+_COMMON_CORRELATION = 0.1
+#: batch over √(intrinsic dimension) above which the limit of a rule on the mean gradient is off
+_LARGE_BATCH = 0.5
+
+
+def stability_limit(problem: Any, batch: int = 1) -> float:
+    """Return the rate at which unclipped SGD stops being stable, 2 B d/tr K."""
+    return 2.0 * batch / problem.covariance.mean_eigenvalue
+
+
+def diagnostics(problem: Any, method: Any, times: np.ndarray) -> dict[str, float]:
+    """Return the numbers that decide how far the limit can be trusted.
+
+    ``intrinsic_dimension`` tr K/‖K‖; for unclipped SGD ``stability``, η tr K/(2 B d), unstable from
+    1 on; for methods that act on coordinates ``max_rho_squared`` of the start and
+    ``common_correlation`` ‖C‖/d. At d = ∞ only the second.
+    """
+    found = {}
+    if is_linear(method):
+        found["stability"] = largest_rate(method, times) / stability_limit(problem, method.batch)
+    if math.isinf(problem.dimension):
+        return found
+    found["intrinsic_dimension"] = float(problem.covariance.intrinsic_dimension)
+    if method.acts_on == "coordinate":
+        found["max_rho_squared"] = max_rho_squared(problem)
+        found["common_correlation"] = common_correlation(problem.covariance)
+    return found
+
+
+def largest_rate(method: Any, times: np.ndarray) -> float:
+    """Return the largest η(t) on the horizon."""
+    return float(np.max(evaluate(method.rate, np.linspace(0.0, times[-1], 401))))
+
+
+def remarks(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> list[str]:
+    """Return what a user should know before trusting the curve (sentences; none if all is well)."""
+    found = []
+    if math.isfinite(problem.dimension) and announced.origin != "exact":
+        found.append(_about_size(problem, method, times, announced))
+        found.append(_about_steps(problem, method, times))
+    if is_linear(method):
+        found.append(_about_stability(problem, method, times))
+    if method.acts_on == "coordinate":
+        found.append(_about_correlation(problem))
+    elif method.batch > 1 and method.pool == "mean":
+        found.append(_about_batch(problem, method))
+    return [text for text in found if text]
+
+
+def warn(texts: list[str]) -> None:
+    """Issue each remark as a ValidityWarning that points at the caller of `solve`."""
+    for text in texts:
+        warnings.warn(text, ValidityWarning, stacklevel=5)
+
+
+def _about_size(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> str:
+    worst = int(np.argmax(announced.relative))
+    error = float(announced.relative[worst])
+    known = f"{100 * error:.2g} % of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
+    sizes = {"d": problem.dimension, "tr K/‖K‖": problem.covariance.intrinsic_dimension}
+    small = [f"{name} = {size:.3g}" for name, size in sizes.items() if size < _SMALL_DIMENSION]
+    # where nothing is clipped the intrinsic dimension decides, else d
+    counts = bool(small) if is_linear(method) else problem.dimension < _SMALL_DIMENSION
+    if error <= LARGEST_SILENT_ERROR and not counts:
+        return ""
+    reason = f" (small dimension: {', '.join(small)})" if small else ""
+    offer = '; limit="exact" is the mean at this d' if is_linear(method) else ""
+    return f"the limit is expected to be off by about {known}{reason}{offer}"
+
+
+def _about_steps(problem: Any, method: Any, times: np.ndarray) -> str:
+    step = largest_rate(method, times) * problem.covariance.norm / problem.dimension
+    if method.acts_on == "coordinate" or step <= _COARSE_STEP:
+        return ""
+    return (
+        f"the steps are coarse: one step takes up to η ‖K‖/d = {step:.2g} of the fastest "
+        f"direction; the limit lets steps be infinitesimal and is off there by about "
+        f"{100 * step:.2g} %"
+    )
+
+
+def _about_stability(problem: Any, method: Any, times: np.ndarray) -> str:
+    rate, limit = largest_rate(method, times), stability_limit(problem, method.batch)
+    if rate < limit:
+        return ""
+    name = "2 d/tr K" if method.batch == 1 else "2 B d/tr K"
+    return (
+        f"rate = {rate:.4g} reaches the stability limit {name} = {limit:.4g}: the risk of "
+        "unclipped SGD grows without bound; lower the rate or clip"
+    )
+
+
+def _about_correlation(problem: Any) -> str:
+    if problem.covariance.is_diagonal:
+        return ""
+    share = common_correlation(problem.covariance)
+    if share <= _COMMON_CORRELATION:
+        return ""
+    return (
+        f"the coordinates share a correlation: ‖C‖/d = {share:.2g}; the mean is usable, but one "
+        "run strays from it by an amount of order one that does not shrink with d"
+    )
+
+
+def _about_batch(problem: Any, method: Any) -> str:
+    """Beside S² tr K/B² the mean gradient has the square |Kδ|², to first order in B/d⋆."""
+    size = problem.covariance.intrinsic_dimension
+    if method.batch <= _LARGE_BATCH * math.sqrt(size):
+        return ""
+    return (
+        f"a batch of {method.batch} is not small against √(tr K/‖K‖): the part of the mean "
+        "gradient along Kδ, which the limit drops, is up to "
+        f"{100 * method.batch / size:.2g} % of its square"
+    )

@@ -1,0 +1,1 @@
+"""The two-eigenvalue model, solved."""

@@ -1,0 +1,157 @@
+"""Generated modules: reused later, rebuilt when damaged, never an error because of the cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from limitlab.solvers.core import cache, compile
+from limitlab.theory.core.errors import InvalidInput
+
+SOURCE = "@scalar\ndef rate(t, p):\n    return 3.0 * t\n"
+SMALL = '''"""A small template."""
+
+from __future__ import annotations
+
+# >>> provided by the generated module
+from limitlab.solvers.kernels.interface import rate, scalar
+
+# <<< provided by the generated module
+
+
+@scalar
+def doubled(t):
+    """Return twice the rate."""
+    return 2.0 * rate(t, 0.0)
+
+
+def warm_up():
+    """Compile."""
+    doubled(1.0)
+'''
+
+
+@pytest.fixture
+def template(tmp_path, monkeypatch):
+    """A template outside the package and an empty cache."""
+    monkeypatch.setenv("LIMITLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(compile, "_loaded", {})
+    path = tmp_path / "small.py"
+    path.write_text(SMALL)
+    return path
+
+
+def fresh(monkeypatch, template):
+    """Load as a new process would."""
+    monkeypatch.setattr(compile, "_loaded", {})
+    return compile.load(SOURCE, template).doubled(2.0)
+
+
+def compiled_files(folder):
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".nbi", ".nbc"))
+
+
+def test_a_template_may_live_anywhere_and_is_compiled_once_a_process(template):
+    first = compile.load(SOURCE, template)
+    assert first.doubled(2.0) == 12.0
+    assert compile.load(SOURCE, template) is first
+    assert cache.size()[0] == 1
+
+
+def test_the_text_is_self_contained(template):
+    text = compile.assemble(SOURCE, template)
+    assert "import rate" not in text and "from __future__" not in text and "def erfcx" in text
+
+
+def test_an_edit_gives_another_module(template):
+    compile.load(SOURCE, template)
+    assert compile.load(SOURCE.replace("3.0", "5.0"), template).doubled(2.0) == 20.0
+    assert cache.size()[0] == 2
+
+
+def test_one_line_says_what_is_compiled(template, monkeypatch, capsys):
+    monkeypatch.delenv("LIMITLAB_QUIET", raising=False)
+    fresh(monkeypatch, template)
+    assert capsys.readouterr().err.count("\n") == 1
+    fresh(monkeypatch, template)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc", ".py", ".json"])
+@pytest.mark.parametrize("damage", ["truncate", "empty", "flip"])
+def test_a_damaged_cache_is_rebuilt(template, monkeypatch, tmp_path, suffix, damage):
+    fresh(monkeypatch, template)
+    for path in (tmp_path / "cache").rglob(f"*{suffix}"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 16
+        path.write_bytes(
+            {"truncate": content[: len(content) // 2], "empty": b"", "flip": content}[damage]
+        )
+    assert fresh(monkeypatch, template) == 12.0
+    assert all(cache.is_sealed(home.parent) for home in (tmp_path / "cache").rglob(cache.MODULE))
+
+
+def test_a_missing_compiled_file_is_rebuilt(template, monkeypatch, tmp_path):
+    fresh(monkeypatch, template)
+    compiled_files(tmp_path)[0].unlink()
+    assert fresh(monkeypatch, template) == 12.0
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(template, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("LIMITLAB_CACHE", str(tmp_path / "file"))
+    assert fresh(monkeypatch, template) == 12.0
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+def test_clear_removes_modules_and_nothing_else(template, monkeypatch, tmp_path):
+    fresh(monkeypatch, template)
+    (tmp_path / "cache" / "keep.txt").write_text("mine")
+    assert cache.clear() == 1
+    assert cache.size() == (0, 4)
+
+
+def test_a_source_that_cannot_be_compiled_is_a_typed_error(template):
+    with pytest.raises(InvalidInput, match=r"system\.source.*cannot be compiled"):
+        compile.load("@scalar\ndef rate(t, p):\n    return undefined_name + t\n", template)
+
+
+SCRIPT = """
+from limitlab.solvers.core.compile import load
+module = load({source!r}, {template!r})
+print(module.doubled(2.0), sum(module.doubled.stats.cache_misses.values()) if {stats} else 0)
+"""
+
+
+def run(template, tmp_path, **environment):
+    stats = environment.get("NUMBA_DISABLE_JIT") != "1"
+    script = SCRIPT.format(source=SOURCE, template=str(template), stats=stats)
+    variables = {
+        **os.environ,
+        "LIMITLAB_CACHE": str(tmp_path / "cache"),
+        "LIMITLAB_QUIET": "",
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=variables, capture_output=True, text=True, check=True
+    )
+    value, misses = done.stdout.split()
+    return float(value), int(misses), done.stderr
+
+
+def test_a_second_process_compiles_nothing(template, tmp_path):
+    value, misses, said = run(template, tmp_path)
+    assert (value, misses, said.count("\n")) == (12.0, 1, 1)
+    before = {path: path.stat().st_mtime_ns for path in compiled_files(tmp_path)}
+    assert before
+    value, misses, said = run(template, tmp_path)
+    assert (value, misses, said) == (12.0, 0, "")
+    assert {path: path.stat().st_mtime_ns for path in compiled_files(tmp_path)} == before
+
+
+def test_without_the_compiler_the_module_runs_as_python(template, tmp_path):
+    value, _, said = run(template, tmp_path, NUMBA_DISABLE_JIT="1")
+    assert value == 12.0 and said == ""

@@ -1,0 +1,260 @@
+"""Experiment files: what is accepted, what is refused and how, and that a folder is whole."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import limitlab
+from limitlab.theory.core.errors import InvalidInput, InvalidType
+from limitlab.validation.experiment import write as writing
+from limitlab.validation.experiment.carry_out import agrees, conduct
+from limitlab.validation.experiment.figure import draw
+from limitlab.validation.experiment.names import METHOD_NAMES, NOISE_NAMES, make
+from limitlab.validation.experiment.read import read_experiment, safe_folder
+from limitlab.validation.experiment.report import report, verdict
+from limitlab.validation.experiment.write import write_folder
+
+EXAMPLES = Path(limitlab.__file__).parent / "examples"
+SMALL = """
+[problem]
+covariance = { kind = "isotropic", dimension = 100 }
+noise = { kind = "gaussian", scale = 0.5 }
+[[method]]
+kind = "signsgd"
+rate = "0.4 / (1 + t)**0.5"
+[[method]]
+kind = "sgd"
+rate = 0.5
+[run]
+until = 1
+points = 6
+runs = 200
+seed = 1
+[output]
+formats = ["png"]
+"""
+# a constant rate: its kernels are those of other tests
+CARRIED_OUT = SMALL.replace('"0.4 / (1 + t)**0.5"', "0.4")
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Return a function that writes a file and reads it as an experiment."""
+    monkeypatch.chdir(tmp_path)
+
+    def read(text: str = SMALL, **more):
+        path = tmp_path / "small.toml"
+        path.write_text(text)
+        return read_experiment(path, **more)
+
+    return read
+
+
+# ---- what is accepted ----
+
+
+def test_a_file_says_what_python_would(written):
+    experiment = written()
+    sign, sgd = experiment.methods
+    assert sgd == limitlab.SGD(0.5)
+    assert sign == limitlab.SignSGD(0.4 / (1 + limitlab.t) ** 0.5)
+    assert experiment.cases[0].problem.noise == limitlab.Gaussian(0.5)
+    assert experiment.cases[0].problem.dimension == 100
+    assert experiment.run.limits == ("ode",)
+    assert experiment.output.folder == Path("out/small")
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_examples_are_read(path, written):
+    tables = tomllib.loads(path.read_text())
+    if "data" in tables["problem"]:
+        pytest.importorskip("sklearn")
+        large = 'features = ["relu", "pixels"], dimension = 500, seed'
+        small = 'features = ["relu"], dimension = 30, seed'
+        text = path.read_text().replace(large, small)
+        assert small in text
+        experiment = written(text.replace('"mnist"', '"digits"'))
+    else:
+        experiment = written(path.read_text())
+    assert len(experiment.methods) == len(tables["method"])
+    assert experiment.output.folder == Path("out") / path.stem
+
+
+@pytest.mark.parametrize("kind", ["student_t", "studentt", "StudentT", "student-t"])
+def test_spelling_of_a_kind_is_forgiven(kind):
+    assert make({"kind": kind, "df": 3}, NOISE_NAMES, "noise") == limitlab.StudentT(df=3)
+
+
+def test_every_method_and_law_has_a_name():
+    assert {"sgd", "signsgd", "clipped_sgd", "huber"} <= set(METHOD_NAMES)
+    laws = {"gaussian", "rademacher", "uniform", "laplace", "student_t", "cauchy", "no_noise"}
+    assert laws | {"gaussian_mixture", "empirical"} == set(NOISE_NAMES)
+
+
+# ---- what is refused ----
+
+BAD = {
+    "unknown table": ("[run]", "[runs]", "did you mean 'run'"),
+    "unknown key": ("until = 1", "untill = 1", "did you mean 'until'"),
+    "unknown method": ('kind = "sgd"', 'kind = "sdg"', "did you mean 'sgd'"),
+    "unknown noise": ('kind = "gaussian"', 'kind = "gausian"', "did you mean 'gaussian'"),
+    "unknown argument": ("scale = 0.5", "scal = 0.5", "did you mean 'scale'"),
+    "unknown covariance": ('"isotropic"', '"isotropc"', "did you mean 'isotropic'"),
+    "unknown limit": ("seed = 1", 'seed = 1\nlimits = ["odes"]', "did you mean 'ode'"),
+    "unknown format": ('["png"]', '["pgn"]', "did you mean 'png'"),
+    "missing argument": (", scale = 0.5", "", "give scale too"),
+    "missing kind": ('kind = "sgd"', "", "give a kind"),
+    "missing until": ("until = 1", "", "give run.until"),
+    "missing noise": ('noise = { kind = "gaussian", scale = 0.5 }', "", "give problem.noise"),
+    "rate not positive": ("rate = 0.5", "rate = -0.5", r"method\[1\]\.rate = -0.5"),
+    "rate not a number": ("rate = 0.5", "rate = true", r"method\[1\]\.rate"),
+    "rate nan": ("rate = 0.5", "rate = nan", r"method\[1\]\.rate"),
+    "rate is code": ("rate = 0.5", 'rate = "__import__(\'os\')"', r"method\[1\]\.rate"),
+    "negative scale": ("scale = 0.5", "scale = -1", r"problem\.noise\.scale = -1"),
+    "dimension zero": ("dimension = 100", "dimension = 0", r"problem\.covariance\.dimension = 0"),
+    "until zero": ("until = 1", "until = 0", r"run\.until = 0"),
+    "until inf": ("until = 1", "until = inf", r"run\.until = inf"),
+    "no runs": ("runs = 200", "runs = 0", r"run\.runs = 0"),
+    "half a run": ("runs = 200", "runs = 0.5", r"run\.runs = 0.5"),
+    "one point": ("points = 6", "points = 1", r"run\.points = 1"),
+    "seed text": ("seed = 1", 'seed = "one"', r"run\.seed = 'one'"),
+    "level": ("seed = 1", "seed = 1\nlevel = 1.5", "level"),
+    "empty limits": ("seed = 1", "seed = 1\nlimits = []", r"run\.limits"),
+    "not TOML": ("[run]", "[run", "not a TOML file"),
+    "method as a table": ("[[method]]", "[method]", "method"),
+    "data and noise": ("[problem]", '[problem]\ndata = { kind = "digits" }', "unknown key"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "message"), BAD.values(), ids=BAD)
+def test_bad_files_are_refused(old, new, message, written):
+    assert old in SMALL
+    with pytest.raises(InvalidInput, match=message):
+        written(SMALL.replace(old, new))
+
+
+def test_the_file_itself_may_be_missing(tmp_path):
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        read_experiment(tmp_path / "nothing.toml")
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        read_experiment(tmp_path)
+
+
+ELSEWHERE = ["/tmp/x", "../x", "a/../../x", "~/x", "~root", "C:/x", "c:x", "..\\x", "\\\\host\\x"]
+
+
+@pytest.mark.parametrize("path", [*ELSEWHERE, "", ".", "..", "a\0b", "a\nb", "x" * 300])
+def test_a_file_cannot_write_elsewhere(path, tmp_path, monkeypatch, written):
+    with pytest.raises(InvalidInput, match="output.folder"):
+        safe_folder(path)
+
+
+def test_a_folder_must_be_text():
+    with pytest.raises(InvalidType, match="output.folder"):
+        safe_folder(3)
+
+
+def test_the_user_may_write_anywhere(written, tmp_path):
+    assert written(folder=tmp_path / "x").output.folder == tmp_path / "x"
+
+
+# ---- carried out ----
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    path = tmp_path_factory.mktemp("experiment") / "small.toml"
+    path.write_text(CARRIED_OUT)
+    experiment = read_experiment(path, path.parent / "deep" / "out")
+    heard: list[str] = []
+    return experiment, conduct(experiment, heard.append), heard
+
+
+def test_results_are_those_of_the_verbs(done):
+    experiment, results, heard = done
+    case = experiment.cases[0]
+    assert [each.method for each in results] == list(experiment.methods)
+    again = limitlab.solve(case.problem, experiment.methods[1], until=1, points=6)
+    assert np.array_equal(results[1].theory["risk"], again["risk"])
+    assert all(each.runs.runs == 200 for each in results)
+    assert any("solving" in line for line in heard) and any("simulating" in line for line in heard)
+
+
+def test_folder_is_complete(done):
+    experiment, results, _ = done
+    files = write_folder(experiment, results, draw(results))
+    names = {file.name for file in files}
+    assert {"small.png", "report.txt", "experiment.toml", "01_signsgd_theory.nc"} <= names
+    target = experiment.output.folder
+    assert {file.name for file in target.iterdir()} == names
+    assert not [file for file in target.parent.iterdir() if file.name.startswith(".")]
+    assert files[-1].name == "report.txt"
+    curve = limitlab.load(target / "02_sgd_theory.nc")
+    assert np.array_equal(curve["risk"], results[1].theory["risk"])
+    assert (target / "report.txt").read_text() == report(experiment, results)
+    assert (target / "experiment.toml").read_text() == CARRIED_OUT
+
+
+def test_a_failure_leaves_nothing_half_written(done, tmp_path, monkeypatch):
+    experiment, results, _ = done
+    target = experiment.output.folder
+    write_folder(experiment, results, draw(results))
+    before = {file.name: file.read_bytes() for file in target.iterdir()}
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing, "report", fail)
+    with pytest.raises(InvalidInput, match="No space left"):
+        write_folder(experiment, results, draw(results))
+    assert {file.name: file.read_bytes() for file in target.iterdir()} == before
+    assert not [file for file in target.parent.iterdir() if file.name.startswith(".")]
+
+
+def test_the_report_says_the_numbers(done):
+    experiment, results, _ = done
+    text = report(experiment, results)
+    for each in results:
+        assert str(each.agreement) in text
+    assert verdict(results) in text
+
+
+def test_agreement_is_judged(done):
+    """The right theory agrees; the theory of another rate, on the same runs, does not."""
+    experiment, results, _ = done
+    assert all(each.agreement.verdict != "disagrees" for each in results)
+    wrong = limitlab.solve(experiment.cases[0].problem, limitlab.SGD(0.6), until=1, points=6)
+    assert limitlab.compare(wrong, results[1].runs).verdict == "disagrees"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer"),
+    [([True, True], True), ([True, None], True), ([True, False], False), ([None], False)],
+)
+def test_agreement_needs_one_pass_and_no_failure(verdicts, answer):
+    results = [SimpleNamespace(agreement=SimpleNamespace(passed=passed)) for passed in verdicts]
+    assert agrees(results) is answer
+
+
+@pytest.mark.slow
+def test_rows_are_reported_and_not_judged(written):
+    """Digits: the rows' gap stands in the report; the verdict is the Gaussian surrogate's."""
+    pytest.importorskip("sklearn")
+    head = '[problem]\ndata = { kind = "digits", features = ["relu"], dimension = 80 }\n'
+    body = SMALL[SMALL.rindex("[[method]]") :].replace("runs = 200", "runs = 40")
+    experiment = written(head + body.replace("until = 1", "until = 2"))
+    results = conduct(experiment)
+    text = report(experiment, results)
+    assert text.count("theory against real rows (reported, not judged)") == 1
+    for each in results:
+        gap, error, time = each.rows_gap
+        assert 0 <= gap < math.inf and 0 < error < math.inf and 0 < time <= 2
+    assert all(each.agreement.runs == 40 for each in results)
+    write_folder(experiment, results, draw(results))
+    assert (experiment.output.folder / "01_sgd_rows.nc").exists()

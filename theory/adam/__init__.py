@@ -1,0 +1,1 @@
+"""Adam on streaming least squares: a conjectured limit."""

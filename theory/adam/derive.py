@@ -1,0 +1,125 @@
+r"""Adam on streaming least squares: a conjectured limit (after arXiv 2411.12135, derived here).
+
+The step sees the past through two averages, :math:`\mathrm{EMA}_\beta(y)=(1-\beta)\sum_{l\ge0}
+\beta^ly_{-l}`. Three limits, by how long they remember beside d steps:
+
+``"short"``
+    both forget within o(d) steps. With :math:`\xi\sim N(0,1)`, :math:`z\sim N(0,2R)` and
+    :math:`\ell=z-\epsilon`,
+
+    .. math:: g_A=\frac1{2R}E\frac{\mathrm{EMA}_{\beta_1}(\xi^2\ell z)}
+              {\sqrt{\mathrm{EMA}_{\beta_2}(\xi^2\ell^2)}},\qquad
+              s_A^2=E\Big[\Big(\xi_0\ell_0\sum_{l\ge0}\frac{(1-\beta_1)\beta_1^l}{\sqrt{v_l}}\Big)^2
+              \Big],
+
+    the mean of a step and the long-run variance of the correlated steps.
+``"slow-variance"``
+    :math:`\beta_2=1-c_2/d`: v follows the residual power on the scale of t.
+``"slow"``
+    :math:`\beta_1=1-c_1/d` too: m is a state of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ..core.ito import ito
+from ..core.symbolic import Parameter, Table, twin
+from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
+from ..core.system import Step
+from ..core.tabulated import lookup
+from ..streaming.system import System
+
+MEMORIES = ("short", "slow-variance", "slow")
+
+DRIFT = (
+    r"\frac{1}{2R}\mathrm{E}\,\mathrm{EMA}_{\beta_1}(\xi^2\ell z)"
+    r"/\sqrt{\mathrm{EMA}_{\beta_2}(\xi^2\ell^2)}"
+)
+VARIANCE = (
+    r"\mathrm{E}\left[\xi_0^2\ell_0^2"
+    r"\left(\sum_{l\geq 0}(1-\beta_1)\beta_1^l v_l^{-1/2}\right)^2\right]"
+)
+
+
+class stream_mean(sp.Function):  # noqa: N801
+    """A mean over the stationary stream of gradients at risk R, tabulated in log R.
+
+    Arguments: the risk, the symbol of the table, and the formula in LaTeX as a symbol.
+    """
+
+    nargs = 3
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        text = self.args[2].name
+        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+    def _sympystr(self, printer: Any) -> str:
+        return self.args[2].name
+
+    def _pythoncode(self, printer: Any) -> str:
+        return printer.doprint(sp.exp(lookup(sp.log(self.args[0]), self.args[1])))
+
+
+@dataclass(frozen=True)
+class StreamTable(Table):
+    """The table of a `stream_mean`; its knots are (log R, log of the mean) of the owner's field."""
+
+    def knots(self, owners: Any) -> tuple[np.ndarray, np.ndarray]:
+        return owners[self.owner].log_risk, getattr(owners[self.owner], self.field)
+
+
+def derive(problem: Any, method: Any) -> System:
+    """Derive the limit of Adam with short memories.
+
+    Returns
+    -------
+    System
+        Its two means are read from tables (`limitlab.solvers.adam`).
+    """
+    symbolic, parameters = twin(method, "method")
+    rate = sp.sympify(symbolic.rate)
+    eta = sp.Function("eta")(t) if rate.has(t) else rate
+    names = sp.Function("g_A")(risk), sp.Function("s_A^2")(risk)
+    tables = tuple(
+        StreamTable(sp.Symbol(f"T_{field}"), "stream", field, 0) for field in ("drift", "variance")
+    )
+    texts = (DRIFT, VARIANCE)
+    means = tuple(
+        stream_mean(risk, table.symbol, sp.Symbol(text))
+        for table, text in zip(tables, texts, strict=True)
+    )
+    drift, source, steps = _modes(eta, *names, *means)
+    rates = tuple(q for q in parameters if q.field == "rate")
+    definitions = (*zip(names, means, strict=True), *(((eta, rate),) if rate.has(t) else ()))
+    known: tuple[Parameter, ...] = (*rates, *tables)
+    return System(
+        method.label, drift, source, rate, definitions, None, method.acts_on, known, "closed", steps
+    )
+
+
+def _modes(
+    eta: Any, mean: Any, variance: Any, mean_value: Any, variance_value: Any
+) -> tuple[Any, Any, tuple[Step, ...]]:
+    u, d = sp.Symbol("u_i", real=True), dimension
+    drift = -eta * mean * decay_rate * u
+    spread = eta**2 * variance * source_weight / (decay_rate * d)
+    generated = sp.expand(ito(decay_rate * u**2 / 2, u, drift, spread)).subs(
+        u**2, 2 * energy / decay_rate
+    )
+    free, proportional = sp.expand(generated).as_independent(energy, as_Add=True)
+    steps = (
+        Step("a conjecture: m and v have forgotten θ's motion within o(d) steps", "g", "ℓ x"),
+        Step("mean of a step over D^(-1/2) K δ; the variances of the inputs cancel", mean,
+             mean_value),
+        Step("long-run variance of the steps, which follow each other with correlation", variance,
+             variance_value),
+        Step("drift of a mode u = w_iᵀ δ in d steps", "b", drift),
+        Step("… and its variance; q_i = λ_i (Wᵀ Σ W)_ii / s_A²", "v", spread),
+        Step("Itô's formula for y_i = λ_i u_i²/2", "dy_i/dt", generated),
+    )  # fmt: skip
+    return proportional, free, steps

@@ -1,0 +1,1 @@
+"""What every theory is made of: the System, printers, checks, errors; it knows no family."""

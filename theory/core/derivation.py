@@ -1,0 +1,89 @@
+"""What a derivation on finite data gives: equations, the steps to them, and the code they lower to.
+
+The code is printed from the equations, and that text is what runs: nothing is typed a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
+
+from .printer import latex
+from .system import Step, narrate, typeset
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Equations derived for a model on finite data.
+
+    Attributes
+    ----------
+    name : str
+        What is derived.
+    equations : tuple of (left, right)
+        ``left`` is a sympy symbol for what is computed, or LaTeX for what is only shown;
+        ``right`` is a sympy expression, or LaTeX where there is no sympy form.
+    steps : tuple of Step
+        The derivation.
+    definitions : tuple of (left, right)
+        Constants that the equations refer to.
+    """
+
+    name: str
+    equations: tuple[tuple[Any, Any], ...]
+    steps: tuple[Step, ...] = ()
+    definitions: tuple[tuple[Any, Any], ...] = ()
+
+    def __getitem__(self, left: Any) -> Any:
+        """Return the right side of the equation for ``left``, a symbol or its name."""
+        return {str(a): b for a, b in self.equations + self.definitions}[str(left)]
+
+    def latex(self, environment: str | None = None) -> str:
+        """Return the equations in LaTeX, one a line, or in an environment of amsmath."""
+        lines = [(_tex(a), _tex(b)) for a, b in self.equations + self.definitions]
+        return typeset(lines, environment)
+
+    def explain(self) -> str:
+        """Return the steps of the derivation."""
+        return narrate(self.steps)
+
+    @cached_property
+    def source(self) -> str:
+        """The generated numpy code: one function for every equation with a sympy right side."""
+        lowered = [(a, b) for a, b in self.equations + self.definitions if _computed(a, b)]
+        return "\n\n".join(_function(str(left), right) for left, right in lowered)
+
+    @cached_property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions of ``source`` by the name of the left side.
+
+        Arguments go by keyword; those that a formula does not have are ignored.
+        """
+        space: dict[str, Any] = {"numpy": np}
+        exec(compile(self.source, f"<derivation {self.name}>", "exec"), space)
+        return {name: f for name, f in space.items() if callable(f)}
+
+
+def _computed(left: Any, right: Any) -> bool:
+    return isinstance(left, sp.Symbol) and isinstance(right, sp.Expr)
+
+
+def _function(name: str, expression: Any) -> str:
+    """Return a Python function of the symbols of ``expression``, all by keyword."""
+    replaced, (reduced,) = sp.cse(expression, sp.numbered_symbols("_x"), order="none")
+    printer = NumPyPrinter()
+    arguments = "".join(f"{a}, " for a in sorted(s.name for s in expression.free_symbols))
+    star = "*, " if arguments else ""
+    lines = [f"def {name}({star}{arguments}**others):"]
+    lines += [f"    {s.name} = {printer.doprint(e)}" for s, e in replaced]
+    return "\n".join([*lines, f"    return {printer.doprint(reduced)}"]) + "\n"
+
+
+def _tex(side: Any) -> str:
+    return side if isinstance(side, str) else latex(side)

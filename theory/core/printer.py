@@ -1,0 +1,241 @@
+"""Lower formulas to Python source that numba compiles, and to LaTeX that mathtext can draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.pycode import PythonCodePrinter
+
+from .atoms import cdf_between, exp_cdf, normal_pdf
+from .nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from .symbols import residual, risk, t
+from .tabulated import lookup
+
+NODES = (PieceIntegral, PanelIntegral, MixtureSum)
+ARRAYS = "weights, means, scales"
+
+PRELUDE = """\
+GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(16)
+"""
+
+PIECE = """\
+@scalar
+def {name}(R, t, p, m_j, s_j):
+    lower = {lower}
+    upper = {upper}
+    if upper - lower > {scale}:
+{closed}
+    middle, half, total = 0.5 * (upper + lower), 0.5 * (upper - lower), 0.0
+    for k in range(GAUSS_X.size):
+        ell = middle + half * GAUSS_X[k]
+        total += GAUSS_W[k] * {integrand}(ell, R, t, p, m_j, s_j)
+    return half * total
+"""
+
+#: how functions that integrate on panels are called
+PANELS = "_panels"
+
+PANEL = """\
+@scalar
+def {name}(R, t, p, m_j, s_j):
+    lower = {lower}
+    upper = {upper}
+    scale = {scale}
+    edges = np.empty({centres_count} * (2 * {octaves} + 63))
+    filled = 0
+    for centre in ({centres},):
+        edges[filled] = centre
+        filled += 1
+        for octave in range(-30, {octaves} + 1):
+            reach = scale * 2.0**octave
+            edges[filled] = centre - reach
+            edges[filled + 1] = centre + reach
+            filled += 2
+    edges = np.sort(edges[:filled])
+    total = 0.0
+    for i in range(filled - 1):
+        left, right = max(edges[i], lower), min(edges[i + 1], upper)
+        if right > left:
+            middle, half = 0.5 * (left + right), 0.5 * (right - left)
+            for k in range(GAUSS_X.size):
+                ell = middle + half * GAUSS_X[k]
+                total += half * GAUSS_W[k] * {integrand}(ell, R, t, p, m_j, s_j)
+    return total
+"""
+
+LOOKUP = """\
+@scalar
+def lookup(t, p, start):
+    n = int(p[start])
+    times, values = start + 1, start + 1 + n
+    low, high = 0, n - 1
+    if t <= p[times]:
+        return p[values]
+    if t >= p[times + high]:
+        return p[values + high]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if p[times + middle] <= t:
+            low = middle
+        else:
+            high = middle
+    share = (t - p[times + low]) / (p[times + high] - p[times + low])
+    return p[values + low] + share * (p[values + high] - p[values + low])
+"""
+
+SUM = """\
+@scalar
+def {name}(R, t, p, weights, means, scales):
+    total = 0.0
+    for j in range(weights.size):
+        total += weights[j] * {summand}(R, t, p, means[j], scales[j])
+    return total
+"""
+
+
+class SourcePrinter(PythonCodePrinter):
+    """Print expressions as Python; collect the functions that unevaluated nodes need.
+
+    Parameters
+    ----------
+    parameters : tuple of sympy symbols
+        Their order is the order of the array ``p`` in compiled code.
+    calls : mapping
+        Text of the call for every undefined function, e.g. ``{"mu": "mu(R, t, p, …)"}``.
+    """
+
+    def __init__(self, parameters: tuple[Any, ...], calls: Mapping[str, str]) -> None:
+        super().__init__({"fully_qualified_modules": True, "allow_unknown_functions": True})
+        self._names = {symbol: f"p[{i}]" for i, symbol in enumerate(parameters)}
+        self._names |= {risk: "R", t: "t", residual: "ell"}
+        self._calls = dict(calls)
+        self.functions: list[str] = []
+
+    @classmethod
+    def beside(cls, other: SourcePrinter, calls: Mapping[str, str]) -> SourcePrinter:
+        """Return a printer with the parameters of another one and one numbering of functions."""
+        printer = cls((), calls)
+        printer._names, printer.functions = other._names, other.functions
+        return printer
+
+    def function(self, name: str, arguments: str, expression: Any, floor: bool = False) -> str:
+        """Return the text of a compiled function that evaluates ``expression``."""
+        lines = ["@scalar", f"def {name}({arguments}):"]
+        if floor:
+            lines.append("    R = max(R, 1e-300)")
+        return "\n".join([*lines, self._body(expression, 4)]) + "\n"
+
+    def _body(self, expression: Any, indent: int) -> str:
+        lowered = self._without_nodes(sp.sympify(expression))
+        replacements, (reduced,) = sp.cse(lowered, sp.numbered_symbols("x"), order="none")
+        pad = " " * indent
+        lines = [f"{pad}{s.name} = {self.doprint(e)}" for s, e in replacements]
+        return "\n".join([*lines, f"{pad}return {self.doprint(reduced)}"])
+
+    def _without_nodes(self, expression: Any) -> Any:
+        """Replace every outermost node by a symbol whose name is the call that computes it."""
+        if isinstance(expression, NODES):
+            return sp.Symbol(self._node(expression), real=True)
+        if not expression.args or isinstance(expression, AppliedUndef):
+            return expression
+        return expression.func(*(self._without_nodes(a) for a in expression.args))
+
+    def _node(self, node: Any) -> str:
+        if isinstance(node, MixtureSum):
+            return self._sum(node)
+        integrand = self._define("integrand", "ell, R, t, p, m_j, s_j", node.integrand)
+        fields = {
+            "lower": self.doprint(node.interval[0]),
+            "upper": self.doprint(node.interval[1]),
+            "scale": self.doprint(node.scale),
+            "integrand": integrand,
+        }
+        piece = isinstance(node, PieceIntegral)
+        name = f"{'_integral' if piece else PANELS}{len(self.functions)}"
+        if piece:
+            text = PIECE.format(name=name, closed=self._body(node.closed, 8), **fields)
+        else:
+            centres = ", ".join(f"1.0*({self.doprint(c)})" for c in node.centres)
+            fields |= {"centres": centres, "centres_count": str(len(node.centres))}
+            text = PANEL.format(name=name, octaves=node.octaves, **fields)
+        self.functions.append(text)
+        inside = any(node.has(symbol) for symbol in component)
+        return f"{name}(R, t, p, {'m_j, s_j' if inside else '0.0, 0.0'})"
+
+    def _sum(self, node: MixtureSum) -> str:
+        summand = self._define("summand", "R, t, p, m_j, s_j", node.summand)
+        name = f"_sum{len(self.functions)}"
+        self.functions.append(SUM.format(name=name, summand=summand))
+        return f"{name}(R, t, p, {ARRAYS})"
+
+    def _define(self, kind: str, arguments: str, expression: Any) -> str:
+        text = self.function("NAME", arguments, expression)
+        name = f"_{kind}{len(self.functions)}"
+        self.functions.append(text.replace("def NAME(", f"def {name}("))
+        return name
+
+    def _print_Symbol(self, expr: Any) -> str:
+        return self._names.get(expr, expr.name)
+
+    def _print_Function(self, expr: Any) -> str:
+        if isinstance(expr, AppliedUndef):
+            call = self._calls[expr.func.__name__]
+            return call.format(*(self._print(a) for a in expr.args))
+        arguments = ", ".join(self._print(a) for a in expr.args)
+        if isinstance(expr, lookup):
+            return self._lookup(*(self._print(a) for a in expr.args))
+        if isinstance(expr, (normal_pdf, cdf_between, exp_cdf)):
+            return f"{expr.func.__name__}({arguments})"
+        return super()._print_Function(expr)
+
+    def _lookup(self, time: str, table: str) -> str:
+        if LOOKUP not in self.functions:
+            self.functions.append(LOOKUP)
+        return f"lookup({time}, p, int({table}))"
+
+    def _print_Float(self, expr: Any) -> str:
+        return repr(float(expr))
+
+    def _print_Rational(self, expr: Any) -> str:
+        return f"{expr.p}.0/{expr.q}.0"
+
+    def _print_Abs(self, expr: Any) -> str:
+        return f"abs({self._print(expr.args[0])})"
+
+    def _print_sign(self, expr: Any) -> str:
+        inner = self._print(expr.args[0])
+        return f"(1.0 if {inner} > 0.0 else (-1.0 if {inner} < 0.0 else 0.0))"
+
+    def _print_Heaviside(self, expr: Any) -> str:
+        inner = self._print(expr.args[0])
+        return f"(1.0 if {inner} > 0.0 else (0.0 if {inner} < 0.0 else 0.5))"
+
+    def _print_Infinity(self, expr: Any) -> str:
+        return "math.inf"
+
+    def _print_NegativeInfinity(self, expr: Any) -> str:
+        return "-math.inf"
+
+
+class FormulaPrinter(LatexPrinter):
+    """LaTeX without environments, so that matplotlib's mathtext can draw it too."""
+
+    def _print_Piecewise(self, expr: Any) -> str:
+        """Print a sum of branches, each times the indicator of its condition."""
+        parts, earlier = [], sp.true
+        for value, condition in expr.args:
+            here = sp.And(earlier, condition)
+            earlier = sp.And(earlier, sp.Not(condition))
+            if value != 0:
+                indicator = rf"\mathbf{{1}}\left[{self._print(here)}\right]"
+                parts.append(rf"\left({self._print(value)}\right){indicator}")
+        return " + ".join(parts)
+
+
+def latex(expression: Any) -> str:
+    """Return one line of LaTeX for a formula of this package."""
+    return FormulaPrinter().doprint(expression)

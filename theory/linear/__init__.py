@@ -1,0 +1,1 @@
+"""A model linear in its parameters on finite data."""

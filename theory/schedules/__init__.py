@@ -1,0 +1,1 @@
+"""Hyper-parameters that change in time."""

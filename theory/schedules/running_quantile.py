@@ -1,0 +1,58 @@
+r"""A threshold that follows a quantile of the gradient norms that it sees.
+
+With :math:`n_k` the norm of the gradient over :math:`\sqrt{\operatorname{tr}K}`,
+
+.. math:: c_{k+1}=c_k\exp\Big(\frac\gamma d\,(p-1\{n_k\le c_k\})\Big),
+
+stochastic approximation of the p-quantile on a logarithmic scale. In the limit (derived here) the
+indicator becomes its mean :math:`\mu_c(R)`: :math:`\frac{d}{dt}\log c=\gamma\,(p-\mu_c(R))`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from ..core.checks import number, positive
+from ..core.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class RunningQuantile:
+    """Threshold of :class:`ClippedSGD` that leaves a fixed fraction of the steps unclipped.
+
+    Parameters
+    ----------
+    fraction : float
+        p in (0, 1): the share of the steps that stays unclipped.
+    start : float
+        c at the first step, > 0, in residual units.
+    gain : float
+        γ > 0: c relaxes to the quantile in a time of order 1/γ (t = k/d), and fluctuates about it
+        by a relative √(γ/d).
+    """
+
+    fraction: float
+    start: float
+    gain: float = 20.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fraction", open_fraction("fraction", self.fraction))
+        object.__setattr__(self, "start", positive("start", self.start))
+        object.__setattr__(self, "gain", positive("gain", self.gain))
+
+
+def updated(threshold: Any, norm: Any, dimension: Any, fraction: Any, gain: Any) -> Any:
+    """The threshold after a step whose gradient had this norm, as a sympy expression."""
+    unclipped = sp.Heaviside(threshold - norm)
+    return threshold * sp.exp(gain / dimension * (fraction - unclipped))
+
+
+def open_fraction(field: str, value: Any) -> float:
+    """A number strictly between 0 and 1."""
+    result = number(field, value)
+    if not 0 < result < 1:
+        raise InvalidInput(field, value, "give a number strictly between 0 and 1")
+    return result

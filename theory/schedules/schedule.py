@@ -1,0 +1,122 @@
+r"""Schedules: hyper-parameters that are numbers or sympy expressions in the time :math:`t`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from ..core.checks import number, positive
+from ..core.errors import InvalidInput, InvalidType
+from ..core.symbols import t
+
+#: a rounding error below zero, as at the end of a cosine, is not a negative schedule
+_ROUNDING = 1e-12
+
+
+def constant(a: float) -> sp.Expr:
+    """The schedule a at all times."""
+    return sp.Float(positive("a", a))
+
+
+def power_decay(a: float, exponent: float, timescale: float = 1.0) -> sp.Expr:
+    """The schedule a (1 + t/timescale)^(-exponent)."""
+    base = 1 + t / sp.Float(positive("timescale", timescale))
+    return sp.Float(positive("a", a)) * base ** sp.Float(-number("exponent", exponent))
+
+
+def cosine(a: float, until: float) -> sp.Expr:
+    """The schedule a (1 + cos(π t/until))/2, which falls from a to 0 at `until`."""
+    angle = sp.pi * t / sp.Float(positive("until", until))
+    return sp.Float(positive("a", a)) * (1 + sp.cos(angle)) / 2
+
+
+def as_schedule(value: Any, field: str) -> float | sp.Expr:
+    """A validated number > 0, or the sympy expression in ``limitlab.t`` itself.
+
+    Raises
+    ------
+    InvalidInput
+        The number is not > 0 and finite, or the expression has other symbols than t.
+    InvalidType
+        Neither a number nor a sympy expression.
+    """
+    if isinstance(value, sp.Expr):
+        return _expression(value, field)
+    if isinstance(value, Real):
+        return positive(field, value)
+    raise InvalidType(field, value, "give a number > 0 or a sympy expression in limitlab.t")
+
+
+def _expression(value: sp.Expr, field: str) -> float | sp.Expr:
+    strangers = sorted(str(s) for s in value.free_symbols - {t})
+    if strangers:
+        remedy = f"has the symbols {', '.join(strangers)}; write it in limitlab.t alone"
+        raise InvalidInput(field, value, remedy)
+    if value.atoms(AppliedUndef):
+        raise InvalidInput(field, value, "has an undefined function; use functions of sympy")
+    if value.free_symbols:
+        return value
+    if value.is_extended_real is False or value.is_finite is False or value is sp.nan:
+        raise InvalidInput(field, value, "give a finite real number > 0")
+    return positive(field, float(value))
+
+
+def evaluate(schedule: float | sp.Expr, times: Any) -> np.ndarray:
+    """Values of a schedule at `times`, in the shape of `times`; NaN where it is not real."""
+    grid = np.asarray(times, dtype=np.float64)
+    if not isinstance(schedule, sp.Expr):
+        return np.full(grid.shape, float(schedule))
+    with np.errstate(all="ignore"):
+        values = np.broadcast_to(_compiled(schedule)(grid), grid.shape)
+    if np.iscomplexobj(values):
+        values = np.where(values.imag == 0, values.real, np.nan)
+    return np.array(values, dtype=np.float64)
+
+
+@lru_cache(maxsize=128)
+def _compiled(schedule: sp.Expr) -> Any:
+    return sp.lambdify(t, schedule, "numpy")
+
+
+def check_schedules(method: Any, until: float) -> None:
+    """Refuse a method any of whose schedules leaves its range on [0, until]."""
+    for field, value in vars(method).items():
+        if isinstance(value, sp.Expr) and value.has(t):
+            check_schedule(value, until, field)
+
+
+def check_schedule(schedule: float | sp.Expr, until: float, field: str) -> None:
+    """Refuse a schedule that is negative or not finite somewhere on [0, until].
+
+    Looks at 4001 times and, more closely, around the lowest and the highest of them.
+    """
+    grid = np.linspace(0.0, until, 4001)
+    values = _checked(schedule, grid, field)
+    top = values.max()
+    for place in (np.argmin(values), np.argmax(values)):
+        centre, width = grid[place], until / 4000
+        for _ in range(4):
+            near = np.clip(np.linspace(centre - width, centre + width, 101), 0.0, until)
+            zoom = _checked(schedule, near, field)
+            best = np.argmax(zoom) if place == np.argmax(values) else np.argmin(zoom)
+            centre, width = near[best], width / 25
+            if zoom[best] > 1e6 * top > 0:
+                raise InvalidInput(field, schedule, f"grows without bound near t = {centre:.6g}")
+
+
+def _checked(schedule: float | sp.Expr, grid: np.ndarray, field: str) -> np.ndarray:
+    values = evaluate(schedule, grid)
+    broken = ~np.isfinite(values)
+    if broken.any():
+        where = grid[np.argmax(broken)]
+        raise InvalidInput(field, schedule, f"is not a finite number at t = {where:.6g}")
+    if values.min() < -_ROUNDING * max(1.0, np.abs(values).max()):
+        where = grid[np.argmin(values)]
+        remedy = f"is {values.min():.6g} at t = {where:.6g}; keep it >= 0 on the horizon"
+        raise InvalidInput(field, schedule, remedy)
+    return values

@@ -1,1 +1,0 @@
-"""Finite data at the edge of stability: linear, quadratic and two-eigenvalue models."""

@@ -1,0 +1,1 @@
+"""Streaming least squares: a rule and a noise law, and the limit they give."""

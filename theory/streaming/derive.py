@@ -1,0 +1,230 @@
+r"""From a rule and a noise law to the limit, by Stein's lemma and Itô's formula.
+
+The residual is ℓ = √(2R) Z − ε. Stein's lemma gives the one-step mean of the update, independence
+at leading order its second moment; Itô's formula for the mode energy λ u²/2 gives the equations
+(derived here, after arXiv 2411.12135 and 2406.11733).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ..core.checks import choice
+from ..core.errors import NotAvailable
+from ..core.ito import ito
+from ..core.symbolic import numbers
+from ..core.symbols import decay_rate, dimension, energy, residual, source_weight, t
+from ..core.system import Step
+from ..expectation import pieces
+from ..expectation.discretise import discretise
+from ..methods.gradient_descent import GradientDescent
+from ..schedules.running_quantile import RunningQuantile
+from .batches import batch_steps, step_moments, transform
+from .exact_mean import derive_exact_mean
+from .fluctuations import with_covariance
+from .ingredients import Setting, named, rule_of, setting
+from .noise_law import density_function
+from .system import System
+
+LIMITS = ("ode", "fluctuations", "exact")
+coordinate = sp.Symbol("u_i", real=True)
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The numbers of a System: parameter values and the arrays of the noise mixture."""
+
+    p: np.ndarray
+    weights: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+
+
+def derive(problem: Any, method: Any, *, limit: str = "ode") -> Any:
+    """Derive the high-dimensional limit of ``method`` on ``problem``.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+    method : Method
+    limit : {"ode", "fluctuations", "exact"}
+        What the system holds: the equations of the mean, or beside them the covariance of one
+        step, which gives the fluctuations of one run around the mean; or the recursion of the
+        mean of unclipped SGD at finite d (a `MeanRecursion`).
+
+    Returns
+    -------
+    System
+        Symbolic; the same for every value of the numbers (of the same sign).
+
+    Raises
+    ------
+    NoLimit
+        Noise of infinite variance under a rule that is not bounded; for the fluctuations, noise
+        of infinite fourth moment.
+    NotAvailable
+        A coordinate-wise rule other than the sign; with a batch, a rule on the mean gradient that
+        is not a clip or the sign.
+    """
+    choice("limit", limit, LIMITS)
+    if limit == "exact":
+        check_streaming(method)
+        return derive_exact_mean(problem, method)
+    derived = _derived if limit == "ode" else _fluctuating
+    return derived(problem.noise, method)
+
+
+@lru_cache(maxsize=256)
+def _derived(law: Any, method: Any) -> System:
+    """Derive once for every pair of values; the data enter only when numbers are bound."""
+    _check_available(method)
+    given = setting(law, method)
+    return _assemble(given, *step_moments(given))
+
+
+@lru_cache(maxsize=256)
+def _fluctuating(law: Any, method: Any) -> System:
+    """Derive the covariance too: moments of order four are asked for here and not before."""
+    return with_covariance(_derived(law, method), setting(law, method))
+
+
+def bind(system: System, problem: Any, method: Any) -> Binding:
+    """Return the numbers that ``system`` takes for this problem and method."""
+    owners = {"method": method, "noise": problem.noise}
+    return Binding(numbers(system.parameters, owners), *_components(system, problem.noise, method))
+
+
+def check_streaming(method: Any) -> None:
+    """Refuse what belongs to finite data.
+
+    Raises
+    ------
+    NotAvailable
+        Full-batch descent, ``sampling`` or ``momentum`` on a stream.
+    """
+    if isinstance(method, GradientDescent):
+        remedy = "a stream has no full batch; use SGD(rate), or a LinearModel"
+        raise NotAvailable("method", method, remedy)
+    for field, unset in (("sampling", None), ("momentum", 0.0)):
+        if getattr(method, field, unset) != unset:
+            remedy = "belongs to finite data (LinearModel, QuadraticRegression); leave it out"
+            raise NotAvailable(field, getattr(method, field), remedy)
+
+
+def _check_available(method: Any) -> None:
+    check_streaming(method)
+    if isinstance(getattr(method, "threshold", None), RunningQuantile):
+        remedy = "its limit moves with the risk: use solve, or schedule_along for the schedule"
+        raise NotAvailable("threshold", method.threshold, remedy)
+    is_sign = sp.sympify(method.rule(residual)) == sp.sign(residual)
+    if method.acts_on == "coordinate" and not is_sign:
+        raise NotAvailable(
+            "rule", method.rule(residual), "only the sign is derived for coordinate-wise methods"
+        )
+
+
+def _assemble(given: Setting, mu: Any, power: Any) -> System:
+    method, rate, rule, eta = given.method, given.rate, given.rule, given.eta
+    mu_name, power_name = named("mu", mu), named("N", power)
+    drift, source, steps = _ito(given, mu_name, power_name)
+    moments = ((mu_name, mu), (power_name, power))
+    definitions = (*moments, *(((eta, rate),) if rate.has(t) else ()), *transform(given))
+    formulas = (rule, rate, *(expression for _, expression in definitions))
+    used = set().union(*(sp.sympify(e).free_symbols for e in formulas))
+    return System(
+        name=method.label,
+        drift=drift,
+        source_term=source,
+        rate=rate,
+        definitions=definitions,
+        rule=rule,
+        acts_on=method.acts_on,
+        parameters=tuple(q for q in given.known if q.symbol in used),
+        noise_form=given.noise.form,
+        steps=(*_opening(given, mu_name, mu, power_name, power), *steps),
+    )
+
+
+def _ito(given: Setting, mu: Any, power: Any) -> tuple[Any, Any, tuple[Step, ...]]:
+    """Pass from the one-step moments of a mode u to drift and source of its energy λ u²/2."""
+    u, y, lam, d, eta = coordinate, energy, decay_rate, dimension, given.eta
+    acts_on = given.method.acts_on
+    mean = -eta / d * given.kappa * mu * lam * u
+    second = (eta / d) ** 2 * power * source_weight / lam
+    drift, variance = d * mean, d * second
+    generated = sp.expand(ito(lam * u**2 / 2, u, drift, variance)).subs(u**2, 2 * y / lam)
+    free, proportional = sp.expand(generated).as_independent(y, as_Add=True)
+    name = {"mean": "E[Δu]", "second": "E[Δu²]"}
+    steps = (
+        Step(_MEAN_TEXT[acts_on == "coordinate"], name["mean"], mean),
+        Step(_SECOND_TEXT[acts_on == "coordinate"], name["second"], second),
+        Step("d steps make one unit of time: drift of u", "b", drift),
+        Step("… and its variance (the squared mean is smaller by 1/d)", "v", variance),
+        Step("Itô's formula for y_i = λ_i u_i²/2: b ∂y/∂u + (v/2) ∂²y/∂u²", "dy_i/dt", generated),
+        Step("the part proportional to the mode is the drift", "drift", proportional),
+        Step("the rest is the source; R is the sum of the y_i", "source_term", free),
+    )
+    return proportional, free, steps
+
+
+_MEAN_TEXT = {
+    False: "Stein: E[ψ(ℓ) x] = μ K δ; along an eigenvector of K the one-step mean is",
+    True: "Stein for the pair (x_i, ℓ): E[sign(x_i) sign(ℓ)] = √(2/π) μ (K δ)_i/√K_ii; along a "
+    "left eigenvector of D^(-1/2) K the one-step mean is",
+}
+_SECOND_TEXT = {
+    False: "ψ(ℓ)² and x² decouple in high dimension; q_i = λ_i² n_i for n_i equal eigenvalues",
+    True: "arcsine law: E[sign(x) sign(x)ᵀ] = K_σ = (2/π) arcsin(C); q_i = λ_i (WᵀK_σW)_ii",
+}
+
+
+def _opening(
+    given: Setting, mu: Any, mu_value: Any, power: Any, power_value: Any
+) -> tuple[Step, ...]:
+    acts = {
+        "residual": "the rule acts on the residual ℓ = √(2R) Z − ε: the step is −(η/d) ψ(ℓ) x",
+        "norm": "the rule acts on the gradient norm n = |ℓ| ‖x‖/√tr K, which concentrates on |ℓ|",
+        "coordinate": "the rule acts on every coordinate of the gradient ℓ x",
+    }
+    return (
+        Step(acts[given.method.acts_on], "ψ(ℓ)", given.rule),
+        *batch_steps(given),
+        Step("mean slope, E ψ′(ℓ), jumps counted with the density of ℓ", mu, mu_value),
+        Step("mean square, E ψ(ℓ)²", power, power_value),
+    )
+
+
+def _components(
+    system: System, noise: Any, method: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if system.noise_form == "closed":
+        return np.empty(0), np.empty(0), np.empty(0)
+    if system.noise_form == "mixture":
+        weights, means, scales = (np.ascontiguousarray(a) for a in noise.component_arrays())
+        return weights, means, scales
+    kinks = _kinks(system, method)
+    if any(sp.sympify(k).has(t) for k in kinks):
+        raise NotAvailable(
+            "noise",
+            noise,
+            "a density outside the closed class needs kinks of the rule that do not move; "
+            "use a constant threshold, or state components(self)",
+        )
+    centres = (*noise.support_points, *(-float(k) for k in kinks))
+    weights, means = discretise(density_function(noise), centres)
+    return weights, means, np.zeros_like(means)
+
+
+def _kinks(system: System, method: Any) -> list[Any]:
+    """Where the residual meets a kink; the transform of a batch meets a density at 0 only."""
+    if any(str(name.func) == "mu_sign" for name, _ in system.definitions):
+        return [sp.S.Zero]
+    return [part.lower for part in pieces(method.rule(residual), residual, {t: 0.0})[1:]]
+
+
+__all__ = ["Binding", "bind", "derive", "rule_of"]

@@ -1,0 +1,115 @@
+"""What a derivation starts from: the rule in pieces, the law of the residual, the noise moments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from ..core.errors import NoLimit
+from ..core.symbolic import Parameter, moment_parameter, twin
+from ..core.symbols import batch_size, residual, risk, t
+from ..expectation import Piece, pieces
+from .noise_law import NoiseForm, noise_form, parameter_values
+
+
+class Moments:
+    """Symbols for the moments of the noise that a derivation asks for."""
+
+    def __init__(self, noise: Any) -> None:
+        self._noise = noise
+        self._used: dict[int, Parameter] = {}
+
+    @property
+    def used(self) -> tuple[Parameter, ...]:
+        """The moments that were asked for, as parameters."""
+        return tuple(self._used.values())
+
+    def __call__(self, order: int) -> Any:
+        """Return the symbol of E ε^order; NoLimit where it is infinite."""
+        if order == 0:
+            return sp.S.One
+        value = float(self._noise.moment(order))
+        if not math.isfinite(value):
+            raise NoLimit("noise", self._noise, _why_not(order))
+        if value == 0:
+            return sp.S.Zero
+        return self._used.setdefault(order, moment_parameter(order)).symbol
+
+
+def _why_not(order: int) -> str:
+    what = "no limit exists" if order <= 2 else "fluctuations have no limit of order d^(-1/2)"
+    return (
+        f"the rule is unbounded and E ε^{order} is infinite, so {what}; "
+        "clip the residual (ClippedSGD, Huber) or take its sign (SignSGD)"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A method and a noise law in symbols.
+
+    Attributes
+    ----------
+    method : Method
+        The original, with its numbers.
+    rate, rule : sympy expressions
+        η(t) and ψ(ℓ) of the twin.
+    parts : tuple of Piece
+        ψ on the intervals where it is smooth.
+    noise : NoiseForm
+    moments : Moments
+    parameters : tuple of Parameter
+        Of the method and of the law; those of the moments come beside.
+    """
+
+    method: Any
+    rate: Any
+    rule: Any
+    parts: tuple[Piece, ...]
+    noise: NoiseForm
+    moments: Moments
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def eta(self) -> Any:
+        """η as formulas show it: a function of time for a schedule."""
+        return sp.Function("eta")(t) if self.rate.has(t) else self.rate
+
+    @property
+    def kappa(self) -> Any:
+        """Mean of the step over μ K δ: √(2/π) for signs of coordinates."""
+        return sp.sqrt(2 / sp.pi) if self.method.acts_on == "coordinate" else sp.S.One
+
+    @property
+    def known(self) -> tuple[Parameter, ...]:
+        """Every parameter that an expression of this setting may hold."""
+        return (*self.parameters, *self.moments.used, Parameter(batch_size, "method", "batch"))
+
+
+def named(name: str, expression: Any) -> Any:
+    """Return the function of R (and t) that stands for an expression in formulas."""
+    arguments = (risk, t) if sp.sympify(expression).has(t) else (risk,)
+    return sp.Function(name)(*arguments)
+
+
+def setting(law: Any, method: Any) -> Setting:
+    """Return the setting of a noise law and a method."""
+    symbolic, parameters = twin(method, "method")
+    rule = rule_of(method, symbolic)
+    noise = noise_form(law)
+    parameters = (*parameters, *noise.parameters)
+    values = parameter_values(parameters, {"method": method, "noise": law}) | {t: 0.0}
+    parts = pieces(rule, residual, values)
+    rate = sp.sympify(symbolic.rate)
+    return Setting(method, rate, rule, parts, noise, Moments(law), parameters)
+
+
+def rule_of(method: Any, symbolic: Any) -> Any:
+    """Return ψ with symbols for the method's numbers; with numbers where it branches on them."""
+    try:
+        return sp.sympify(symbolic.rule(residual))
+    except TypeError:
+        return sp.sympify(method.rule(residual))

@@ -1,0 +1,89 @@
+"""How the label noise enters a derivation: in closed form, as a mixture, or as quadrature nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ..core.errors import InvalidInput
+from ..core.symbolic import Parameter, twin
+from ..core.symbols import noise as epsilon
+from ..expectation.residual import ResidualLaw, convolved, gaussian, mixture_component
+
+#: mixtures up to this size are written out in formulas; larger ones are summed over an array
+WRITTEN_OUT = 4
+
+
+@dataclass(frozen=True)
+class NoiseForm:
+    """Laws of the residual whose sum is its law, the parameters in them, and how they arose."""
+
+    laws: tuple[ResidualLaw, ...]
+    parameters: tuple[Parameter, ...]
+    form: str
+
+
+def noise_form(noise: Any) -> NoiseForm:
+    """Return how ``noise`` enters the formulas, in closed form where there is one.
+
+    Raises
+    ------
+    InvalidInput
+        A noise law that states neither ``components`` nor ``density``.
+    """
+    symbolic, parameters = twin(noise, "noise")
+    components = noise.components()
+    if components is not None:
+        return _mixture(noise, symbolic, parameters)
+    density = _on_twin(lambda law: law.density(epsilon), symbolic, noise)
+    if density is None:
+        raise InvalidInput(
+            "noise", type(noise).__name__, "state components(self) or density(self, e)"
+        )
+    values = {p.symbol: p.read({"noise": noise}) for p in parameters}
+    centres = tuple(sp.Float(-e) for e in noise.support_points)
+    law = convolved(sp.sympify(density), epsilon, values, centres)
+    if law is None:
+        return NoiseForm((mixture_component(),), (), "nodes")
+    return NoiseForm((law,), parameters, "closed")
+
+
+def _mixture(noise: Any, symbolic: Any, parameters: tuple[Parameter, ...]) -> NoiseForm:
+    summed = NoiseForm((mixture_component(),), (), "mixture")
+    if len(noise.components()[0]) > WRITTEN_OUT or not _scalar_fields(symbolic):
+        return summed
+    components = _on_twin(lambda law: law.components(), symbolic, noise)
+    laws = tuple(
+        gaussian(*(sp.sympify(part) for part in component))
+        for component in zip(*components, strict=True)
+    )
+    return NoiseForm(laws, parameters, "closed")
+
+
+def _scalar_fields(symbolic: Any) -> bool:
+    return not any(isinstance(v, (tuple, list, np.ndarray)) for v in vars(symbolic).values())
+
+
+def _on_twin(read: Callable[[Any], Any], symbolic: Any, original: Any) -> Any:
+    """Evaluate on the twin; on the numbers where the law branches on a field."""
+    try:
+        return read(symbolic)
+    except (TypeError, AttributeError):
+        return read(original)
+
+
+def density_function(noise: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the density of ``noise`` as a vectorised function of numbers."""
+    evaluate = sp.lambdify(epsilon, noise.density(epsilon), "numpy")
+    return lambda e: np.broadcast_to(evaluate(e), e.shape)
+
+
+def parameter_values(
+    parameters: tuple[Parameter, ...], owners: Mapping[str, Any]
+) -> dict[Any, float]:
+    """Return a number for every parameter symbol."""
+    return {p.symbol: p.read(owners) for p in parameters}

@@ -1,0 +1,1 @@
+"""One example, two eigenvalues: the smallest model with an edge of stability."""

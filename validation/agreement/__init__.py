@@ -1,0 +1,1 @@
+"""Does theory agree with runs: tests, power, convergence in the dimension."""

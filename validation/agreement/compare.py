@@ -1,0 +1,258 @@
+"""Does a theory agree with runs? A test with a level, a power and an allowed error.
+
+At every common time but t = 0 the mean of the runs is tested against the theory's line widened
+by the finite-size error that the theory itself announces; Holm's rule holds all times together
+to one level. A pass is worth what the ensemble could have seen, so the smallest errors of the
+drift and of the noise coefficient that it would have rejected are part of the answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ...theory.core.errors import InvalidInput, InvalidType
+from .agreement import Agreement
+from .significance import detectable, holm, p_values
+
+if TYPE_CHECKING:
+    from ...solvers.core.curve import Curve
+
+MIN_RUNS = 20
+#: an ensemble that misses coefficient errors above this size decides nothing
+MAX_DETECTABLE = 0.05
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+class Sample(NamedTuple):
+    """Both sides at the compared times: all arrays of shape (T,)."""
+
+    times: np.ndarray
+    theory: np.ndarray
+    mean: np.ndarray
+    sem: np.ndarray
+    dof: np.ndarray
+    keep: np.ndarray
+
+
+def compare(
+    theory: Curve,
+    runs: Curve,
+    quantity: str | None = None,
+    level: float = 1e-3,
+    margin: float | np.ndarray | None = None,
+) -> Agreement:
+    """Test the mean of `runs` against `theory`.
+
+    Parameters
+    ----------
+    theory : Curve
+        From ``solve``; it is interpolated to the times of the runs.
+    runs : Curve
+        From ``simulate`` or ``Curve.from_runs``; at least two runs.
+    quantity : str, optional
+        Default: ``"risk"``, or ``"loss"`` where the theory has no risk.
+    level : float
+        Probability of a false alarm over all times.
+    margin : float or array over ``runs.time``, optional
+        Allowed relative error of the theory. None: the finite-size error that it announces.
+
+    Returns
+    -------
+    Agreement
+        ``verdict`` is ``"undecided"`` below 20 runs, and where nothing is rejected although
+        errors of 5 % could have been missed; ``"quantiles"`` where standard errors mean nothing.
+
+    Raises
+    ------
+    InvalidInput
+        No common times, too few runs, values that are not finite, a level outside (0, 1).
+    """
+    quantity = quantity or main_quantity(theory)
+    for field, curve in (("theory", theory), ("runs", runs)):
+        if not hasattr(curve, "provenance"):
+            raise InvalidType(field, curve, "give a Curve of solve, simulate or Curve.from_runs")
+    if not 0 < level < 1:
+        raise InvalidInput("level", level, "give a probability between 0 and 1")
+    _check_units(theory, runs)
+    sample = _align(theory, runs, quantity)
+    allowed, origin = _allowed(theory, quantity, sample, margin)
+    width = allowed * np.abs(sample.theory)
+    p = holm(p_values(sample.mean - sample.theory, sample.sem, width, sample.dof))
+    drift, noise = (
+        detectable(s, sample.sem, width, sample.dof, level)
+        for s in _sensitivities(theory, sample, quantity)
+    )
+    verdict, reason = _verdict(theory, runs, p, level, max(drift, noise))
+    return Agreement(
+        passed={"agrees": True, "disagrees": False}.get(verdict),
+        verdict=verdict,
+        reason=reason,
+        quantity=quantity,
+        times=sample.times,
+        theory=sample.theory,
+        mean=sample.mean,
+        sem=sample.sem,
+        allowed=allowed,
+        allowed_origin=origin,
+        z=_z_scores(sample),
+        p_values=p,
+        detectable_drift=drift,
+        detectable_noise=noise,
+        level=level,
+        runs=int(runs.runs),
+        quantiles=_quantiles(runs, quantity, sample.keep),
+    )
+
+
+def main_quantity(curve: Curve) -> str:
+    """The quantity that is meant where none is named: the risk, or else the loss."""
+    return "risk" if "risk" in getattr(curve, "values", {}) else "loss"
+
+
+def _check_units(theory: Curve, runs: Curve) -> None:
+    units = [curve.provenance.get("time") for curve in (theory, runs)]
+    if None not in units and units[0] != units[1]:
+        remedy = f"the theory counts time in {units[0]}, the runs in {units[1]}; solve a limit in "
+        raise InvalidInput("theory", theory, f"{remedy}{units[1]}")
+
+
+def interpolate(time: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Monotone cubic interpolation in time; of the logarithm where all values are positive."""
+    from scipy.interpolate import PchipInterpolator
+
+    if time.size == 1:
+        return np.full(at.shape, values[0])
+    if np.all(values > 0):
+        return np.exp(PchipInterpolator(time, np.log(values))(at))
+    return PchipInterpolator(time, values)(at)
+
+
+def common_times(theory: Curve, runs: Curve) -> np.ndarray:
+    """Mask over ``runs.time``: t > 0 and inside the theory's times, up to one rounded step."""
+    step = 0.0
+    if runs.steps is not None and runs.steps[-1] > 0:
+        step = runs.time[-1] / runs.steps[-1]
+    inside = (runs.time >= theory.time[0]) & (runs.time <= theory.time[-1] + step)
+    return inside & (runs.time > 0)
+
+
+def _align(theory: Curve, runs: Curve, quantity: str) -> Sample:
+    count = runs.runs
+    if not count or count < 2:
+        raise InvalidInput("runs", count, "give a curve of at least 2 runs; theory comes first")
+    keep = common_times(theory, runs)
+    if not keep.any():
+        raise InvalidInput("runs.time", runs.time, "has no time > 0 in common with the theory")
+    times = runs.time[keep]
+    _check_finite("theory", quantity, theory)
+    _check_finite("runs", quantity, runs)
+    line = interpolate(theory.time, theory[quantity], times)
+    mean, sem = runs[quantity][keep], runs.sem(quantity)[keep]
+    own, dof = np.zeros_like(sem), np.full(sem.shape, float(count - 1))
+    if quantity in theory.samples and theory.runs > 1:
+        own = interpolate(theory.time, theory.sem(quantity), times)
+        dof = _welch(sem, own, count, theory.runs)
+    return Sample(times, line, mean, np.hypot(sem, own), dof, keep)
+
+
+def _check_finite(field: str, quantity: str, curve: Curve) -> None:
+    broken = ~np.isfinite(curve[quantity])
+    if not broken.any():
+        return
+    lost = curve.provenance.get("diverged")
+    if not lost:
+        raise InvalidInput(
+            field, quantity, f"is not finite at time {curve.time[broken][0]:.6g}"
+        )
+    raise InvalidInput(
+        field,
+        quantity,
+        f"diverged in {len(lost)} of {max(curve.runs, 1)} runs, first at step "
+        f"{min(lost.values())}: there is no mean to compare; end before it",
+    )
+
+
+def _welch(sem: np.ndarray, own: np.ndarray, runs: int, paths: int) -> np.ndarray:
+    """Degrees of freedom where the theory is itself a mean over paths (Welch, Satterthwaite)."""
+    total = sem**2 + own**2
+    split = sem**4 / (runs - 1) + own**4 / (paths - 1)
+    return np.divide(total**2, split, out=np.full(sem.shape, runs - 1.0), where=split > 0)
+
+
+def announced_error(theory: Curve, quantity: str) -> np.ndarray | None:
+    """Relative finite-size error that a theory announces for a quantity: its own where there is
+    one, else that of the main quantity."""
+    found = theory.diagnostics
+    return found.get(f"finite_size_{quantity}", found.get("finite_size"))
+
+
+def _allowed(
+    theory: Curve, quantity: str, sample: Sample, margin: float | np.ndarray | None
+) -> tuple[np.ndarray, str]:
+    """Allowed relative error at the compared times, and its origin in words."""
+    if margin is not None:
+        given = np.asarray(margin, dtype=float)
+        if given.ndim:
+            given = given[sample.keep]
+        if not np.all(given >= 0):
+            raise InvalidInput("margin", margin, "give relative errors >= 0")
+        return np.broadcast_to(given, sample.times.shape).copy(), "given"
+    announced = announced_error(theory, quantity)
+    if announced is None:
+        return np.zeros_like(sample.times), "the theory announces none"
+    relative = np.interp(sample.times, theory.time, announced)
+    origin = theory.provenance.get("finite_size_origin", "announced")
+    return np.where(np.isfinite(relative), relative, 0.0), f"finite size, {origin}"
+
+
+def _sensitivities(theory: Curve, sample: Sample, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+    """Change of the quantity per relative change of drift and noise coefficient, shape (T,) each.
+
+    A theory that does not say is judged by relative changes of the quantity itself.
+    """
+    names = ("drift_sensitivity", "noise_sensitivity")
+    if quantity not in ("risk", "loss") or any(name not in theory.diagnostics for name in names):
+        return sample.theory, sample.theory
+    drift, noise = (np.interp(sample.times, theory.time, theory.diagnostics[n]) for n in names)
+    return drift, noise
+
+
+def _verdict(
+    theory: Curve, runs: Curve, p: np.ndarray, level: float, missed: float
+) -> tuple[str, str]:
+    refusal = _no_standard_errors(theory.provenance) or _no_standard_errors(runs.provenance)
+    if refusal:
+        return "quantiles", refusal
+    if runs.runs < MIN_RUNS:
+        return "undecided", f"{runs.runs} runs; at least {MIN_RUNS} are needed"
+    if p.min() <= level:
+        return "disagrees", f"the difference at {int(np.sum(p <= level))} of {p.size} times is real"
+    if not missed <= MAX_DETECTABLE:
+        seen = f"{100 * missed:.2g} %" if math.isfinite(missed) else "any size"
+        return "undecided", f"a coefficient error of {seen} could have been missed; add runs"
+    return "agrees", "no difference beyond the allowed error"
+
+
+def _no_standard_errors(provenance: Mapping[str, Any]) -> str:
+    """Why a standard error means nothing here; empty where it means something."""
+    if provenance.get("heavy_tailed"):
+        return "E ε⁴ is infinite and nothing is clipped: standard errors mean nothing"
+    if provenance.get("near_instability"):
+        return "close to mean-square instability: standard errors mean nothing"
+    return ""
+
+
+def _z_scores(sample: Sample) -> np.ndarray:
+    gap = sample.mean - sample.theory
+    exact = np.where(gap == 0, 0.0, np.copysign(np.inf, gap))
+    return np.divide(gap, sample.sem, out=exact, where=sample.sem > 0)
+
+
+def _quantiles(runs: Curve, quantity: str, keep: np.ndarray) -> dict[float, np.ndarray]:
+    if quantity not in runs.samples:
+        return {}
+    return {q: runs.quantile(quantity, q)[keep] for q in QUANTILES}

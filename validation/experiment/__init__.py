@@ -1,0 +1,1 @@
+"""Experiment files: read, carried out, written."""

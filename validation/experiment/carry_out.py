@@ -1,0 +1,110 @@
+"""Carry out an experiment: solve, simulate and compare every case with every method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...solvers.core.curve import Curve
+from ...solvers.solve import solve
+from ...theory.methods import Method
+from ..agreement.agreement import Agreement
+from ..agreement.compare import compare, interpolate
+from ..simulate import simulate
+from .read import Case, Experiment
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One case with one method.
+
+    Attributes
+    ----------
+    case, method
+        What was solved and simulated.
+    theory : Curve
+        The limit.
+    others : dict of str to Curve
+        Further limits that the file asked for, by name.
+    runs : Curve
+        The algorithm on Gaussian inputs (for real data: on their Gaussian surrogate).
+    agreement : Agreement
+        Theory against ``runs``; the only comparison that is judged.
+    on_rows : Curve or None
+        The algorithm on the real rows.
+    """
+
+    case: Case
+    method: Method
+    theory: Curve
+    runs: Curve
+    agreement: Agreement
+    others: dict[str, Curve] = field(default_factory=dict)
+    on_rows: Curve | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.method.label} on {self.case.label}"
+
+    @property
+    def rows_gap(self) -> tuple[float, float, float]:
+        """Largest |mean on the rows − theory|/theory, its standard error and its time."""
+        assert self.on_rows is not None
+        time = self.on_rows.time[1:]
+        line = interpolate(self.theory.time, self.theory["risk"], time)
+        gap = np.abs(self.on_rows["risk"][1:] - line) / line
+        worst = int(np.argmax(gap))
+        return gap[worst], self.on_rows.sem("risk")[1:][worst] / line[worst], time[worst]
+
+
+def conduct(experiment: Experiment, say: Say = lambda line: None) -> list[Result]:
+    """Solve, simulate and compare; `say` hears one line before each long step."""
+    return [
+        _one(experiment, case, method, say)
+        for case in experiment.cases
+        for method in experiment.methods
+    ]
+
+
+def _one(experiment: Experiment, case: Case, method: Method, say: Say) -> Result:
+    run = experiment.run
+    name = f"{method.label} on {case.label}"
+    say(f"solving     {name}")
+    theory = solve(case.problem, method, until=run.until, points=run.points)
+    others = {
+        limit: _limit(experiment, case, method, limit) for limit in run.limits if limit != "ode"
+    }
+    say(f"simulating  {name}: {run.runs} runs")
+    common: dict[str, Any] = dict(
+        until=run.until, points=run.points, runs=run.runs, seed=run.seed, workers=run.workers
+    )
+    runs = simulate(case.problem, method, **common)
+    on_rows = None
+    if case.rows is not None:
+        say(f"streaming   {name}: {run.runs} runs on the real rows")
+        on_rows = simulate(case.problem, method, rows=case.rows, targets=case.targets, **common)
+    agreement = compare(theory, runs, level=run.level)
+    return Result(case, method, theory, runs, agreement, others, on_rows)
+
+
+def _limit(experiment: Experiment, case: Case, method: Method, limit: str) -> Curve:
+    run = experiment.run
+    ensemble: dict[str, Any] = dict(paths=run.paths, seed=run.seed) if limit == "sde" else {}
+    return solve(
+        case.problem, method, until=run.until, points=run.points, limit=limit, **ensemble
+    )
+
+
+def agrees(results: list[Result]) -> bool:
+    """Tell whether no comparison disagrees and at least one agrees.
+
+    Too few runs (undecided), or noise for which standard errors mean nothing (quantiles), are
+    neither; the report names them.
+    """
+    verdicts = [each.agreement.passed for each in results]
+    return False not in verdicts and True in verdicts

@@ -1,0 +1,108 @@
+"""The figure of an experiment: one overlay, or for real data one column a feature map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib import style
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+from ..agreement.compare import interpolate
+from ..figures.overlay import overlay
+from ..figures.style import STYLE, HouseFigure, inches
+from .carry_out import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ...solvers.core.curve import Curve
+
+
+def draw(results: list[Result]) -> Figure:
+    """Return the figure of the results of one experiment.
+
+    Without real rows it is the overlay of every theory with its runs. With real rows every case
+    has a column: risk above (line = theory, band = one run on Gaussian inputs, dots = mean on the
+    real rows) and the gap to the theory below.
+    """
+    if all(each.on_rows is None for each in results):
+        curves = [curve for each in results for curve in (each.theory, each.runs)]
+        others = [curve for each in results for curve in each.others.values()]
+        return overlay(*curves, *others)
+    return _columns(results)
+
+
+def _columns(results: list[Result], width: str | float = "neurips") -> Figure:
+    cases = list(dict.fromkeys(each.case for each in results))
+    w = inches(width)
+    with style.context(STYLE):
+        figure = HouseFigure(figsize=(w, 0.85 * w))
+        grid = figure.subplots(
+            2, len(cases), squeeze=False, sharex=True, gridspec_kw={"height_ratios": (2, 1)}
+        )
+        for column, case in zip(grid.T, cases, strict=True):
+            mine = [each for each in results if each.case is case]
+            for number, each in enumerate(mine):
+                _one(column, each, f"C{number}")
+            _finish(column, case.label)
+        grid[0, 0].set_ylabel("excess risk $R$")
+        grid[1, 0].set_ylabel("gap to theory (%)")
+        _key(grid[0, 0])
+    return figure
+
+
+def _one(column: Any, result: Result, colour: str) -> None:
+    """Draw one method into the risk panel and the gap panel of its case."""
+    upper, lower = column
+    runs, rows, theory = result.runs, result.on_rows, result.theory
+    assert rows is not None
+    gaps = f"{_percent(result.agreement.gap)} Gaussian, {_percent(result.rows_gap[0])} rows"
+    mean, spread = runs["risk"], runs.std("risk")
+    upper.fill_between(
+        runs.time, (mean - spread).clip(mean / 20), mean + spread, color=colour, alpha=0.25, lw=0
+    )
+    upper.plot(rows.time, rows["risk"], ":", color=colour, lw=1.6)
+    label = f"{result.method.label}: {gaps}"
+    upper.plot(theory.time, theory["risk"], color=colour, lw=1, label=label)
+    for curve, line, width in ((runs, "-", 0.8), (rows, ":", 1.6)):
+        gap, error = _percent_gap(theory, curve)
+        lower.plot(curve.time, gap, line, color=colour, lw=width)
+        lower.fill_between(
+            curve.time, gap - 2 * error, gap + 2 * error, color=colour, alpha=0.15, lw=0
+        )
+
+
+def _percent_gap(theory: Curve, curve: Curve) -> tuple[Any, Any]:
+    """Gap of the mean to the theory and its standard error, in percent."""
+    line = interpolate(theory.time, theory["risk"], curve.time)
+    return 100 * (curve["risk"] / line - 1), 100 * curve.sem("risk") / line
+
+
+def _finish(column: Any, title: str) -> None:
+    upper, lower = column
+    upper.set_yscale("log")
+    upper.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    upper.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    upper.yaxis.set_minor_formatter(NullFormatter())
+    upper.set_title(title, loc="left")
+    upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), title="largest gap to theory")
+    lower.axhline(0, color="black", lw=0.5)
+    lower.set_xlabel("time $t = k/d$")
+
+
+def _key(axes: Any) -> None:
+    """Say which line is which, inside the first panel."""
+    kinds = [
+        Line2D([], [], color="0.3", lw=1, label="theory"),
+        Patch(color="0.3", alpha=0.25, lw=0, label="one run, Gaussian inputs"),
+        Line2D([], [], color="0.3", lw=1.6, ls=":", label="mean, real rows"),
+    ]
+    methods = axes.get_legend()
+    axes.legend(handles=kinds, loc="upper right")
+    axes.add_artist(methods)
+
+
+def _percent(x: float) -> str:
+    return f"{100 * x:.2g} %"

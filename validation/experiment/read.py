@@ -1,0 +1,230 @@
+"""An experiment file (TOML), read and checked before anything is computed.
+
+Tables: ``[problem]`` (a covariance and a noise law, or a real data set), one ``[[method]]`` or
+more, ``[run]`` and ``[output]``.  An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from ...theory.core.checks import count, positive
+from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.methods import Method
+from ...theory.streaming.problem import LeastSquares
+from ..data import FEATURES, SOURCES, data_problem
+from .names import COVARIANCE_NAMES, METHOD_NAMES, NOISE_NAMES, check_keys, make, nearest
+
+LIMITS = ("ode", "volterra", "sde", "fluctuations")
+FORMATS = ("pdf", "svg", "png")
+LONGEST_FOLDER = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One problem of an experiment.
+
+    Attributes
+    ----------
+    label : str
+    problem : LeastSquares
+    notes : tuple of str
+        Lines for the report.
+    rows, targets : arrays or None
+        Real data to stream beside the Gaussian surrogate.
+    """
+
+    label: str
+    problem: LeastSquares
+    notes: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    targets: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How far and how often: the keys of ``[run]``, with their defaults."""
+
+    until: float
+    points: int = 51
+    runs: int = 64
+    seed: int = 0
+    limits: tuple[str, ...] = ("ode",)
+    paths: int = 500
+    level: float = 1e-3
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where to write: the keys of ``[output]``."""
+
+    folder: Path
+    formats: tuple[str, ...] = ("pdf", "png")
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What an experiment file says."""
+
+    name: str
+    cases: tuple[Case, ...]
+    methods: tuple[Method, ...]
+    run: RunOptions
+    output: Output
+    text: str
+
+
+def read_experiment(path: str | Path, folder: str | Path | None = None) -> Experiment:
+    """Read an experiment file.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file.
+    folder : path, optional
+        Where to write instead of the folder that the file names.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        Naming the table and the key.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise InvalidInput("experiment", str(path), f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput("experiment", str(path), f"not a TOML file: {error}") from None
+    check_keys(tables, ("problem", "method", "run", "output"), "experiment")
+    for name in ("problem", "method", "run"):
+        if name not in tables:
+            raise InvalidInput("experiment", str(path), f"has no [{name}]; add one")
+    return Experiment(
+        name=path.stem,
+        methods=_methods(tables["method"]),
+        run=_run_options(tables["run"]),
+        output=_output(tables.get("output", {}), path.stem, folder),
+        cases=_cases(tables["problem"]),  # last: it may load data
+        text=text,
+    )
+
+
+def _table(value: Any, field: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidType(field, value, f"write a table [{field}]")
+    return value
+
+
+# ---- [problem] ----
+
+
+def _cases(table: Any) -> tuple[Case, ...]:
+    table = _table(table, "problem")
+    if "data" in table:
+        check_keys(table, ("data",), "problem")
+        return _data_cases(_table(table["data"], "problem.data"))
+    check_keys(table, ("covariance", "noise", "start", "initial_risk", "data"), "problem")
+    for name in ("covariance", "noise"):
+        if name not in table:
+            raise InvalidInput("problem", dict(table), f"give problem.{name} too, or problem.data")
+    rest = {key: table[key] for key in ("start", "initial_risk") if key in table}
+    covariance = make(table["covariance"], COVARIANCE_NAMES, "problem.covariance")
+    noise = make(table["noise"], NOISE_NAMES, "problem.noise")
+    label = f"{_words(table['covariance'])}, {_words(table['noise'])} noise"
+    return (Case(label, LeastSquares(covariance, noise=noise, **rest)),)
+
+
+def _words(table: Mapping[str, Any]) -> str:
+    return str(table["kind"]).replace("_", " ")
+
+
+def _data_cases(table: Mapping[str, Any]) -> tuple[Case, ...]:
+    known = ("kind", "features", "dimension", "seed")
+    check_keys(table, known, "problem.data")
+    source = _choices([table.get("kind")], SOURCES, "problem.data.kind")[0]
+    features = _choices(table.get("features", ["relu"]), FEATURES, "problem.data.features")
+    size = {
+        name: count(f"problem.data.{name}", table[name], least)
+        for name, least in (("dimension", 1), ("seed", 0))
+        if name in table
+    }
+    return tuple(_data_case(source, each, size) for each in features)
+
+
+def _data_case(source: str, features: str, size: dict[str, int]) -> Case:
+    data = data_problem(source, features, **size)
+    n, d = data.rows.shape
+    note = (
+        f"{n} rows, d = {d}; intrinsic dimension {data.intrinsic_dimension:.1f}; "
+        f"mean kurtosis of the features {data.kurtosis:.1f} (Gaussian: 3); "
+        f"spread of the squared norm {data.norm_spread:.2f} (Gaussian: 1)"
+    )
+    return Case(data.label, data.problem, (note,), data.rows, data.targets)
+
+
+# ---- [[method]], [run], [output] ----
+
+
+def _methods(tables: Any) -> tuple[Method, ...]:
+    if not isinstance(tables, list) or not tables:
+        raise InvalidType("method", tables, "write one [[method]] or more")
+    return tuple(make(table, METHOD_NAMES, f"method[{i}]") for i, table in enumerate(tables))
+
+
+def _run_options(table: Any) -> RunOptions:
+    table = dict(_table(table, "run"))
+    check_keys(table, (each.name for each in fields(RunOptions)), "run")
+    if "until" not in table:
+        raise InvalidInput("run", table, "give run.until, the time at which to stop")
+    for name in ("until", "level"):
+        if name in table:
+            table[name] = positive(f"run.{name}", table[name])
+    if table.get("level", 0.5) >= 1:
+        raise InvalidInput("run.level", table["level"], "give a probability between 0 and 1")
+    for name, least in (("points", 2), ("runs", 1), ("seed", 0), ("paths", 1), ("workers", 1)):
+        if name in table:
+            table[name] = count(f"run.{name}", table[name], least)
+    if "limits" in table:
+        table["limits"] = _choices(table["limits"], LIMITS, "run.limits")
+    return RunOptions(**table)
+
+
+def _output(table: Any, name: str, folder: str | Path | None) -> Output:
+    table = _table(table, "output")
+    check_keys(table, (each.name for each in fields(Output)), "output")
+    formats = _choices(table.get("formats", ["pdf", "png"]), FORMATS, "output.formats")
+    if folder is not None:
+        return Output(Path(folder), formats)
+    return Output(safe_folder(table.get("folder", f"out/{name}")), formats)
+
+
+def safe_folder(folder: Any) -> Path:
+    """Return a folder below the current one; a file may not point anywhere else."""
+    field = "output.folder"
+    if not isinstance(folder, str):
+        raise InvalidType(field, folder, "give a relative path as text")
+    windows, posix = PureWindowsPath(folder), PurePosixPath(folder)
+    parts = {*windows.parts, *posix.parts}
+    outside = windows.anchor or posix.anchor or ".." in parts or folder.startswith("~")
+    if outside or not posix.parts or not folder.isprintable() or len(folder) > LONGEST_FOLDER:
+        remedy = "give a plain relative path without '..'; `--output` may point anywhere"
+        raise InvalidInput(field, folder, remedy)
+    return Path(folder)
+
+
+def _choices(values: Any, known: Any, field: str) -> tuple[str, ...]:
+    if not isinstance(values, list) or not values:
+        raise InvalidType(field, values, f"give a list of {', '.join(known)}")
+    for value in values:
+        if value not in known:
+            raise InvalidInput(field, value, nearest(str(value), known))
+    return tuple(dict.fromkeys(values))

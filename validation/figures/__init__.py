@@ -1,0 +1,1 @@
+"""Theory and runs on one figure, in one style."""

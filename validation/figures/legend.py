@@ -1,0 +1,70 @@
+"""What the colours, lines and markers of an overlay are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+if TYPE_CHECKING:
+    from ...solvers.core.curve import Curve
+
+#: colours of the house style (Okabe and Ito)
+COLOURS = 7
+#: markers of the first, second, ... ensemble of one method
+MARKERS = "os^Dv"
+#: dashes of the first, second, ... theory of one method
+LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
+#: line style of the finite-size error that a theory announces
+ANNOUNCED = (0, (1, 1))
+#: what limits and corrections are called
+LIMITS = {"ode": "ODE", "volterra": "Volterra", "sde": "SDE mean", "fluctuations": "linear noise",
+          "split": "split ODE", "exact": "exact mean"}  # fmt: skip
+GREY = "0.35"
+
+
+def entries(
+    methods: Sequence[str], split: Sequence[tuple[list[Curve], list[Curve]]], band: float | None
+) -> list[Any]:
+    """Return legend handles: one a method by colour, then one a kind of curve in grey.
+
+    Parameters
+    ----------
+    methods : sequence of str
+    split : sequence of (theories, ensembles)
+        Of each method.
+    band : float or None
+        Share of the runs that is shaded, where any are.
+    """
+    handles: list[Any] = [
+        Line2D([], [], color=f"C{i % COLOURS}", lw=3, label=name) for i, name in enumerate(methods)
+    ]
+    for rank in range(max(len(theories) for theories, _ in split)):
+        names = dict.fromkeys(kind(t[rank]) for t, _ in split if len(t) > rank)
+        line = LINES[rank % len(LINES)]
+        handles.append(Line2D([], [], color=GREY, ls=line, label="/".join(names)))
+    for rank in range(max(len(ensembles) for _, ensembles in split)):
+        names = dict.fromkeys(kind(e[rank]) for _, e in split if len(e) > rank)
+        handles.append(
+            Line2D([], [], color=GREY, ls="", marker=MARKERS[rank % len(MARKERS)], mfc="white",
+                   mew=0.8, label=f"{'/'.join(names)} ± 2 s.e.")
+        )
+    if band is not None:
+        tail = 50 * (1 - band)
+        name = f"{tail:g}–{100 - tail:g} % of runs"
+        handles.append(Patch(color=GREY, alpha=0.3, lw=0, label=name))
+    if any("finite_size" in t.diagnostics for theories, runs in split if runs for t in theories):
+        handles.append(Line2D([], [], color=GREY, ls=ANNOUNCED, lw=1, label="announced error"))
+    return handles
+
+
+def kind(curve: Curve) -> str:
+    """Return what a line or marker is."""
+    limit = curve.provenance.get("correction") or curve.provenance.get("limit")
+    if curve.kind == "theory":
+        published = "published " if curve.provenance.get("diffusion") == "published" else ""
+        return f"theory ({published}{LIMITS.get(limit, limit)})" if limit else "theory"
+    rows = " (real rows)" if curve.provenance.get("engine") == "rows" else ""
+    return f"mean of {curve.runs} runs{rows}"

@@ -1,0 +1,1 @@
+"""Adam itself, in dimension d."""

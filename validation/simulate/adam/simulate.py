@@ -1,0 +1,177 @@
+"""Adam itself in dimension d, for diagonal and for dense covariances.
+
+The averages are warmed at the start before it moves, so that they have forgotten how they began.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import sympy as sp
+
+from ....solvers.core import random
+from ....solvers.core.curve import Curve
+from ....theory.core.checks import count
+from ....theory.core.printer import SourcePrinter
+from ....theory.core.symbolic import numbers, twin
+from ....theory.core.time_grid import time_grid
+from ....theory.schedules.schedule import check_schedules
+from ..streaming import checks
+from ..streaming.engine import FEWEST, Engine, Stream
+from ..streaming.ensemble import Request
+from ..streaming.lowering import Lowered
+from ..streaming.samples import GaussianRows
+from ..streaming.vector import NormalStream
+
+#: memories of an average for which it is warmed, and the most steps of that
+WARMED, MOST_WARM = 10, 2**20
+
+
+def lower_adam(method: Any) -> Lowered:
+    """Print the rate of Adam with symbols for its numbers."""
+    symbolic, parameters = twin(method, "method")
+    rates = tuple(q for q in parameters if q.field == "rate")
+    printer = SourcePrinter(tuple(q.symbol for q in rates), {})
+    rate = printer.function("rate", "t, p", sp.sympify(symbolic.rate))
+    values = numbers(rates, {"method": method})
+    return Lowered("\n\n".join([*printer.functions, rate]), values, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class AdamEngine(Engine):
+    """State delta, m and v; samples scales * rows, or rows z F with a dense K = F Fᵀ.
+
+    Parameters
+    ----------
+    betas : (2,) array
+    start, scales : (d,) arrays
+    covariance : (d,) or (d, d) array
+        Of the inputs.
+    root : (d, d) float32 array or None
+        Transpose of F; None for a diagonal K.
+    """
+
+    betas: np.ndarray
+    start: np.ndarray
+    scales: np.ndarray
+    covariance: np.ndarray
+    root: np.ndarray | None
+
+    name: ClassVar[str] = "adam"
+    template: ClassVar[Path] = Path(__file__).with_name("kernels") / "chain.py"
+
+    @property
+    def most(self) -> int:
+        return max(64, 2**18 // self.start.size)
+
+    def stream(self, sequence: np.random.SeedSequence) -> AdamStream:
+        steps = math.ceil(WARMED / (1 - float(self.betas.max())))
+        warm, rows = (self._rows(s) for s in (random.child(sequence, 2), sequence))
+        return AdamStream(rows, warm, min(steps, MOST_WARM), self.start.size, self.most)
+
+    def _rows(self, sequence: np.random.SeedSequence) -> Stream:
+        if self.root is None:
+            return NormalStream(self.noise, sequence, self.start.size, 1, self.most)
+        return GaussianRows(self.noise, sequence, self.root, 1, self.most)
+
+    def begin(self) -> dict[str, Any]:
+        states = np.full((self.record.size, self.start.size), np.nan)
+        states[0] = self.start
+        zeros = np.zeros((2, self.start.size))
+        return {"delta": self.start.copy(), "m": zeros[0], "v": zeros[1], "states": states}
+
+    def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
+        warm, *block = seen
+        for before in warm:
+            self._pass(state, before, 0, moving=False)
+        self._pass(state, block, first, moving=True)
+
+    def _pass(self, state: dict[str, Any], block: Any, first: int, *, moving: bool) -> None:
+        self.module.advance(
+            state["delta"], state["m"], state["v"], self.scales, *block, first,
+            float(self.dimension), self.betas, moving, self.record, state["states"],
+            self.lowered.parameters,
+        )  # fmt: skip
+
+    def is_finite(self, state: dict[str, Any]) -> bool:
+        return bool(np.isfinite(state["delta"]).all())
+
+    def quantities(self, state: dict[str, Any]) -> dict[str, np.ndarray]:
+        states, law = state["states"], self.covariance
+        image = states * law if law.ndim == 1 else states @ law
+        return {"risk": 0.5 * np.einsum("ti,ti->t", states, image)}
+
+
+class AdamStream:
+    """Rows (steps, d) and label noise; with the first block, what the averages see before it."""
+
+    def __init__(self, rows: Any, warm: Any, warm_steps: int, width: int, most: int) -> None:
+        self._rows, self._warm, self._steps = rows, warm, warm_steps
+        self._width, self._most = width, most
+
+    def next(self, first: int, steps: int) -> tuple[Iterator[Any], np.ndarray, np.ndarray]:
+        """The blocks before the first step (none later), rows and noise."""
+        before = self._before() if first == 0 else iter(())
+        return before, *self._block(self._rows, first, steps)
+
+    def _before(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        done = 0
+        while done < self._steps:
+            steps = min(self._most, FEWEST, self._steps - done)
+            yield self._block(self._warm, done, steps)
+            done += steps
+
+    def _block(self, rows: Any, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        values, *_, noise = rows.next(first, steps)
+        return values.ravel()[: steps * self._width].reshape(steps, self._width), noise
+
+
+class _AdamRequest(Request):
+    """A request whose engine is Adam's."""
+
+    def engines(self, methods: Sequence[Any]) -> tuple[Engine, ...]:
+        law, method = self.problem.covariance, methods[0]
+        dense = not law.is_diagonal
+        root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T if dense else None
+        diagonal = np.ones(law.dimension) if dense else np.sqrt(law.expanded())
+        engine = AdamEngine(
+            lower_adam(method), self.problem.noise, self.record(), law.dimension,
+            np.array([method.beta1, method.beta2]), np.array(self.problem.delta()),
+            np.array(diagonal), np.array(law.matrix if dense else law.expanded()),
+            None if root is None else np.ascontiguousarray(root, dtype=np.float32),
+        )  # fmt: skip
+        return (engine,)
+
+
+def simulate(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    times: Any = None,
+    points: int = 101,
+    runs: int = 64,
+    seed: int | np.random.SeedSequence | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> Curve:
+    """Run Adam in dimension d; the options are those of the other streaming methods.
+
+    Raises
+    ------
+    NotAvailable
+        An infinite dimension.
+    """
+    runs, sequence = count("runs", runs), random.seed_sequence(seed)
+    grid = time_grid(until, times, points)
+    check_schedules(method, float(grid[-1]))
+    checks.check_pair(problem, method)
+    ask = _AdamRequest(problem, grid, runs, workers, executor, progress, None, None, None)
+    return ask.curves([method], sequence)[0]

@@ -1,0 +1,1 @@
+"""What every simulation needs: many runs at once."""

@@ -1,0 +1,1 @@
+"""Second-order regression itself, at finite D and P."""

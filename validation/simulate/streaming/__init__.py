@@ -1,0 +1,1 @@
+"""Streaming methods themselves, in dimension d."""

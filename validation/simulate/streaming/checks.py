@@ -1,0 +1,77 @@
+"""What `simulate` refuses, and what it warns about."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ....theory.core.errors import InvalidInput, InvalidType, ValidityWarning
+from ....theory.methods import Method
+from ....theory.schedules.schedule import evaluate
+from ....theory.streaming.derive import check_streaming
+from ....theory.streaming.problem import LeastSquares
+from .engine import Engine
+
+#: the continuous limit needs rate * (largest eigenvalue) / d far below 1
+COARSE = 0.1
+#: steps of the chain become the cost above this dimension
+LARGE = 1e7
+
+
+def methods(method: Any, paired: Any) -> list[Any]:
+    """The methods of a call as a list; refuses an empty one, and a pairing of one alone."""
+    if not isinstance(paired, bool):
+        raise InvalidType("paired", paired, "give True or False")
+    if not isinstance(method, list | tuple):
+        if paired:
+            raise InvalidInput("paired", paired, "give a list of methods to pair")
+        return [method]
+    if not method:
+        raise InvalidInput("method", method, "give at least one method")
+    return list(method)
+
+
+def check_pair(problem: Any, method: Any) -> None:
+    """Refuse what is not a streaming problem and a method for streams."""
+    if not isinstance(problem, LeastSquares):
+        raise InvalidType("problem", problem, "give a LeastSquares problem")
+    if not isinstance(method, Method):
+        raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
+    check_streaming(method)
+
+
+def check_equal_batches(methods: list[Any]) -> None:
+    """Refuse to pair methods that see different numbers of samples a step."""
+    batches = [method.batch for method in methods]
+    if len(set(batches)) > 1:
+        remedy = "methods that share every sample need equal batches; leave out paired"
+        raise InvalidInput("batch", batches, remedy)
+
+
+def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
+    """Warn where one step is no longer small against the fastest direction."""
+    if method.acts_on == "coordinate":
+        return
+    largest_rate = float(np.max(evaluate(method.rate, np.linspace(0.0, until, 1001))))
+    step = largest_rate * problem.covariance.norm / problem.dimension
+    if step > COARSE:
+        warnings.warn(
+            f"the step is coarse: rate * (largest eigenvalue) / d reaches {step:.3g}, above "
+            f"{COARSE}; the limit theory assumes that it is small, so raise d or lower the rate",
+            ValidityWarning,
+            stacklevel=5,
+        )
+
+
+def warn_of_many_steps(engine: Engine, runs: int) -> None:
+    """Warn where the number of steps, and not the size of one, is the cost."""
+    if engine.dimension > LARGE:
+        steps = int(engine.record[-1])
+        warnings.warn(
+            f"d = {engine.dimension:.3g} means {steps:.3g} steps a run, {steps * runs:.3g} in all; "
+            "fluctuations at this size are below what a simulation resolves, so take a smaller d",
+            ValidityWarning,
+            stacklevel=6,
+        )

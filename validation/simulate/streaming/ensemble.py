@@ -1,0 +1,83 @@
+"""One call of simulate: the engines that serve it, and from their runs to curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.curve import Curve
+from ....theory.core.errors import InvalidInput, NotAvailable
+from ..core.execute import execute
+from . import checks, result
+from .choose import choose
+from .engine import Engine, Together
+from .lowering import lower
+from .rows import row_engine
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What a call asks for, apart from methods and seed."""
+
+    problem: Any
+    grid: np.ndarray
+    runs: int
+    workers: int | None
+    executor: Executor | None
+    progress: bool | None
+    rows: Any
+    targets: Any
+    engine: str | None
+
+    def curves(self, methods: Sequence[Any], sequence: np.random.SeedSequence) -> list[Curve]:
+        """The curves of methods that share every sample."""
+        machine = Together(self.engines(methods))
+        checks.warn_of_many_steps(machine.engines[0], self.runs)
+        outcomes, interrupted = execute(
+            machine, sequence, self.runs, self.workers, self.executor, self.progress
+        )
+        if interrupted and not outcomes:
+            raise KeyboardInterrupt
+        each = list(zip(*(outcome.each for outcome in outcomes), strict=True))
+        for engine, method, its in zip(machine.engines, methods, each, strict=True):
+            result.refuse_divergence(its, engine, method)
+        if interrupted:
+            result.warn_of_interruption(len(outcomes), self.runs)
+        ended = {"runs": len(outcomes), "interrupted": interrupted}
+        return [
+            result.to_curve(
+                its, engine, self.problem, method,
+                result.provenance(self.problem, method, engine, sequence, self.grid)
+                | ended | result.pairing(methods, i),
+            )
+            for i, (engine, method, its) in enumerate(
+                zip(machine.engines, methods, each, strict=True)
+            )
+        ]  # fmt: skip
+
+    def record(self) -> np.ndarray:
+        """Step numbers at which quantities are recorded."""
+        d = self.problem.dimension
+        if np.isinf(d):
+            remedy = "a spectral density has no finite algorithm; give a covariance of finite d"
+            raise NotAvailable("covariance", self.problem.covariance, remedy)
+        record = result.recorded_steps(self.grid, d)
+        if record[-1] == 0:
+            remedy = f"the last time is below one step, 1/d = {1 / d:.3g}; give a later one"
+            raise InvalidInput("until", float(self.grid[-1]), remedy)
+        return record
+
+    def engines(self, methods: Sequence[Any]) -> tuple[Engine, ...]:
+        """One engine a method, all of one kind."""
+        lowered, record = [lower(method) for method in methods], self.record()
+        if self.rows is None and self.targets is None:
+            return choose(self.problem, lowered, record, self.engine)
+        if self.engine is not None:
+            remedy = "rows are streamed by their own engine; leave it out"
+            raise NotAvailable("engine", self.engine, remedy)
+        first = row_engine(self.problem, lowered[0], record, self.rows, self.targets)
+        return tuple(replace(first, lowered=one) for one in lowered)

@@ -1,0 +1,51 @@
+"""simulate: the finite algorithm itself, as often as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+from ...solvers.core.curve import Curve
+from ...theory.core.dispatch import follow
+from ...theory.methods import Method
+
+
+@overload
+def simulate(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
+@overload
+def simulate(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
+def simulate(problem: Any, method: Any, until: float | None = None, **options: Any) -> Any:
+    """Run the algorithm at finite size and record what it does.
+
+    Parameters
+    ----------
+    problem : LeastSquares, LinearModel, QuadraticRegression or TwoEigenvalueModel
+    method : Method, or a list of them for streaming problems
+    until : float, optional
+        Last time: t = k/d for streaming problems, steps for finite data. May be left out where
+        ``times`` is given.
+    runs : int
+        Independent runs. Run k draws from (entropy, spawn_key + (k,)), whatever else runs.
+    seed : int or SeedSequence, optional
+    times, points, workers, progress
+        As in `solve`; threads change no bit of the result.
+    **options
+        What the family takes beside: see the function ``simulate`` of its folder.
+
+    Returns
+    -------
+    Curve, or a list of one Curve a method
+        Kind "simulation": mean, spread and every run.
+
+    Raises
+    ------
+    InvalidInput, NotAvailable, SolveFailed
+        Bad input; what this problem does not have; a run that diverged.
+
+    Warns
+    -----
+    ValidityWarning
+        Steps too coarse for the limit; very many steps; interrupted by Ctrl-C, in which case
+        the finished runs are returned.
+    """
+    return follow(__package__, "simulate", problem, method, until, **options)
