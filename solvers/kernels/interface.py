@@ -112,9 +112,20 @@ def noise_source(R: float, t: float, p: Any, weights: Any, means: Any, scales: A
     return _only_generated("noise_source")
 
 
-def advance(t: int, p: Any, arrays: Any) -> float:
-    """One step of a recursion, in place; what is watched is returned."""
+def advance(t: int, *state: Any) -> float:
+    """One step in place: of a recursion, (p, arrays), which returns what is watched; of a map,
+    (x, p, arrays)."""
     return _only_generated("advance")
+
+
+def observe(t: int, x: Any, p: Any, arrays: Any, seen: Any) -> None:
+    """Write the observed numbers of a map into `seen`."""
+    _only_generated("observe")
+
+
+def keep(place: int, x: Any, p: Any, arrays: Any, kept: Any) -> None:
+    """Write the arrays of a map that are recorded whole at this place."""
+    _only_generated("keep")
 
 
 def mode_rates(
@@ -127,8 +138,3 @@ def mode_rates(
 def memory_rate(V: float, P: float, c_2: float) -> float:
     """Time derivative of the second moment that Adam remembers."""
     return _only_generated("memory_rate")
-
-
-def forward(x: Any, p: Any) -> float:
-    """One step of the state x of a map, in place; what is watched before it is returned."""
-    return _only_generated("forward")

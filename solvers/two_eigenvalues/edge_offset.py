@@ -17,11 +17,15 @@ from typing import Any
 
 from ...theory.core.checks import count
 from ...theory.core.errors import InvalidInput, InvalidType, ValidityWarning
+from ...theory.core.map import Map
 from ...theory.two_eigenvalues import derivation as derived
-from ...theory.two_eigenvalues.derivation import closed_source, two_eigenvalue_theory
+from ...theory.two_eigenvalues.derivation import closed_map, two_eigenvalue_theory
 from ...theory.two_eigenvalues.problem import TwoEigenvalueModel
-from .orbit import Rest, rest
+from ..stepping.orbit import Rest, rest
 
+#: |z| or T beyond which an orbit has diverged: z grows like z²T from there; of 18 000 starts with
+#: |z| up to 5 and T up to 50 those that stayed finite never left |z|, T < 50
+CEILING = 1e4
 #: steps after which an orbit that has not come to rest is given up
 MOST_STEPS = 10_000_000
 #: steps that can be counted
@@ -105,8 +109,17 @@ def end_of(problem: Any, most: int, theory: Any = None) -> Rest:
     """The end of the orbit of the closed map."""
     if most > LARGEST_COUNT:
         raise InvalidInput("most", most, "give at most 2⁶³ − 1 steps")
-    source = closed_source(theory or two_eigenvalue_theory())
-    return rest(source, problem.start, (problem.epsilon, problem.invariant), most)
+    return end_of_orbit(
+        closed_map(theory or two_eigenvalue_theory()),
+        problem.start,
+        (problem.epsilon, problem.invariant),
+        most,
+    )
+
+
+def end_of_orbit(system: Map, start: Any, numbers: Any, most: int) -> Rest:
+    """The end of an orbit that observes z and T."""
+    return rest(system, start, numbers, most, ceiling=CEILING, size="z", measure="T")
 
 
 def unfinished(state: str, step: int | None) -> str:

@@ -17,11 +17,11 @@ from ...theory.core.errors import NotAvailable, ValidityWarning
 from ...theory.core.time_grid import whole_steps
 from ...theory.core.version import VERSION
 from ...theory.methods.sampling import batches
-from ...theory.two_eigenvalues.derivation import closed_source, two_eigenvalue_theory
+from ...theory.two_eigenvalues.derivation import closed_map, two_eigenvalue_theory
 from ..core.curve import Curve
-from .edge_offset import MOST_STEPS, end_of, predictions, unfinished, unpredicted
+from ..stepping.orbit import Rest, orbit
+from .edge_offset import CEILING, MOST_STEPS, end_of, predictions, unfinished, unpredicted
 from .flow import Motion, averaged, flow
-from .orbit import Rest, orbit
 
 LIMITS = ("map", "averaged", "flow")
 #: rates between which losses, their derivatives, and squares of these are floats
@@ -124,7 +124,8 @@ def _map(
         grid = (max(end.steps, 2), None, points)
     steps = whole_steps(*grid)
     numbers = (problem.epsilon, problem.invariant)
-    (z, T), lost = orbit(closed_source(theory), problem.start, numbers, steps)
+    found = orbit(closed_map(theory), problem.start, numbers, steps, ceiling=CEILING)
+    z, T, lost = found.values["z"], found.values["T"], found.lost
     state = end.state if lost is None else "diverged"
     last = end.value if end.state == "ended" else float(T[-1])
     return Motion(steps.astype(float), z, T, state, lost), last

@@ -1,32 +1,176 @@
-"""A map of a few variables, lowered to the code of one step."""
+r"""Discrete maps: the states, what they are after one step, and what is observed of them.
+
+.. math:: x_{t+1}=F(x_t;p),\qquad o_t=O(x_t;p).
+
+A state is a number (a symbol) or an array (an ``IndexedBase`` with a shape). The same object is
+printed as LaTeX and as the code that runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
-from sympy.printing.pycode import PythonCodePrinter
+
+from .loops import LoopPrinter, Update
+from .printer import latex
+from .system import Step, narrate, typeset
 
 
-def map_source(
-    states: Sequence[Any], after: Sequence[Any], watched: Any, numbers: Sequence[Any]
-) -> str:
-    """Return the text of ``forward(x, p)``: one step of x in place; returns what is watched before.
+@dataclass(frozen=True)
+class Map:
+    """A discrete map, a `System`.
 
-    Parameters
+    Attributes
     ----------
-    states, numbers : sequence of symbols
-        In the order of the arrays x and p.
-    after : sequence of expressions
-        The states after the step.
-    watched : expression
+    name : str
+    states : tuple of Symbol or IndexedBase
+        An array carries its shape, ``IndexedBase("J", shape=(D, P))``.
+    after : tuple of expressions, or of Update
+        Each state after a step, in terms of the states before it; for an array an `Update` of its
+        elements.
+    observe : tuple of (name, expression or IndexedBase)
+        What is recorded before a step: numbers, and whole arrays.
+    numbers : tuple of Symbol
+        In the order of the array of numbers that compiled code takes.
+    inputs : tuple of IndexedBase
+        Arrays that are given and stay; ``step`` of :mod:`.loops` as their first index makes them
+        change from step to step, as masks and schedules do.
+    body : tuple of Update
+        Intermediate quantities, in the order in which they are computed: numbers, and arrays with
+        a shape.
+    steps : tuple of Step
+        The derivation.
     """
-    replaced, reduced = sp.cse([*after, watched], sp.numbered_symbols("_x"), order="none")
-    printer = PythonCodePrinter({"fully_qualified_modules": False})
-    lines = ["@scalar", "def forward(x, p):"]
-    lines += [f"    {s.name} = x[{i}]" for i, s in enumerate(states)]
-    lines += [f"    {s.name} = p[{i}]" for i, s in enumerate(numbers)]
-    lines += [f"    {s.name} = {printer.doprint(e)}" for s, e in replaced]
-    lines += [f"    x[{i}] = {printer.doprint(e)}" for i, e in enumerate(reduced[:-1])]
-    return "\n".join([*lines, f"    return {printer.doprint(reduced[-1])}"]) + "\n"
+
+    name: str
+    states: tuple[Any, ...]
+    after: tuple[Any, ...]
+    observe: tuple[tuple[str, Any], ...]
+    numbers: tuple[Any, ...] = ()
+    inputs: tuple[Any, ...] = ()
+    body: tuple[Update, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def scalars(self) -> tuple[Any, ...]:
+        """The states that are numbers."""
+        return tuple(s for s in self.states if not isinstance(s, sp.IndexedBase))
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """The states that are arrays."""
+        return tuple(s for s in self.states if isinstance(s, sp.IndexedBase))
+
+    @property
+    def work(self) -> tuple[Any, ...]:
+        """Arrays that a step needs beside: the intermediate ones."""
+        bases = (u.left.base for u in self.body if isinstance(u.left, sp.Indexed))
+        return tuple(dict.fromkeys(bases))
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """Names of the observed numbers."""
+        return tuple(name for name, form in self.observe if not isinstance(form, sp.IndexedBase))
+
+    @property
+    def kept(self) -> tuple[tuple[str, Any], ...]:
+        """(name, array) of what is recorded whole."""
+        return tuple((n, form) for n, form in self.observe if isinstance(form, sp.IndexedBase))
+
+    def latex(self, environment: str | None = None) -> str:
+        """Return the equations in LaTeX, one a line, or in an environment of amsmath."""
+        updates = [Update(s, f) if isinstance(f, sp.Expr) else f for s, f in self._pairs()]
+        lines = [(latex(left), right) for left, right in (u.equation for u in self.body)]
+        lines += [(_next(left), right) for left, right in (u.equation for u in updates)]
+        lines += [
+            (rf"\mathrm{{{name}}}", latex(form))
+            for name, form in self.observe
+            if not isinstance(form, sp.IndexedBase) and form not in self.states
+        ]
+        return typeset(lines, environment)
+
+    def explain(self) -> str:
+        """Return the steps of the derivation."""
+        return narrate(self.steps)
+
+    @cached_property
+    def source(self) -> str:
+        """The generated code: ``advance``, ``observe`` and ``keep``."""
+        return "\n".join([self._advance(), self._observe(), self._keep()])
+
+    def _pairs(self) -> Iterable[tuple[Any, Any]]:
+        return zip(self.states, self.after, strict=True)
+
+    def _printer(self) -> LoopPrinter:
+        """A printer that has unpacked states, arrays and sizes."""
+        printer = LoopPrinter(self.numbers, "_p")
+        arrays = [*self.arrays, *self.work, *self.inputs]
+        names = [*map(str, arrays), *(f"{base}_after" for base in self.arrays)]
+        if names:
+            printer.emit(f"{', '.join(names)}, = _arrays")
+        sizes = {
+            size: f"{base}.shape[{axis}]"
+            for base in reversed(arrays)
+            for axis, size in enumerate(base.shape or ())
+            if isinstance(size, sp.Symbol)
+        }
+        for size, text in sizes.items():
+            printer.emit(f"{size} = {text}")
+        for i, state in enumerate(self.scalars):
+            printer.emit(f"{state} = _x[{i}]")
+        return printer
+
+    def _advance(self) -> str:
+        printer = self._printer()
+        for update in self.body:
+            printer.update(update)
+        numbers = [form for state, form in self._pairs() if state in self.scalars]
+        replaced, reduced = sp.cse(numbers, sp.numbered_symbols("_x"), order="none")
+        for name, form in replaced:
+            printer.update(Update(name, form))
+        results = [printer.doprint(form) for form in reduced]
+        for state, form in self._pairs():
+            if state in self.arrays:
+                printer.update(Update(_elsewhere(form.left), form.right, form.over))
+        for i, text in enumerate(results):
+            printer.emit(f"_x[{i}] = {text}")
+        for base in self.arrays:
+            printer.emit(f"{base}[...] = {base}_after")
+        return _function("advance(t, _x, _p, _arrays)", printer)
+
+    def _observe(self) -> str:
+        printer = self._printer()
+        forms = [form for _, form in self.observe if not isinstance(form, sp.IndexedBase)]
+        for i, form in enumerate(forms):
+            text = printer.doprint(form)
+            printer.emit(f"_seen[{i}] = {text}")
+        return _function("observe(t, _x, _p, _arrays, _seen)", printer)
+
+    def _keep(self) -> str:
+        printer = self._printer()
+        for i, (_, base) in enumerate(self.kept):
+            printer.emit(f"_kept[{i}][_place] = {base}")
+        printer.emit("return")
+        return _function("keep(_place, _x, _p, _arrays, _kept)", printer)
+
+
+def _next(left: Any) -> str:
+    """LaTeX of a state after the step."""
+    if isinstance(left, sp.Indexed):
+        indices = ",".join(latex(i) for i in left.indices)
+        return rf"{latex(left.base.label)}^{{+}}_{{{indices}}}"
+    text = latex(left)
+    return f"{{{text}}}^{{+}}" if "_" in text else f"{text}^{{+}}"
+
+
+def _elsewhere(element: Any) -> Any:
+    """The element of the buffer in which the array after the step is built."""
+    return sp.IndexedBase(f"{element.base}_after")[element.indices]
+
+
+def _function(signature: str, printer: LoopPrinter) -> str:
+    return "\n".join(["@loops", f"def {signature}:", *printer.lines]) + "\n"

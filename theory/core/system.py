@@ -1,10 +1,45 @@
-"""What a derivation consists of: its steps, in words and in LaTeX."""
+"""The narrow waist: what every derivation gives, and the steps that it consists of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class System(Protocol):
+    """A symbolic dynamical system: what `derive` returns, and what ``solve(system=)`` takes.
+
+    It knows no number; `numbers` are the symbols that stand for them. Frozen: change a copy with
+    ``dataclasses.replace``, and curve, LaTeX and code change together.
+
+    Attributes
+    ----------
+    name : str
+        What is derived.
+    steps : tuple of Step
+        The derivation.
+    numbers : tuple of sympy symbols
+        Stand for the numbers of a problem and a method.
+    source : str
+        The generated code.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+
+    @property
+    def numbers(self) -> tuple[Any, ...]: ...
+
+    @property
+    def source(self) -> str: ...
+
+    def latex(self, environment: str | None = None) -> str:
+        """Return the equations in LaTeX, one a line, or in an environment of amsmath."""
+
+    def explain(self) -> str:
+        """Return the steps of the derivation."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from functools import cache
 import sympy as sp
 
 from ..core.derivation import Derivation
-from ..core.recursion import Recursion, Update, step
+from ..core.loops import Update, step
+from ..core.recursion import Recursion
 from ..core.system import Step
 
 t = step

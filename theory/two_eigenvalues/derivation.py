@@ -18,7 +18,7 @@ from typing import Any
 import sympy as sp
 
 from ..core.derivation import Derivation
-from ..core.map import map_source
+from ..core.map import Map
 from ..core.system import Step
 
 epsilon, E = sp.symbols("epsilon E", real=True)
@@ -196,12 +196,15 @@ def _with_constant(found: Any) -> Any:
     return constant * sp.exp(rate * Y) + sp.collect(particular, Y)
 
 
-def closed_source(theory: Derivation) -> str:
-    """The code of one step of (z, T), with the numbers ε and E; T is watched."""
-    return map_source((z, T), (theory[z_next], theory[T_next]), T, (epsilon, E))
+def closed_map(theory: Derivation) -> Map:
+    """One step of (z, T), with the numbers ε and E."""
+    after = (theory[z_next], theory[T_next])
+    observe = (("z", z), ("T", T))
+    return Map(theory.name, (z, T), after, observe, (epsilon, E), steps=theory.steps)
 
 
-def full_source(theory: Derivation) -> str:
-    """The code of one step of (z, J₁, J₂), with the number ε; T = J₁² + J₂² is watched."""
+def full_map(theory: Derivation) -> Map:
+    """One step of (z, J₁, J₂), with the number ε; T = J₁² + J₂²."""
     after = (theory[z_full], theory[J1_next], theory[J2_next])
-    return map_source((z, J1, J2), after, moment(0), (epsilon,))
+    observe = (("z", z), ("T", moment(0)))
+    return Map(theory.name, (z, J1, J2), after, observe, (epsilon,), steps=theory.steps)

@@ -5,7 +5,8 @@ import pytest
 import sympy as sp
 
 from limitlab.solvers.core.compile import load
-from limitlab.theory.core.recursion import Recursion, Update, step
+from limitlab.theory.core.loops import Update, step
+from limitlab.theory.core.recursion import Recursion
 
 pytestmark = pytest.mark.interpreted
 

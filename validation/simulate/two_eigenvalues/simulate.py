@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from ....solvers.core.curve import Curve
 from ....solvers.core.runs import Run, ensemble
-from ....solvers.two_eigenvalues.orbit import Rest, orbit, rest
+from ....solvers.stepping.orbit import Rest, orbit
+from ....solvers.two_eigenvalues.edge_offset import CEILING, end_of_orbit
 from ....solvers.two_eigenvalues.solve import budget, unit_rate
 from ....theory.core.checks import array
+from ....theory.core.map import Map
 from ....theory.core.time_grid import whole_steps
 from ....theory.core.version import VERSION
-from ....theory.two_eigenvalues.derivation import full_source, two_eigenvalue_theory
+from ....theory.two_eigenvalues.derivation import full_map, two_eigenvalue_theory
 
 Array = NDArray[np.float64]
 
@@ -63,16 +65,16 @@ def simulate(
     InvalidInput
         A start that no real Jacobian has; momentum; `most` beside `until`.
     """
-    rate, source = unit_rate(method), full_source(two_eigenvalue_theory())
+    rate, system = unit_rate(method), full_map(two_eigenvalue_theory())
     problems = [problem]
     if starts is not None:
         problems = [replace(problem, start=start) for start in array("starts", starts, 2)]
     most, rests = budget(most, until, times), list[Rest]()
     if until is None and times is None:
-        rests = [rest(source, _state(p), (p.epsilon,), most) for p in problems]
+        rests = [end_of_orbit(system, _state(p), (p.epsilon,), most) for p in problems]
         until = max(2, *(r.steps for r in rests))
     steps = whole_steps(until, times, points)
-    runs = [_run(source, p, rate, steps) for p in problems]
+    runs = [_run(system, p, rate, steps) for p in problems]
     ends = {"ends": [r.value for r in rests], "states": [r.state for r in rests]} if rests else {}
     return ensemble(
         steps.astype(float),
@@ -90,9 +92,10 @@ def _state(problem: Any) -> tuple[float, ...]:
     return (problem.start[0], *np.sqrt(problem.squares))
 
 
-def _run(source: str, problem: Any, rate: float, steps: NDArray[np.int64]) -> Run:
-    (z, T), lost = orbit(source, _state(problem), (problem.epsilon,), steps)
-    return np.array([z**2 / (2 * rate**2), T / rate, z, T]), lost
+def _run(system: Map, problem: Any, rate: float, steps: NDArray[np.int64]) -> Run:
+    found = orbit(system, _state(problem), (problem.epsilon,), steps, ceiling=CEILING)
+    z, T = found.values["z"], found.values["T"]
+    return np.array([z**2 / (2 * rate**2), T / rate, z, T]), found.lost
 
 
 def _provenance(problem: Any, method: Any, runs: int) -> dict[str, Any]:

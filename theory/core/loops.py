@@ -1,0 +1,107 @@
+r"""Assignments to numbers and to elements of arrays, printed as LaTeX and as the loops that run.
+
+An update sets one array element from others,
+
+.. math:: w_i=\sum_aJ_{ai}z_a\qquad(0\le i\le P-1),
+
+for every index in its ranges; a plain symbol on the left is one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+from .printer import latex
+
+#: the step
+step = sp.Symbol("t", integer=True, nonnegative=True)
+
+Range = tuple[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Update:
+    """left = right for every index in ``over`` (inclusive ranges, ascending).
+
+    ``symmetric``: the element with its two indices exchanged is set too.
+    """
+
+    left: Any
+    right: Any
+    over: tuple[Range, ...] = ()
+    symmetric: bool = False
+
+    @property
+    def equation(self) -> tuple[Any, str]:
+        """(left, LaTeX of the right side with its range)."""
+        conditions = ",\\;".join(
+            f"{latex(low)}\\le {latex(i)}\\le {latex(up)}" for i, low, up in self.over
+        )
+        where = rf"\quad\left({conditions}\right)" if self.over else ""
+        return self.left, latex(self.right) + where
+
+
+class LoopPrinter(PythonCodePrinter):
+    """Prints updates as nested loops; every sum becomes a loop before its statement.
+
+    Parameters
+    ----------
+    numbers : sequence of symbols
+        Printed as elements of an array.
+    array : str
+        Its name.
+    """
+
+    def __init__(self, numbers: Sequence[Any] = (), array: str = "p") -> None:
+        super().__init__({"fully_qualified_modules": True})
+        self.lines: list[str] = []
+        self._depth = 1
+        self._sums = 0
+        self._numbers = {symbol: f"{array}[{i}]" for i, symbol in enumerate(numbers)}
+
+    def emit(self, text: str) -> None:
+        """Write a line at the present depth."""
+        self.lines.append("    " * self._depth + text)
+
+    def update(self, update: Update) -> None:
+        """Write an update with its loops."""
+        for over in update.over:
+            self._loop(over)
+        value = self.doprint(update.right)
+        self.emit(f"{self.doprint(update.left)} = {value}")
+        if update.symmetric:
+            mirrored = update.left.base[tuple(reversed(update.left.indices))]
+            self.emit(f"{self.doprint(mirrored)} = {self.doprint(update.left)}")
+        self._depth -= len(update.over)
+
+    def _loop(self, over: Range) -> None:
+        index, lower, upper = over
+        self.emit(f"for {index} in range({self.doprint(lower)}, {self.doprint(upper + 1)}):")
+        self._depth += 1
+
+    def _print_Sum(self, expr: Any) -> str:
+        name = f"sum_{self._sums}"
+        self._sums += 1
+        self.emit(f"{name} = 0.0")
+        for over in expr.limits:
+            self._loop(over)
+        # a sum in a summand is a loop of its own, and has to stand before the line that uses it
+        summand = self.doprint(expr.function)
+        self.emit(f"{name} += {summand}")
+        self._depth -= len(expr.limits)
+        return name
+
+    def _print_Symbol(self, expr: Any) -> str:
+        return self._numbers.get(expr, expr.name)
+
+    def _print_KroneckerDelta(self, expr: Any) -> str:
+        left, right = map(self._print, expr.args)
+        return f"(1.0 if {left} == {right} else 0.0)"
+
+    def _print_Rational(self, expr: Any) -> str:
+        return f"({expr.p}.0/{expr.q}.0)"
