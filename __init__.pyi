@@ -55,7 +55,9 @@ from .theory.core.errors import (
 from .theory.core.errors import (
     ValidityWarning as ValidityWarning,
 )
+from .theory.core.problem import Problem as Problem
 from .theory.core.symbols import t as t
+from .theory.core.system import System as System
 from .theory.core.tabulated import interpolated as interpolated
 from .theory.covariance import (
     from_data as from_data,
@@ -146,7 +148,6 @@ from .theory.schedules.schedule import (
 )
 from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
 from .theory.streaming.problem import LeastSquares as LeastSquares
-from .theory.streaming.system import System as System
 from .theory.two_eigenvalues.problem import TwoEigenvalueModel as TwoEigenvalueModel
 from .validation.agreement.compare import compare as compare
 from .validation.agreement.convergence import convergence as convergence

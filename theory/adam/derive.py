@@ -32,7 +32,7 @@ from ..core.symbolic import Parameter, Table, twin
 from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
 from ..core.system import Step
 from ..core.tabulated import lookup
-from ..streaming.system import System
+from ..streaming.system import ModeSystem
 
 MEMORIES = ("short", "slow-variance", "slow")
 
@@ -73,12 +73,12 @@ class StreamTable(Table):
         return owners[self.owner].log_risk, getattr(owners[self.owner], self.field)
 
 
-def derive(problem: Any, method: Any) -> System:
+def derive(problem: Any, method: Any) -> ModeSystem:
     """Derive the limit of Adam with short memories.
 
     Returns
     -------
-    System
+    ModeSystem
         Its two means are read from tables (`limitlab.solvers.adam`).
     """
     symbolic, parameters = twin(method, "method")
@@ -97,7 +97,7 @@ def derive(problem: Any, method: Any) -> System:
     rates = tuple(q for q in parameters if q.field == "rate")
     definitions = (*zip(names, means, strict=True), *(((eta, rate),) if rate.has(t) else ()))
     known: tuple[Parameter, ...] = (*rates, *tables)
-    return System(
+    return ModeSystem(
         method.label, drift, source, rate, definitions, None, method.acts_on, known, "closed", steps
     )
 

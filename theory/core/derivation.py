@@ -20,7 +20,7 @@ from .system import Step, narrate, typeset
 
 @dataclass(frozen=True)
 class Derivation:
-    """Equations derived for a model on finite data.
+    """Equations derived for a model on finite data, a `System`.
 
     Attributes
     ----------
@@ -39,6 +39,13 @@ class Derivation:
     equations: tuple[tuple[Any, Any], ...]
     steps: tuple[Step, ...] = ()
     definitions: tuple[tuple[Any, Any], ...] = ()
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The symbols that the equations take, sorted by name."""
+        lowered = [(a, b) for a, b in self.equations + self.definitions if _computed(a, b)]
+        free = set().union(*(right.free_symbols for _, right in lowered))
+        return tuple(sorted(free - {left for left, _ in lowered}, key=str))
 
     def __getitem__(self, left: Any) -> Any:
         """Return the right side of the equation for ``left``, a symbol or its name."""

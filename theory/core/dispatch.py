@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import InvalidType, NotAvailable
 from .problem import Problem
+from .system import System
 
 _KINDS = (
     "give a problem: an object of LeastSquares, LinearModel, QuadraticRegression or another class "
@@ -50,6 +51,8 @@ def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **option
     module = import_module(f"{room}.{family(problem, method)}.{verb}")
     function = getattr(module, verb)
     _check_options(function, problem, options)
+    if options.get("system") is not None and not isinstance(options["system"], System):
+        raise InvalidType("system", options["system"], "give what derive(problem, method) returns")
     return function(problem, method, *args, **options)
 
 

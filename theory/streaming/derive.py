@@ -29,7 +29,7 @@ from .exact_mean import derive_exact_mean
 from .fluctuations import with_covariance
 from .ingredients import Setting, named, rule_of, setting
 from .noise_law import density_function
-from .system import System
+from .system import ModeSystem
 
 LIMITS = ("ode", "fluctuations", "exact")
 coordinate = sp.Symbol("u_i", real=True)
@@ -37,7 +37,7 @@ coordinate = sp.Symbol("u_i", real=True)
 
 @dataclass(frozen=True)
 class Binding:
-    """The numbers of a System: parameter values and the arrays of the noise mixture."""
+    """The numbers of a ModeSystem: parameter values and the arrays of the noise mixture."""
 
     p: np.ndarray
     weights: np.ndarray
@@ -59,7 +59,7 @@ def derive(problem: Any, method: Any, *, limit: str = "ode") -> Any:
 
     Returns
     -------
-    System
+    ModeSystem
         Symbolic; the same for every value of the numbers (of the same sign).
 
     Raises
@@ -80,7 +80,7 @@ def derive(problem: Any, method: Any, *, limit: str = "ode") -> Any:
 
 
 @lru_cache(maxsize=256)
-def _derived(law: Any, method: Any) -> System:
+def _derived(law: Any, method: Any) -> ModeSystem:
     """Derive once for every pair of values; the data enter only when numbers are bound."""
     _check_available(method)
     given = setting(law, method)
@@ -88,12 +88,12 @@ def _derived(law: Any, method: Any) -> System:
 
 
 @lru_cache(maxsize=256)
-def _fluctuating(law: Any, method: Any) -> System:
+def _fluctuating(law: Any, method: Any) -> ModeSystem:
     """Derive the covariance too: moments of order four are asked for here and not before."""
     return with_covariance(_derived(law, method), setting(law, method))
 
 
-def bind(system: System, problem: Any, method: Any) -> Binding:
+def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
     """Return the numbers that ``system`` takes for this problem and method."""
     owners = {"method": method, "noise": problem.noise}
     return Binding(numbers(system.parameters, owners), *_components(system, problem.noise, method))
@@ -128,7 +128,7 @@ def _check_available(method: Any) -> None:
         )
 
 
-def _assemble(given: Setting, mu: Any, power: Any) -> System:
+def _assemble(given: Setting, mu: Any, power: Any) -> ModeSystem:
     method, rate, rule, eta = given.method, given.rate, given.rule, given.eta
     mu_name, power_name = named("mu", mu), named("N", power)
     drift, source, steps = _ito(given, mu_name, power_name)
@@ -136,7 +136,7 @@ def _assemble(given: Setting, mu: Any, power: Any) -> System:
     definitions = (*moments, *(((eta, rate),) if rate.has(t) else ()), *transform(given))
     formulas = (rule, rate, *(expression for _, expression in definitions))
     used = set().union(*(sp.sympify(e).free_symbols for e in formulas))
-    return System(
+    return ModeSystem(
         name=method.label,
         drift=drift,
         source_term=source,
@@ -200,7 +200,7 @@ def _opening(
 
 
 def _components(
-    system: System, noise: Any, method: Any
+    system: ModeSystem, noise: Any, method: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if system.noise_form == "closed":
         return np.empty(0), np.empty(0), np.empty(0)
@@ -220,7 +220,7 @@ def _components(
     return weights, means, np.zeros_like(means)
 
 
-def _kinks(system: System, method: Any) -> list[Any]:
+def _kinks(system: ModeSystem, method: Any) -> list[Any]:
     """Where the residual meets a kink; the transform of a batch meets a density at 0 only."""
     if any(str(name.func) == "mu_sign" for name, _ in system.definitions):
         return [sp.S.Zero]

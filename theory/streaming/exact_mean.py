@@ -55,6 +55,11 @@ class MeanRecursion:
     steps: tuple[Step, ...]
 
     @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The symbols of the parameters."""
+        return tuple(parameter.symbol for parameter in self.parameters)
+
+    @property
     def relaxation(self) -> Any:
         """Coefficient of y_i in the change."""
         return sp.factor(sp.diff(self.change, energy))

@@ -30,13 +30,13 @@ from ..core.system import Step
 from ..expectation import expectation, mean_derivative, powers
 from .batches import step_noise
 from .ingredients import Setting, named
-from .system import System
+from .system import ModeSystem
 
 #: h, and g of the two modes
 h, g_i, g_j = sp.symbols("h g_i g_j", real=True)
 
 
-def with_covariance(system: System, given: Setting) -> System:
+def with_covariance(system: ModeSystem, given: Setting) -> ModeSystem:
     """Return a system with the covariance of one step, its moments and the derivation added.
 
     Raises

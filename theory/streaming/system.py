@@ -27,8 +27,8 @@ COEFFICIENT = f"R, t, p, {ARRAYS}"
 
 
 @dataclass(frozen=True)
-class System:
-    """A symbolic dynamical system; it knows no number.
+class ModeSystem:
+    """The limit of a streaming method, a `System`: equations of the mode energies.
 
     Attributes
     ----------
@@ -67,6 +67,11 @@ class System:
     covariance: Any = None
 
     @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The symbols of the parameters."""
+        return tuple(parameter.symbol for parameter in self.parameters)
+
+    @property
     def decay(self) -> Any:
         """A(R, t) in dy_i/dt = −A λ_i y_i + B q_i/d."""
         return _free(-self.drift / (decay_rate * energy), "drift", self.drift)
@@ -83,7 +88,7 @@ class System:
         return noise_parts(self.covariance)
 
     @cached_property
-    def mean(self) -> System:
+    def mean(self) -> ModeSystem:
         """The same system without its covariance: all that the risk ODE takes."""
         if self.covariance is None:
             return self
@@ -163,7 +168,7 @@ FUNCTIONS = {
 }
 
 
-def generate(system: System) -> str:
+def generate(system: ModeSystem) -> str:
     """Return the Python source of a system, to be compiled after a header and the helpers.
 
     It defines ``rate(t, p)``, ``rule(ell, t, p)`` and, as functions of (R, t, p, weights, means,
