@@ -8,14 +8,14 @@ for them, and how far they are from Gaussian is reported beside every comparison
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..theory.core.checks import array, vector
-from ..theory.core.errors import InvalidInput, NotAvailable, ValidityWarning
+from ..theory.core.errors import InvalidInput, NotAvailable
+from ..theory.core.warn import warn
 from ..theory.covariance import from_matrix
 from ..theory.noise import Empirical
 from ..theory.streaming.problem import LeastSquares
@@ -143,11 +143,9 @@ def pixel_features(pixels: np.ndarray) -> np.ndarray:
     alive = pixels.std(axis=0) > 0
     dropped = int((~alive).sum())
     if dropped:
-        warnings.warn(
+        warn(
             f"{dropped} of {alive.size} pixels never change and were dropped: "
-            f"the problem has dimension {alive.sum()}",
-            ValidityWarning,
-            stacklevel=3,
+            f"the problem has dimension {alive.sum()}"
         )
     return _normalised(pixels[:, alive])
 

@@ -17,6 +17,7 @@ from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.derive import Binding
 from ...theory.streaming.modes import sign_geometry
 from ..core.curve import Curve
+from ..core.limits import Limit, Limits, Option, own_options
 from ..streaming.coefficients import Coefficients
 from ..streaming.compress import Spectrum, binned
 from ..streaming.ode import OdeAnswer, compress_for, relative_gap, solve_ode
@@ -35,20 +36,20 @@ def solve(
     until: float | None = None,
     *,
     limit: str = "ode",
-    memory: str | None = None,
     times: Any = None,
     points: int = 101,
-    rtol: float = 1e-8,
+    **options: Any,
 ) -> Curve:
     """Solve the conjectured limit of Adam on streaming least squares.
 
     Parameters
     ----------
-    memory : {"short", "slow-variance", "slow"}, optional
-        How long the averages remember beside d steps (`limitlab.theory.adam.derive`). None: the
-        one of the smallest announced error.
-    until, times, points, rtol
+    until, times, points
         As for the other methods.
+    limit : str
+        One of `LIMITS`.
+    **options
+        Those of the limit, see `LIMITS`.
 
     Returns
     -------
@@ -63,15 +64,20 @@ def solve(
     NotAvailable
         Another limit; a dense covariance except for "slow-variance"; β₂ = 0.
     """
-    if limit != "ode":
-        raise NotAvailable("limit", limit, 'Adam has "ode"')
+    own = own_options(LIMITS, limit, options)
+    return LIMITS[limit].road(problem, method, (until, times, points), **own)
+
+
+def _ode(
+    problem: Any, method: Any, when: tuple[Any, Any, Any], *, memory: str | None, rtol: float
+) -> Curve:
     rtol = between("rtol", rtol, 1e-12, 1e-2)
-    grid = time_grid(until, times, points)
+    grid = time_grid(*when)
     check_schedules(method, float(grid[-1]))
     chosen = _memory(problem, method, memory)
     _check(problem, method, chosen)
     answer, states = (_short if chosen == "short" else _slow)(problem, method, grid, rtol, chosen)
-    provenance = provenance_of(problem, method, limit, [CONJECTURE])
+    provenance = provenance_of(problem, method, "ode", [CONJECTURE])
     provenance |= {"memory": chosen, "rtol": rtol}
     announced = np.full(grid.shape, _memory_error(problem, method, chosen))
     announced[0] = 0.0
@@ -172,3 +178,17 @@ def _spectrum(problem: Any, method: Any) -> Spectrum:
     sources = geometry.rates**2 / problem.dimension
     return Spectrum(geometry.rates[alive], energies[alive], sources[alive])
 
+
+_MEMORY = Option(
+    None,
+    'how long the averages remember beside d steps, "short", "slow-variance" or "slow"; None: the '
+    "one of the smallest announced error",
+)
+
+LIMITS: Limits = {
+    "ode": Limit(
+        "the risk ODE, a conjecture",
+        _ode,
+        {"memory": _MEMORY, "rtol": Option(1e-8, "relative tolerance, 1e-12 to 1e-2")},
+    )
+}

@@ -10,14 +10,14 @@ is the closed recursion :math:`p_i'=a_ip_i+b_i\mathcal L` solved for the sum; in
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import SolveFailed, ValidityWarning
+from ...theory.core.errors import SolveFailed
+from ...theory.core.warn import warn
 from ...theory.methods.sampling import Batches
 from .moments import constants
 
@@ -70,7 +70,7 @@ def _warn_of_rounding(terms: Array, total: Array) -> None:
         raise SolveFailed(f"{said} to nothing; {_CURE}", float(worst), 1.0, total[worst])
     if lost[worst] > LARGEST_ROUNDING:
         said += f": expect a relative rounding error of about {lost[worst]:.1g} at step {worst}"
-        warnings.warn(f"{said}; {_CURE}", ValidityWarning, stacklevel=7)
+        warn(f"{said}; {_CURE}")
 
 
 def flow(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import ValidityWarning
+from ...theory.core.warn import warn
 
 Array = NDArray[np.float64]
 
@@ -49,11 +48,9 @@ def largest_eigenvalue(apply: Callable[[Array], Array], start: Array, most: int 
         if residual <= RESIDUAL * abs(top) or len(basis) == start.size:
             return top
         if len(basis) >= most:
-            warnings.warn(
+            warn(
                 f"the largest eigenvalue is still {top:.6g} ± {residual:.1g} after {most} "
-                "applications; expect it to be low by up to that",
-                ValidityWarning,
-                stacklevel=2,
+                "applications; expect it to be low by up to that"
             )
             return top
         off.append(length)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ...theory.methods.sampling import batches
 from ...theory.schedules.schedule import check_schedules, evaluate
 from ..core import random
 from ..core.curve import Curve
-from ..core.options import own_options
+from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from .closed import flow, volterra
 from .curve import Answer, linear_curve
 from .kernel_norm import constant_rate
@@ -25,15 +25,6 @@ from .noise_kernel import NoiseKernel
 from .sde import SUBSTEPS, paths_of_loss
 from .validity import check_flow, norms_of_sde, warn_of_closure, warn_of_divergence, warn_of_flow
 
-#: the options of each limit, with their defaults
-OPTIONS: dict[str, dict[str, Any]] = {
-    "exact": {"modes": False},
-    "closure": {"modes": False},
-    "volterra": {},
-    "ode": {"modes": False},
-    "sde": {"diffusion": None, "paths": 500},
-}
-LIMITS = tuple(OPTIONS)
 DIFFUSIONS = ("exact", "homogenised")
 #: residuals up to which the whole second-moment matrix is followed unless told otherwise
 LARGEST_EXACT = 300
@@ -50,12 +41,7 @@ def solve(
     times: Any = None,
     points: int = 101,
     system: Any = None,
-    modes: bool = False,
-    diffusion: str | None = None,
-    paths: int | None = None,
-    seed: int | np.random.SeedSequence | None = None,
-    workers: int | None = None,
-    progress: bool | None = None,
+    **options: Any,
 ) -> Curve:
     """Solve for the mean loss |z|²/(2D) of SGD on a linear model.
 
@@ -66,23 +52,15 @@ def solve(
     until : float, optional
         Number of steps; for "ode" and "sde" the last flow time τ = rate · steps. May be left
         out where `times` is given.
-    limit : {"exact", "closure", "volterra", "ode", "sde"}, optional
-        "exact": the second-moment map, O((DC)³) a step. "closure": its diagonal, for incoherent
-        eigenvectors. "volterra": the closure as an equation of the loss alone. "ode": the closure
-        in continuous time. "sde": paths of the limiting SDE. By default "exact" where there are
-        eigenvectors and at most 300 residuals, else "closure".
+    limit : str, optional
+        One of `LIMITS`. By default "exact" where there are eigenvectors and at most 300 residuals,
+        else "closure".
     times, points : array_like, int
         Output times, or how many equal ones from 0; steps are whole numbers.
     system : Derivation, optional
         Solved instead of the derived one.
-    modes : bool
-        Also return each mode's share of the loss, p_i/(2D), as ``curve["modes"]``: "exact",
-        "closure" and "ode".
-    diffusion : {"exact", "homogenised"}, optional
-        SDE only: one noise an example, as strong as its residual (needs eigenvectors), or the same
-        in all directions. Default: exact where there are eigenvectors.
-    paths, seed, workers, progress
-        Of the SDE, 500 paths by default: path k draws from (entropy, spawn_key + (k,)).
+    **options
+        Those of the limit, see `LIMITS`.
 
     Returns
     -------
@@ -106,32 +84,57 @@ def solve(
         mean of the SDE diverges: its own kernel norm is 1 or more.
     """
     limit = _limit(problem, limit)
-    own = own_options(OPTIONS, limit, modes=modes or None, diffusion=diffusion, paths=paths)
+    own = own_options(LIMITS, limit, options)
     drawn = batches(method, problem.data)
     system = derive_linear(problem, method) if system is None else system
     kernel = NoiseKernel(problem, drawn, system.functions)
-    if limit in ("ode", "sde"):
-        grid = time_grid(until, times, points)
-        rate = check_flow(kernel, method, limit)
-    if limit == "ode":
-        warn_of_flow(kernel, rate)
-        answer = _flow(kernel, rate, grid)
-    elif limit == "sde":
-        exact = _heteroscedastic(problem, own["diffusion"])
-        noise = {"exact": exact, "paths": count("paths", own["paths"], 2)}
-        norms = norms_of_sde(kernel, rate, exact)
-        warn_of_flow(kernel, rate, norms)
-        remark = warn_of_divergence(norms[0])
-        threads = {"seed": random.seed_sequence(seed), "workers": workers, "progress": progress}
-        answer = _paths(kernel, rate, grid, **noise, **threads)
-        answer = replace(answer, remark=remark)
-    else:
-        steps = whole_steps(until, times, points)
-        check_schedules(method, float(steps[-1]))
-        answer = _discrete(kernel, method, steps, limit)
+    task = Task(kernel, method, limit, (until, times, points))
+    modes = own.pop("modes", False)
+    answer = LIMITS[limit].road(task, **own)
     if limit in ("closure", "volterra", "ode"):
-        answer = replace(answer, remark=warn_of_closure(kernel, float(answer.rates.max())))
-    return linear_curve(kernel, method, limit, answer if modes else replace(answer, modes=None))
+        answer = replace(answer, remark=warn_of_closure(task.kernel, float(answer.rates.max())))
+    return linear_curve(
+        task.kernel, method, limit, answer if modes else replace(answer, modes=None)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A checked call of `solve`."""
+
+    kernel: NoiseKernel
+    method: Any
+    limit: str
+    when: tuple[Any, Any, Any]
+
+
+def _in_steps(task: Task) -> Answer:
+    steps = whole_steps(*task.when)
+    check_schedules(task.method, float(steps[-1]))
+    return _discrete(task.kernel, task.method, steps, task.limit)
+
+
+def _in_flow_time(task: Task) -> Answer:
+    grid = time_grid(*task.when)
+    rate = check_flow(task.kernel, task.method, task.limit)
+    warn_of_flow(task.kernel, rate)
+    return _flow(task.kernel, rate, grid)
+
+
+def _sde(task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: Any, progress: Any
+         ) -> Answer:  # fmt: skip
+    kernel, grid = task.kernel, time_grid(*task.when)
+    rate = check_flow(kernel, task.method, task.limit)
+    exact = _heteroscedastic(kernel.problem, diffusion)
+    paths = count("paths", paths, 2)
+    norms = norms_of_sde(kernel, rate, exact)
+    warn_of_flow(kernel, rate, norms)
+    remark = warn_of_divergence(norms[0])
+    answer = _paths(
+        kernel, rate, grid, exact=exact, paths=paths,
+        seed=random.seed_sequence(seed), workers=workers, progress=progress,
+    )  # fmt: skip
+    return replace(answer, remark=remark)
 
 
 def _discrete(kernel: NoiseKernel, method: Any, steps: NDArray[np.int64], limit: str) -> Answer:
@@ -168,7 +171,7 @@ def _limit(problem: Any, limit: str | None) -> str:
     if limit is None:
         small = problem.spectrum is None and problem.size <= LARGEST_EXACT
         return "exact" if small else "closure"
-    choice("limit", limit, LIMITS)
+    choice("limit", limit, tuple(LIMITS))
     if limit == "exact" and problem.spectrum is not None:
         remedy = 'needs eigenvectors: give jacobian= or kernel=; a spectrum has limit="closure"'
         raise NotAvailable("limit", limit, remedy)
@@ -182,3 +185,25 @@ def _heteroscedastic(problem: Any, diffusion: str | None) -> bool:
         remedy = 'needs eigenvectors: give jacobian= or kernel=, or take "homogenised"'
         raise NotAvailable("diffusion", diffusion, remedy)
     return diffusion == "exact"
+
+
+_MODES = Option(
+    False, 'also each mode\'s share of the loss, p_i/(2D), as curve["modes"]'
+)
+_DIFFUSION = Option(
+    None,
+    '"exact": one noise an example, as strong as its residual (needs eigenvectors), the default '
+    'where there are some; "homogenised": the same in all directions',
+)
+
+LIMITS: Limits = {
+    "exact": Limit("the second-moment map, O((DC)³) a step", _in_steps, {"modes": _MODES}),
+    "closure": Limit("its diagonal, for incoherent eigenvectors", _in_steps, {"modes": _MODES}),
+    "volterra": Limit("the closure as an equation of the loss alone", _in_steps),
+    "ode": Limit("the closure in continuous time", _in_flow_time, {"modes": _MODES}),
+    "sde": Limit(
+        "paths of the limiting SDE, in continuous time",
+        _sde,
+        {"diffusion": _DIFFUSION, "paths": Option(500, "how many")} | THREADS,
+    ),
+}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
-from ...theory.core.errors import NotAvailable, ValidityWarning
+from ...theory.core.errors import NotAvailable
+from ...theory.core.warn import warn
 from .kernel_norm import LARGEST_EXACT, constant_rate
 from .noise_kernel import NoiseKernel
 
@@ -57,11 +57,9 @@ def warn_of_flow(
     if step <= SMALL_STEP:
         return
     lacking = norms and ", its kernel norm is {:.4g} in place of {:.4g}".format(*norms)
-    warnings.warn(
+    warn(
         f"rate · sharpness = {step:.3g} is above {SMALL_STEP}: expect the decay of the fastest "
-        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %{lacking or ''}",
-        ValidityWarning,
-        stacklevel=5,
+        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %{lacking or ''}"
     )
 
 
@@ -85,7 +83,7 @@ def warn_of_closure(kernel: NoiseKernel, rate: float) -> str:
         f"loss to be above it by {_percent(expected)}"
     )
     if expected > SMALL_ERROR:
-        warnings.warn(remark, ValidityWarning, stacklevel=5)
+        warn(remark)
     return remark
 
 
@@ -103,7 +101,7 @@ def warn_of_divergence(norm: float) -> str:
         f"the noise kernel norm of the SDE is {norm:.4g}, not below 1: its mean loss diverges, and "
         "the mean of finitely many paths is that of a few of them; compare quantiles"
     )
-    warnings.warn(remark, ValidityWarning, stacklevel=5)
+    warn(remark)
     return remark
 
 

@@ -7,7 +7,6 @@ Every number is evaluated from the formulas that
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.derivation import Derivation
-from ...theory.core.errors import SolveFailed, ValidityWarning
+from ...theory.core.errors import SolveFailed
+from ...theory.core.warn import warn
 from ...theory.second_order import early_time as derived
 from .arguments import Request
 
@@ -204,4 +204,4 @@ def _warn_of_gaps(s: Array, parameters: int) -> None:
             f"{gaps[k]:.2g}): {held} only for shifts well below it, and NaN at equal ones"
         )
     if texts:
-        warnings.warn("; ".join(texts), ValidityWarning, stacklevel=3)
+        warn("; ".join(texts))

@@ -20,12 +20,10 @@ Derived here.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import ValidityWarning
+from ...theory.core.warn import warn
 from .fixed_data import FixedData
 
 Array = NDArray[np.float64]
@@ -111,7 +109,7 @@ def remarks(errors: Array, steps: NDArray[np.int64], parameters: int) -> list[st
             f"from step {lost[0]} on the mean loss at P = {parameters} is expected to be off from "
             f"T1 by more than {100 * LARGEST_LOSS_ERROR:.0f} %: only earlier steps can test it"
         )
-        warnings.warn(said[-1], ValidityWarning, stacklevel=6)
+        warn(said[-1])
     return said
 
 
@@ -123,5 +121,5 @@ def _about_sharpness(errors: Array, steps: NDArray[np.int64], parameters: int) -
         f"sharpness, at step {steps[worst]} ({ORIGIN})"
     )
     if size > LARGEST_SILENT_ERROR:
-        warnings.warn(text, ValidityWarning, stacklevel=7)
+        warn(text)
     return text

@@ -10,14 +10,14 @@ Derived here, see :mod:`limitlab.theory.second_order.sde`.
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import InvalidInput, ValidityWarning
+from ...theory.core.errors import InvalidInput
+from ...theory.core.warn import warn
 from ..core import random
 from ..core.curve import Curve
 from ..core.runs import each, ensemble
@@ -48,7 +48,7 @@ def check_step(problem: Any, h: float) -> list[str]:
         f"rate·sharpness = {product:.3g} > {COARSE}: curves of the SDE are off by O(h), about "
         f"{50 * product:.2g} % of their decay rate; compare shifts (SDE − flow with SGD − GD)"
     )
-    warnings.warn(remark, ValidityWarning, stacklevel=6)
+    warn(remark)
     return [remark]
 
 

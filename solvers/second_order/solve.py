@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import choice, count, positive
-from ...theory.core.errors import InvalidInput, NotAvailable, ValidityWarning
+from ...theory.core.errors import InvalidInput, NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
+from ...theory.core.warn import warn
 from ...theory.schedules.schedule import check_schedules
 from ..core.curve import Curve
-from ..core.options import own_options
+from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runs import each, ensemble
 from .arguments import Request, Seed
 from .finite_parameters import ORIGIN, announced, remarks
@@ -27,14 +27,6 @@ from .sde import sde_curve
 
 Array = NDArray[np.float64]
 
-#: the options of each limit, with their defaults
-OPTIONS: dict[str, dict[str, Any]] = {
-    "fixed-data": {"system": None, "masks": None, "mask_samples": 16},
-    "proportional": {"system": None, "pilot_runs": 0},
-    "flow": {"rtol": 1e-5},
-    "sde": {"noise": "full", "paths": 100, "step": None},
-}
-LIMITS = tuple(OPTIONS)
 #: κg²|z|² above which T1 no longer describes one large but finite P
 CHAOTIC = 1.0
 
@@ -48,16 +40,8 @@ def solve(
     times: Any = None,
     points: int = 101,
     system: Any = None,
-    masks: Any = None,
-    mask_samples: int | None = None,
-    pilot_runs: int | None = None,
-    rtol: float | None = None,
-    noise: str | None = None,
-    paths: int | None = None,
-    step: float | None = None,
     seed: Seed = None,
-    workers: int | None = None,
-    progress: bool | None = None,
+    **options: Any,
 ) -> Curve:
     """Solve a limit of second-order regression.
 
@@ -69,31 +53,14 @@ def solve(
     until : float, optional
         Number of steps; for "flow" and "sde" the last flow time τ = (rate/D) · steps. May be left
         out where `times` is given.
-    limit : {"fixed-data", "proportional", "flow", "sde"}
-        "fixed-data" (T1): P → ∞ at fixed D and κ, deterministic for given masks, which are
-        averaged outside. "proportional" (T2): D, P → ∞ at fixed D/P; no sharpness. "flow": T1 with
-        vanishing steps. "sde": paths of the limiting SDE at this P, each with its own curvature.
+    limit : str
+        One of `LIMITS`.
     times, points : array_like, int
         Output times, or how many equal ones from 0; steps are whole numbers.
     system : Recursion, optional
         Solved instead of the derived one ("fixed-data" and "proportional").
-    masks : (steps, D) array_like, optional
-        "fixed-data" only: these batches, instead of sampled ones.
-    mask_samples : int
-        "fixed-data" only: how many sequences of batches are sampled; 16 by default.
-    pilot_runs : int
-        "proportional" only: with 20 or more, the spread of one run at this P, from so many runs
-        at a small P and the law 1/√P of the scatter of log loss.
-    rtol : float
-        "flow" only; 1e-5 by default.
-    noise : {"full", "homogenised"}
-        "sde" only: noise of an example as strong as its residual (default), or the same for all.
-    paths, step : int, float
-        "sde" only: how many (100 by default), and the step in flow time.
-    seed : int, SeedSequence or None
-        Sample k draws from (entropy, spawn_key + (k,)).
-    workers, progress
-        Threads change no bit of the result.
+    **options
+        Those of the limit, see `LIMITS`.
 
     Returns
     -------
@@ -117,29 +84,64 @@ def solve(
         T1 in its chaotic range, or at a P where its sharpness is off by more than 10 %; the SDE
         of a coarse step.
     """
-    choice("limit", limit, LIMITS)
-    own = own_options(
-        OPTIONS, limit, system=system, masks=masks, mask_samples=mask_samples,
-        pilot_runs=pilot_runs, rtol=rtol, noise=noise, paths=paths, step=step,
-    )  # fmt: skip
+    own = own_options(LIMITS, limit, options)
+    task = Task(Request.of(problem, method, seed), system, (until, times, points))
+    return LIMITS[limit].road(task, **own)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A checked call of `solve`."""
+
+    ask: Request
+    system: Any
+    when: tuple[Any, Any, Any]
+
+    def steps(self) -> NDArray[np.int64]:
+        """Whole steps, on which the schedules are checked."""
+        steps = whole_steps(*self.when)
+        check_schedules(self.ask.method, float(steps[-1]))
+        return steps
+
+    def refuse_system(self, limit: str) -> None:
+        """Refuse a system where the limit derives its own."""
+        if self.system is not None:
+            remedy = f'limit="{limit}" takes none yet; leave it out'
+            raise NotAvailable("system", self.system, remedy)
+
+
+def _fixed_data_road(
+    task: Task, *, masks: Any, mask_samples: int | None, workers: Any, progress: Any
+) -> Curve:
     if masks is not None and mask_samples is not None:
         raise NotAvailable("mask_samples", mask_samples, "masks= is one sequence; leave it out")
-    ask = Request.of(problem, method, seed)
-    threads: dict[str, Any] = {"workers": workers, "progress": progress}
-    if limit == "flow":
-        return _flow(ask, time_grid(until, times, points), positive("rtol", own["rtol"]))
-    if limit == "sde":
-        homogenised = choice("noise", own["noise"], ("full", "homogenised")) == "homogenised"
-        grid, wanted = time_grid(until, times, points), count("paths", own["paths"], 2)
-        step = None if step is None else positive("step", step)
-        return sde_curve(ask, grid, step, homogenised, paths=wanted, **threads)
-    steps = whole_steps(until, times, points)
-    check_schedules(method, float(steps[-1]))
-    if limit == "proportional":
-        pilots = count("pilot_runs", own["pilot_runs"], 0)
-        return proportional_curve(ask, steps, system, pilots, **threads)
-    sets = ask.mask_sets(int(steps[-1]), masks, count("mask_samples", own["mask_samples"]))
-    return _fixed_data(ask, steps, sets, system, **threads)
+    steps = task.steps()
+    samples = count("mask_samples", 16 if mask_samples is None else mask_samples)
+    sets = task.ask.mask_sets(int(steps[-1]), masks, samples)
+    return _fixed_data(task.ask, steps, sets, task.system, workers, progress)
+
+
+def _proportional_road(task: Task, *, pilot_runs: int, workers: Any, progress: Any) -> Curve:
+    steps, pilots = task.steps(), count("pilot_runs", pilot_runs, 0)
+    threads = {"workers": workers, "progress": progress}
+    return proportional_curve(task.ask, steps, task.system, pilots, **threads)
+
+
+def _flow_road(task: Task, *, rtol: float) -> Curve:
+    task.refuse_system("flow")
+    return _flow(task.ask, time_grid(*task.when), positive("rtol", rtol))
+
+
+def _sde_road(
+    task: Task, *, noise: str, paths: int, step: float | None, workers: Any, progress: Any
+) -> Curve:
+    task.refuse_system("sde")
+    homogenised = choice("noise", noise, ("full", "homogenised")) == "homogenised"
+    grid, wanted = time_grid(*task.when), count("paths", paths, 2)
+    step = None if step is None else positive("step", step)
+    return sde_curve(
+        task.ask, grid, step, homogenised, paths=wanted, workers=workers, progress=progress
+    )
 
 
 def tangent_kernels(
@@ -215,7 +217,7 @@ def _about_chaos(problem: Any, rates: Array, losses: Array) -> list[str]:
     if drive <= CHAOTIC:
         return []
     remark = f"κg²|z|² reaches {drive:.3g} > 1: a finite P departs from T1 by more than 1/√P"
-    warnings.warn(remark, ValidityWarning, stacklevel=6)
+    warn(remark)
     return [remark]
 
 
@@ -226,3 +228,46 @@ def _flow(ask: Request, grid: Array, rtol: float) -> Curve:
         "solve", limit="flow", rtol=rtol, error_estimate=error, remarks=said
     )
     return ensemble(grid, QUANTITIES, [(values, stopped)], "gradient flow, P → ∞", provenance)
+
+
+_THREADS = {name: THREADS[name] for name in ("workers", "progress")}
+
+LIMITS: Limits = {
+    "fixed-data": Limit(
+        "T1: P → ∞ at fixed D and κ, deterministic for given batches",
+        _fixed_data_road,
+        {
+            "masks": Option(None, "(steps, D) array: these batches, instead of sampled ones"),
+            "mask_samples": Option(None, "how many sequences of batches are sampled; 16"),
+        }
+        | _THREADS,
+    ),
+    "proportional": Limit(
+        "T2: D, P → ∞ at fixed D/P; no sharpness",
+        _proportional_road,
+        {
+            "pilot_runs": Option(
+                0,
+                "with 20 or more, the spread of one run at this P, from so many runs at a small "
+                "P and the law 1/√P of the scatter of log loss",
+            )
+        }
+        | _THREADS,
+    ),
+    "flow": Limit(
+        "T1 with vanishing steps", _flow_road, {"rtol": Option(1e-5, "relative tolerance")}
+    ),
+    "sde": Limit(
+        "paths of the limiting SDE at this P, each with its own curvature",
+        _sde_road,
+        {
+            "noise": Option(
+                "full",
+                'of an example as strong as its residual; or "homogenised", the same for all',
+            ),
+            "paths": Option(100, "how many"),
+            "step": Option(None, "in flow time"),
+        }
+        | _THREADS,
+    ),
+}

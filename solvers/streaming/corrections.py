@@ -162,24 +162,20 @@ class Limit:
         )
 
 
-def check_correction(correction: str | None, limit: str, modes: bool, system: Any) -> str | None:
-    """Return the correction that a call asks for; limit="exact" is one.
+def check_correction(wanted: str | None, modes: bool, system: Any) -> str | None:
+    """Return the correction that a call asks for.
 
     Raises
     ------
     InvalidInput
         An unknown name.
     NotAvailable
-        A correction of another limit than the ODE; modes of the split equations; a system of the
-        user's with the exact mean.
+        Modes of the split equations; a system of the user's with the exact mean.
     """
-    wanted = "exact" if limit == "exact" else correction
     if wanted is None:
         return None
     if wanted not in CORRECTIONS:
         raise InvalidInput("correction", wanted, 'give None, "auto", "split" or "exact"')
-    if limit not in ("ode", "exact"):
-        raise NotAvailable("correction", wanted, 'corrects limit="ode" alone; leave it out')
     if modes and wanted != "exact":
         raise NotAvailable("modes", modes, "corrections other than the exact mean have none")
     if system is not None and wanted == "exact":

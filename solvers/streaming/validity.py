@@ -4,12 +4,10 @@ known."""
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
-from ...theory.core.errors import ValidityWarning
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
 from .finite_size import FiniteSize, is_linear
@@ -65,12 +63,6 @@ def remarks(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize)
     elif method.batch > 1 and method.pool == "mean":
         found.append(_about_batch(problem, method))
     return [text for text in found if text]
-
-
-def warn(texts: list[str]) -> None:
-    """Issue each remark as a ValidityWarning that points at the caller of `solve`."""
-    for text in texts:
-        warnings.warn(text, ValidityWarning, stacklevel=5)
 
 
 def _about_size(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> str:

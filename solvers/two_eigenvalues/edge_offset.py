@@ -11,13 +11,13 @@ Model of arXiv 2210.04860, formulas derived here.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from ...theory.core.checks import count
-from ...theory.core.errors import InvalidInput, InvalidType, ValidityWarning
+from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.core.map import Map
+from ...theory.core.warn import warn
 from ...theory.two_eigenvalues import derivation as derived
 from ...theory.two_eigenvalues.derivation import closed_map, two_eigenvalue_theory
 from ...theory.two_eigenvalues.problem import TwoEigenvalueModel
@@ -100,7 +100,7 @@ def edge_offset(problem: Any, *, most: int = MOST_STEPS) -> EdgeOffset:
         raise InvalidType("problem", problem, "give a TwoEigenvalueModel")
     found = end_of(problem, count("most", most, 4))
     if found.state != "ended":
-        warnings.warn(unfinished(found.state, found.steps), ValidityWarning, stacklevel=2)
+        warn(unfinished(found.state, found.steps))
     return EdgeOffset(2 - found.value, *predictions(problem, found.state), found.steps, found.state,
                       unpredicted(problem, found.state))  # fmt: skip
 

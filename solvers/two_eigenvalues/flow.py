@@ -8,7 +8,6 @@ as :mod:`limitlab.theory.two_eigenvalues.derivation` derives them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import InvalidInput, SolveFailed, ValidityWarning
+from ...theory.core.errors import InvalidInput, SolveFailed
 from ...theory.core.time_grid import time_grid
+from ...theory.core.warn import warn
 from .edge_offset import no_prediction
 
 Array = NDArray[np.float64]
@@ -51,7 +51,7 @@ def averaged(problem: Any, theory: Any, rate: float, grid: Any, points: int, mos
     size = max(abs(y), z**2, problem.epsilon * (1 + problem.invariant))
     if size > _LARGE:
         remark = "the average over two steps keeps leading orders only: its relative error is about"
-        warnings.warn(f"{remark} {np.sqrt(size):.2g} here", ValidityWarning, stacklevel=5)
+        warn(f"{remark} {np.sqrt(size):.2g} here")
     f, numbers = theory.functions, _numbers(problem)
 
     def change(time: float, x: Array) -> list[float]:

@@ -6,24 +6,24 @@ the rate; a curve shows the loss :math:`z^2/(2\,{\rm rate}^2)` and the sharpness
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ...theory.core.checks import between, choice, count
-from ...theory.core.errors import NotAvailable, ValidityWarning
+from ...theory.core.checks import between, count
+from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import whole_steps
 from ...theory.core.version import VERSION
+from ...theory.core.warn import warn
 from ...theory.methods.sampling import batches
 from ...theory.two_eigenvalues.derivation import closed_map, two_eigenvalue_theory
 from ..core.curve import Curve
+from ..core.limits import Limit, Limits, Option, own_options
 from ..stepping.orbit import Rest, orbit
 from .edge_offset import CEILING, MOST_STEPS, end_of, predictions, unfinished, unpredicted
 from .flow import Motion, averaged, flow
 
-LIMITS = ("map", "averaged", "flow")
 #: rates between which losses, their derivatives, and squares of these are floats
 SMALLEST, LARGEST = 1e-50, 1e50
 LABELS = {"map": "two-variable map", "averaged": "average over two steps", "flow": "flow"}
@@ -38,7 +38,7 @@ def solve(
     times: Any = None,
     points: int = 101,
     system: Any = None,
-    most: int | None = None,
+    **options: Any,
 ) -> Curve:
     """Solve the two-eigenvalue model.
 
@@ -50,15 +50,14 @@ def solve(
     until : float, optional
         Number of steps; flow time (rate · steps) for "flow". Left out: until the motion has ended,
         that is T averaged over two successive steps stands still.
-    limit : {"map", "averaged", "flow"}
-        "map": exact, in (z, T). "averaged": leading order in ε of pairs of steps near the edge; z
-        is that of even steps and T the mean over two. "flow": vanishing steps.
+    limit : str
+        One of `LIMITS`.
     times, points : array_like, int
         Output times, or how many equal ones from 0.
     system : Derivation, optional
         Solved instead of the derived one.
-    most : int, optional
-        Steps after which a motion without `until` is given up, with a warning; 10⁷ by default.
+    **options
+        Those of the limit, see `LIMITS`.
 
     Returns
     -------
@@ -82,18 +81,24 @@ def solve(
     ValidityWarning
         "averaged" far from the edge; an orbit that diverged, or that did not end in time.
     """
-    choice("limit", limit, LIMITS)
-    rate = unit_rate(method)
-    most = budget(most, until, times)
-    theory = system or two_eigenvalue_theory()
+    own = own_options(LIMITS, limit, options)
+    rate, most = unit_rate(method), budget(own["most"], until, times)
     grid = None if until is None and times is None else (until, times, points)
-    if limit == "map":
-        motion, last = _map(problem, theory, grid, points, most)
-    else:
-        road = averaged if limit == "averaged" else flow
-        motion = road(problem, theory, rate, grid, points, most)
-        last = float(motion.T[-1])
+    task = Task(problem, system or two_eigenvalue_theory(), rate, grid, points, most)
+    motion, last = LIMITS[limit].road(task)
     return _curve(problem, method, limit, motion, last)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A checked call of `solve`; no grid: until the motion has ended."""
+
+    problem: Any
+    theory: Any
+    rate: float
+    grid: Any
+    points: int
+    most: int
 
 
 def unit_rate(method: Any) -> float:
@@ -115,20 +120,30 @@ def budget(most: Any, until: Any, times: Any) -> int:
     return count("most", most, 4)
 
 
-def _map(
-    problem: Any, theory: Any, grid: Any, points: int, most: int
-) -> tuple[Motion, float]:  # fmt: skip
-    end = Rest(0, float("nan"), "until")
+def _map(task: Task) -> tuple[Motion, float]:
+    end, grid, problem = Rest(0, float("nan"), "until"), task.grid, task.problem
     if grid is None:
-        end = end_of(problem, most, theory)
-        grid = (max(end.steps, 2), None, points)
+        end = end_of(problem, task.most, task.theory)
+        grid = (max(end.steps, 2), None, task.points)
     steps = whole_steps(*grid)
     numbers = (problem.epsilon, problem.invariant)
-    found = orbit(closed_map(theory), problem.start, numbers, steps, ceiling=CEILING)
+    found = orbit(closed_map(task.theory), problem.start, numbers, steps, ceiling=CEILING)
     z, T, lost = found.values["z"], found.values["T"], found.lost
     state = end.state if lost is None else "diverged"
     last = end.value if end.state == "ended" else float(T[-1])
     return Motion(steps.astype(float), z, T, state, lost), last
+
+
+def _averaged(task: Task) -> tuple[Motion, float]:
+    return _last(averaged(task.problem, task.theory, task.rate, task.grid, task.points, task.most))
+
+
+def _flow(task: Task) -> tuple[Motion, float]:
+    return _last(flow(task.problem, task.theory, task.rate, task.grid, task.points, task.most))
+
+
+def _last(motion: Motion) -> tuple[Motion, float]:
+    return motion, float(motion.T[-1])
 
 
 def _curve(problem: Any, method: Any, limit: str, motion: Motion, last: float) -> Curve:
@@ -137,7 +152,7 @@ def _curve(problem: Any, method: Any, limit: str, motion: Motion, last: float) -
     remarks = [why] if why else []
     if motion.state in ("budget", "diverged"):
         remarks.append(unfinished(motion.state, motion.diverged))
-        warnings.warn(remarks[-1], ValidityWarning, stacklevel=5)
+        warn(remarks[-1])
     # the flow does not see the edge
     offsets = (None, None) if limit == "flow" else predictions(problem, motion.state)
     ends = [None if offset is None else 2 - offset for offset in offsets]
@@ -160,3 +175,20 @@ def _curve(problem: Any, method: Any, limit: str, motion: Motion, last: float) -
             "remarks": remarks,
         },
     )
+
+
+_MOST = Option(
+    None,
+    "steps after which a motion without `until` is given up, with a warning; 10⁷",
+)
+
+LIMITS: Limits = {
+    "map": Limit("exact, in (z, T)", _map, {"most": _MOST}),
+    "averaged": Limit(
+        "leading order in ε of pairs of steps near the edge; z is that of even steps and T the "
+        "mean over two",
+        _averaged,
+        {"most": _MOST},
+    ),
+    "flow": Limit("vanishing steps", _flow, {"most": _MOST}),
+}

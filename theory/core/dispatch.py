@@ -60,6 +60,8 @@ def _check_options(
     function: Callable[..., Any], problem: Any, options: Mapping[str, Any]
 ) -> None:
     parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        return  # it has a table of its own
     known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     for name in options:
         if name not in known:

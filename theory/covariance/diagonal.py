@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core.checks import count, number, read_only, vector
-from ..core.errors import InvalidInput, ValidityWarning
+from ..core.errors import InvalidInput
+from ..core.warn import warn
 from .base import LARGEST_EXPANSION, Covariance
 from .spectral import SpectralDensity
 
@@ -117,9 +117,7 @@ def _counts(multiplicities: Any, size: int) -> np.ndarray:
 
 def dropped(number_dropped: int, field: str) -> None:
     """Say that coordinates without variance are left out, and that d shrinks with them."""
-    warnings.warn(
+    warn(
         f"{field}: {number_dropped} coordinates have zero variance and never move; they are"
-        " dropped and the dimension d is smaller by as many",
-        ValidityWarning,
-        stacklevel=3,
+        " dropped and the dimension d is smaller by as many"
     )

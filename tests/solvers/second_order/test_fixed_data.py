@@ -157,7 +157,6 @@ def test_bad_options_are_named(options, field):
         ("flow", {"step": 0.1}, "sde"),
         ("fixed-data", {"noise": "full"}, "sde"),
         ("sde", {"rtol": 1e-3}, "flow"),
-        ("flow", {"system": object()}, "proportional"),
     ],
 )
 def test_options_of_another_limit_are_refused(limit, options, owner):

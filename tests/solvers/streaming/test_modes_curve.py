@@ -177,5 +177,5 @@ def test_modes_come_on_request_only():
     assert plain.modes is None
     with pytest.raises(NotAvailable, match="modes"):
         plain["modes"]
-    with pytest.raises(NotAvailable, match="paths"):
+    with pytest.raises(NotAvailable, match="belongs to"):
         solve(problem, SignSGD(0.4), 1, limit="sde", modes=True)

@@ -151,7 +151,7 @@ def test_diagnostics_by_method():
     [
         ({"correction": "both"}, InvalidInput, '"auto", "split" or "exact"'),
         ({"correction": "split"}, NotAvailable, "act on coordinates"),
-        ({"correction": "auto", "limit": "sde"}, NotAvailable, 'limit="ode" alone'),
+        ({"correction": "auto", "limit": "sde"}, NotAvailable, 'belongs to limit="ode"'),
         ({"correction": "auto", "modes": True}, NotAvailable, "have none"),
         ({"limit": "exact", "system": derive(SMALL, SGD(0.5))}, NotAvailable, "derives its own"),
     ],

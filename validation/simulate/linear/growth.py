@@ -10,7 +10,6 @@ to length 1, and the mean gain is recorded. The product of the mean gains has th
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from ....solvers.linear.critical import critical_rate
 from ....solvers.linear.kernel_norm import check_linear, constant_rate
 from ....solvers.linear.sde import START
 from ....theory.core.checks import count
-from ....theory.core.errors import ValidityWarning
+from ....theory.core.warn import warn
 from ....theory.methods.sampling import batches
 from .simulate import Run
 
@@ -143,11 +142,9 @@ def _crossing(growth: Any, low: float, high: float) -> Measured:
         else:
             high, above, below = middle, found.value, below / 2
     else:
-        warnings.warn(
+        warn(
             f"log r at the rate {middle:.6g} is still {found.value:.2g} ± {found.error:.2g} after "
-            f"{SEARCHES} searches; give more walkers or steps",
-            ValidityWarning,
-            stacklevel=3,
+            f"{SEARCHES} searches; give more walkers or steps"
         )
     return Measured(middle - found.value / slope, found.error / slope)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from ....theory.core.errors import InvalidInput, InvalidType, ValidityWarning
+from ....theory.core.errors import InvalidInput, InvalidType
+from ....theory.core.warn import warn
 from ....theory.methods import Method
 from ....theory.schedules.schedule import evaluate
 from ....theory.streaming.derive import check_streaming
@@ -57,11 +57,9 @@ def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
     largest_rate = float(np.max(evaluate(method.rate, np.linspace(0.0, until, 1001))))
     step = largest_rate * problem.covariance.norm / problem.dimension
     if step > COARSE:
-        warnings.warn(
+        warn(
             f"the step is coarse: rate * (largest eigenvalue) / d reaches {step:.3g}, above "
-            f"{COARSE}; the limit theory assumes that it is small, so raise d or lower the rate",
-            ValidityWarning,
-            stacklevel=5,
+            f"{COARSE}; the limit theory assumes that it is small, so raise d or lower the rate"
         )
 
 
@@ -69,9 +67,7 @@ def warn_of_many_steps(engine: Engine, runs: int) -> None:
     """Warn where the number of steps, and not the size of one, is the cost."""
     if engine.dimension > LARGE:
         steps = int(engine.record[-1])
-        warnings.warn(
+        warn(
             f"d = {engine.dimension:.3g} means {steps:.3g} steps a run, {steps * runs:.3g} in all; "
-            "fluctuations at this size are below what a simulation resolves, so take a smaller d",
-            ValidityWarning,
-            stacklevel=6,
+            "fluctuations at this size are below what a simulation resolves, so take a smaller d"
         )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ....solvers.core.curve import Curve
-from ....theory.core.errors import SolveFailed, ValidityWarning
+from ....theory.core.errors import SolveFailed
 from ....theory.core.version import VERSION
+from ....theory.core.warn import warn
 from ....theory.schedules.schedule import evaluate
 from .engine import Engine, Outcome
 from .lowering import grows
@@ -119,8 +119,6 @@ def _heavy_tailed(noise: Any, method: Any) -> bool:
 
 def warn_of_interruption(done: int, runs: int) -> None:
     """Say that the curve holds fewer runs than were asked for."""
-    warnings.warn(
-        f"interrupted: the curve holds the {done} finished of {runs} runs",
-        ValidityWarning,
-        stacklevel=6,
+    warn(
+        f"interrupted: the curve holds the {done} finished of {runs} runs"
     )

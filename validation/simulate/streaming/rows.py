@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ....theory.core.checks import array, vector
-from ....theory.core.errors import InvalidInput, ValidityWarning
+from ....theory.core.errors import InvalidInput
+from ....theory.core.warn import warn
 from .lowering import Lowered
 from .samples import RowEngine
 
@@ -80,10 +80,8 @@ def _scale(law: Any, rows: np.ndarray) -> float:
     scale = min(candidates, key=lambda c: abs(math.log(c * trace / law.trace)))
     gap = scale * trace / law.trace - 1
     if abs(gap) > TRACE_TOLERANCE:
-        warnings.warn(
+        warn(
             f"the second moments of the rows differ from the problem's covariance by {gap:+.1%} in "
-            "the trace; build the problem with from_data(rows)",
-            ValidityWarning,
-            stacklevel=9,
+            "the trace; build the problem with from_data(rows)"
         )
     return scale

@@ -6,13 +6,12 @@ one that leaves a fraction p of the steps unclipped solves :math:`\mu_c(R)=p`.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .....theory.core.errors import ValidityWarning
+from .....theory.core.warn import warn
 from .....theory.schedules.running_quantile import open_fraction
 from .coefficients import MovingThreshold
 
@@ -136,10 +135,8 @@ def _nearer(clipping: MovingThreshold, risks: Array, p: float, below: Array, abo
     misses = [np.abs(clipping.at(risks, c)[0] - p) for c in (below, above)]
     miss = np.minimum(*misses)
     if miss.max(initial=0.0) > _MISSED:
-        warnings.warn(
+        warn(
             f"atoms of the noise: an unclipped fraction of {p:g} is not attained; the nearest one "
-            f"is off by {miss.max():.3g}",
-            ValidityWarning,
-            stacklevel=3,
+            f"is off by {miss.max():.3g}"
         )
     return np.where(misses[0] < misses[1], below, above)
