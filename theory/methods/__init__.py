@@ -1,5 +1,6 @@
 """The methods that ship with the package, one a file."""
 
+from ..core.discover import classes
 from .adam import Adam
 from .base import Method
 from .clipped import ClippedSGD
@@ -8,6 +9,7 @@ from .huber import Huber
 from .sgd import SGD
 from .signsgd import SignSGD
 
-METHODS: tuple[type[Method], ...] = (SGD, SignSGD, ClippedSGD, Huber)
+#: the shipped methods, for tests and the command line
+METHODS: tuple[type[Method], ...] = classes("methods", Method)
 
 __all__ = ["METHODS", "SGD", "Adam", "ClippedSGD", "GradientDescent", "Huber", "Method", "SignSGD"]

@@ -38,6 +38,7 @@ class Adam(Method):
     acts_on: ClassVar[str] = "coordinate"
     families: ClassVar[Mapping[str, str]] = {"streaming": "adam"}
     references: ClassVar[tuple[str, ...]] = ("arXiv:2411.12135",)
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.4, "beta1": 0.0, "beta2": 0.9}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -64,6 +65,7 @@ class ClippedSGD(ThresholdMethod):
 
     acts_on: ClassVar[str] = "norm"
     references: ClassVar[tuple[str, ...]] = ("arXiv:2406.11733",)
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.8, "threshold": 1.0}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .base import Method
 
@@ -16,6 +17,8 @@ class GradientDescent(Method):
     ----------
     rate : float or schedule in steps
     """
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.4}
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         return l

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .clipped import ThresholdMethod
 
@@ -13,3 +14,4 @@ class Huber(ThresholdMethod):
     """θ ← θ − (rate/d) clip_c(ℓ) x; in the limit the same as :class:`ClippedSGD` (derived here)."""
 
     acts_on: ClassVar[str] = "residual"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.8, "threshold": 1.0}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core.checks import choice, fraction
 from ..core.errors import NotAvailable
@@ -41,6 +42,7 @@ class SGD(Method):
     _: KW_ONLY
     sampling: str | None = None
     momentum: float = 0.0
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.5}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
@@ -39,6 +40,7 @@ class SignSGD(Method):
 
     acts_on: ClassVar[str] = "coordinate"
     references: ClassVar[tuple[str, ...]] = ("arXiv:2411.12135",)
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.4}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,5 +1,6 @@
 """The laws of label noise, one a file."""
 
+from ..core.discover import classes
 from .base import Noise
 from .cauchy import Cauchy
 from .empirical import Empirical
@@ -12,17 +13,7 @@ from .student_t import StudentT
 from .uniform import Uniform
 
 #: the shipped laws, for tests and the command line
-LAWS = (
-    Gaussian,
-    Rademacher,
-    Uniform,
-    Laplace,
-    StudentT,
-    Cauchy,
-    GaussianMixture,
-    Empirical,
-    NoNoise,
-)
+LAWS: tuple[type[Noise], ...] = classes("noise", Noise)
 
 __all__ = [
     "LAWS",

@@ -3,8 +3,9 @@ r"""Cauchy noise, density :math:`s/(\pi(\epsilon^2+s^2))`: Student noise with df
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Cauchy(Noise):
     """
 
     scale: float
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"scale": 0.4}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", positive("scale", self.scale))

@@ -2,8 +2,9 @@ r"""The empirical law of given residuals, atoms or smoothed by a Gaussian bandwi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +31,7 @@ class Empirical(ByContent, Noise):
 
     samples: np.ndarray
     bandwidth: float | None = None
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"samples": (-0.7, -0.1, 0.3, 0.6)}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "samples", vector("samples", self.samples))

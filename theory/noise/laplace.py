@@ -3,8 +3,9 @@ r"""Laplace noise with density :math:`e^{-|\epsilon|/b}/(2b)`, :math:`E\epsilon^
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ class Laplace(Noise):
     """
 
     scale: float
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"scale": 0.6}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", positive("scale", self.scale))

@@ -2,9 +2,9 @@ r"""Gaussian mixtures, :math:`\epsilon\sim\sum_jp_jN(m_j,\sigma_j^2)`; scale zer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class GaussianMixture(Noise):
     weights: Sequence[float]
     scales: Sequence[float]
     means: Sequence[float] | None = None
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"weights": (0.9, 0.1), "scales": (0.3, 2.0)}
 
     def __post_init__(self) -> None:
         weights = vector("weights", self.weights)

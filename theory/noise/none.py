@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from .base import Noise
 @dataclass(frozen=True)
 class NoNoise(Noise):
     """Labels are exact; every moment but the zeroth vanishes."""
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 
     def components(self) -> tuple[Any, Any, Any]:
         return (1,), (0,), (0,)

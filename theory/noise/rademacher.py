@@ -2,8 +2,9 @@ r"""Two-point noise, :math:`\epsilon=\pm a` with probability one half each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Rademacher(Noise):
     """
 
     scale: float
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"scale": 0.5}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", positive("scale", self.scale))

@@ -8,9 +8,10 @@ Moments come from the law itself, never from the nodes, which miss far tails.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +33,7 @@ class StudentT(Noise):
 
     df: float
     scale: float = 1.0
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"df": 3.0, "scale": 0.5}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "df", positive("df", self.df))

@@ -2,8 +2,9 @@ r"""Uniform noise on :math:`[-b,b]`, :math:`E\epsilon^2=b^2/3`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Uniform(Noise):
     """
 
     halfwidth: float
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"halfwidth": 0.8}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "halfwidth", positive("halfwidth", self.halfwidth))
