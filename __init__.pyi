@@ -14,6 +14,7 @@ from .solvers.linear.critical import (
 from .solvers.linear.kernel_norm import noise_kernel_norm as noise_kernel_norm
 from .solvers.second_order.early_time import early_time as early_time
 from .solvers.second_order.solve import tangent_kernels as tangent_kernels
+from .solvers.solve import limits as limits
 from .solvers.solve import solve as solve
 from .solvers.streaming.advice.clipping.criteria import clipping_criteria as clipping_criteria
 from .solvers.streaming.advice.clipping.thresholds import (

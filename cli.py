@@ -9,6 +9,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
+from textwrap import indent
 from typing import Any
 
 from . import __version__
@@ -40,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
 
     derive = commands.add_parser("derive", help="print the limit of a method", description=_DERIVE)
     derive.add_argument("method", nargs="+", metavar="METHOD [NAME=VALUE ...]")
-    derive.add_argument("--noise", nargs="+", default=["gaussian"], metavar="LAW [NAME=VALUE ...]")
+    derive.add_argument("--problem", nargs="+", metavar="KIND [NAME=VALUE ...]")
+    derive.add_argument("--noise", nargs="+", metavar="LAW [NAME=VALUE ...]", help="of a stream")
+    derive.add_argument("--limit", metavar="NAME", help="where the derivation depends on it")
     shape = derive.add_mutually_exclusive_group()
     shape.add_argument("--latex", action="store_true", help="the equations as LaTeX")
     shape.add_argument("--source", action="store_true", help="the generated code")
@@ -67,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     validity.set_defaults(command=_validity)
 
     listing = commands.add_parser("list", help="methods, noise laws, covariances, data sets")
-    listing.add_argument("what", nargs="?", choices=["figures"], help="the figures by name")
+    listing.add_argument("what", nargs="?", choices=["figures", "limits"],
+                         help="the figures by name; the limits with their options")  # fmt: skip
     listing.set_defaults(command=_list)
 
     cache = commands.add_parser("cache", help="size of the compiled code on disk")
@@ -89,7 +93,12 @@ _RUN = "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 
 def _derive(chosen: argparse.Namespace) -> int:
     from .validation.experiment.names import derive_by_name
 
-    system = derive_by_name(_table(chosen.method, "method"), _table(chosen.noise, "noise"))
+    system = derive_by_name(
+        _table(chosen.method, "method"),
+        None if chosen.noise is None else _table(chosen.noise, "noise"),
+        None if chosen.problem is None else _table(chosen.problem, "problem"),
+        chosen.limit,
+    )
     print(system.latex() if chosen.latex else system.source if chosen.source else system.explain())
     return AGREES
 
@@ -140,7 +149,14 @@ def _list(chosen: argparse.Namespace) -> int:
 
         print("\n".join(f"{name}: {module_of(name).TITLE}" for name in figures()))
         return AGREES
-    from .validation.experiment.names import catalogue
+    from .validation.experiment.names import catalogue, limit_tables
+
+    if chosen.what == "limits":
+        from .solvers.core.limits import described
+
+        for name, table in limit_tables().items():
+            print(f"{name}:\n{indent(described(table), '  ')}")
+        return AGREES
 
     for title, names in catalogue().items():
         print(f"{title}:")

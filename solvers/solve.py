@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..theory.core.dispatch import follow
+from ..theory.core.dispatch import follow, module_of
 from .core.curve import Curve
+from .core.limits import Limits
 
 
 def solve(problem: Any, method: Any, until: float | None = None, **options: Any) -> Curve:
@@ -19,14 +20,11 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
         Last time: t = k/d for streaming problems, steps for finite data. May be left out where
         ``times`` is given.
     limit : str
-        LeastSquares: "ode" (default), "fluctuations", "sde", "volterra", "exact".
-        LinearModel: "exact" (default up to 300 residuals), "closure", "volterra", "ode", "sde".
-        QuadraticRegression: "fixed-data" (default), "proportional", "flow", "sde".
-        TwoEigenvalueModel: "map" (default), "averaged", "flow".
+        One of those that `limits` names for this problem and method.
     times, points : array_like, int
         Output times, or how many equal steps.
     **options
-        What the family takes beside: see the function ``solve`` of its folder.
+        ``system``, solved instead of the derived one, and the options of the limit: see `limits`.
 
     Returns
     -------
@@ -44,3 +42,27 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
         The theory is used outside its range: with the size of the expected error.
     """
     return follow(__package__, "solve", problem, method, until, **options)
+
+
+def limits(problem: Any, method: Any) -> Limits:
+    """Return the limits that `solve` has for a problem and a method: words and options by name.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : Method
+
+    Returns
+    -------
+    dict of Limit
+        With ``text`` and ``options``, a dict of Option with ``default`` and ``text``. The first
+        limit is the default one, unless the problem decides.
+
+    Examples
+    --------
+    >>> from limitlab import GradientDescent, TwoEigenvalueModel
+    >>> list(limits(TwoEigenvalueModel(0.01, 0.2), GradientDescent(1.0)))
+    ['map', 'averaged', 'flow']
+    """
+    found: Limits = module_of(__package__, "solve", problem, method).LIMITS
+    return found

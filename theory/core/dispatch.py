@@ -32,6 +32,11 @@ def family(problem: Any, method: Any) -> str:
     return own.get(problem.family, problem.family)
 
 
+def module_of(room: str, verb: str, problem: Any, method: Any) -> Any:
+    """Return the module ``<room>.<family>.<verb>``."""
+    return import_module(f"{room}.{family(problem, method)}.{verb}")
+
+
 def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **options: Any) -> Any:
     """Call a verb of the family: the function `verb` of the module ``<room>.<family>.<verb>``.
 
@@ -48,8 +53,7 @@ def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **option
     NotAvailable
         An option that this family does not have; those it has are listed.
     """
-    module = import_module(f"{room}.{family(problem, method)}.{verb}")
-    function = getattr(module, verb)
+    function = getattr(module_of(room, verb, problem, method), verb)
     _check_options(function, problem, options)
     if options.get("system") is not None and not isinstance(options["system"], System):
         raise InvalidType("system", options["system"], "give what derive(problem, method) returns")

@@ -1,4 +1,4 @@
-"""The names under which files and commands call noise laws, covariances and methods."""
+"""The names under which files and commands call problems, noise laws, covariances and methods."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
-from ...theory import covariance
+from ...solvers.core.limits import Limits
+from ...theory.core.discover import examples, families, problems
 from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.covariance import COVARIANCES
 from ...theory.methods import METHODS
 from ...theory.noise import LAWS
 from .grammar import expression
@@ -25,13 +28,14 @@ def snake(name: str) -> str:
     return "signsgd" if name == "SignSGD" else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
+PROBLEM_NAMES: Makers = {snake(problem.__name__): problem for problem in problems()}
 METHOD_NAMES: Makers = {snake(method.__name__): method for method in METHODS}
 NOISE_NAMES: Makers = {snake(law.__name__): law for law in LAWS}
-COVARIANCE_NAMES: Makers = {
-    name: getattr(covariance, name)
-    for name in ("isotropic", "power_law", "marchenko_pastur", "toeplitz")
-    + ("from_eigenvalues", "from_matrix")
-}
+COVARIANCE_NAMES: Makers = {name: maker for name, (maker, _) in COVARIANCES.items()}
+#: arguments that are tables themselves
+_NESTED: Mapping[str, Makers] = {"noise": NOISE_NAMES, "covariance": COVARIANCE_NAMES}
+#: keys by which users ask for code of their own
+_CODE = ("file", "module", "python", "class", "import")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -68,12 +72,17 @@ def make(table: Any, makers: Makers, field: str) -> Any:
     maker = _maker(table["kind"], makers, f"{field}.kind")
     parameters = arguments_of(maker)
     given = {key: value for key, value in table.items() if key != "kind"}
+    _refuse_code(given, field)
     check_keys(given, parameters, field)
     missing = [name for name, needed in parameters.items() if needed and name not in given]
     if missing:
         raise InvalidInput(field, dict(table), f"give {' and '.join(missing)} too")
     letters = {word: letter for letter, word in _WORDS.items()}
-    values = {letters.get(k, k): _value(v, f"{field}.{k}") for k, v in given.items()}
+    words = _text_arguments(maker)
+    values = {
+        letters.get(k, k): v if k in words else _value(k, v, f"{field}.{k}")
+        for k, v in given.items()
+    }
     try:
         return maker(**values)
     except InvalidInput as error:  # say where in the file
@@ -92,6 +101,8 @@ def arguments_of(maker: Callable[..., Any]) -> dict[str, bool]:
 def _maker(kind: Any, makers: Makers, field: str) -> Callable[..., Any]:
     if not isinstance(kind, str):
         raise InvalidType(field, kind, f"give one of {', '.join(sorted(makers))}")
+    if kind.endswith(".py") or ":" in kind or "/" in kind:
+        raise InvalidInput(field, kind, _NO_CODE)
     plain = kind.lower().replace("_", "").replace("-", "")
     for name, maker in makers.items():
         if plain == name.replace("_", ""):
@@ -99,8 +110,28 @@ def _maker(kind: Any, makers: Makers, field: str) -> Callable[..., Any]:
     raise InvalidInput(field, kind, nearest(kind, makers))
 
 
-def _value(value: Any, field: str) -> Any:
+def _text_arguments(maker: Callable[..., Any]) -> set[str]:
+    """The arguments that are words, such as ``clip = "mean"``, and no expressions in t."""
+    every = inspect.signature(maker).parameters.values()
+    return {each.name for each in every if re.search(r"\bstr\b", str(each.annotation))}
+
+
+def _value(name: str, value: Any, field: str) -> Any:
+    if name in _NESTED and isinstance(value, Mapping):
+        return make(value, _NESTED[name], field)
     return expression(value, field) if isinstance(value, str) else value
+
+
+def _refuse_code(given: Mapping[str, Any], field: str) -> None:
+    for key in _CODE:
+        if key in given:
+            raise InvalidInput(f"{field}.{key}", given[key], _NO_CODE)
+
+
+_NO_CODE = (
+    "experiment files and commands load no code; for a rule, law or problem of your own call "
+    "solve, simulate and compare in Python"
+)
 
 
 def catalogue() -> dict[str, list[str]]:
@@ -108,10 +139,19 @@ def catalogue() -> dict[str, list[str]]:
     from ..data import FEATURES, SOURCES
 
     return {
+        "problems": _lines(PROBLEM_NAMES),
         "methods": _lines(METHOD_NAMES),
         "noise laws": _lines(NOISE_NAMES),
         "covariances": _lines(COVARIANCE_NAMES),
+        "limits": [f"{name}: {', '.join(table)}" for name, table in limit_tables().items()],
         "data sets": [f"{source}(features: {', '.join(FEATURES)})" for source in SOURCES],
+    }
+
+
+def limit_tables() -> dict[str, Limits]:
+    """Return the table of limits of every family, by its name."""
+    return {
+        name: import_module(f"...solvers.{name}.solve", __package__).LIMITS for name in families()
     }
 
 
@@ -123,30 +163,39 @@ def _lines(makers: Makers) -> list[str]:
     return [line(name, maker) for name, maker in makers.items()]
 
 
-#: values for what a command leaves out: formulas print symbols, so only their signs matter
-_STAND_INS: dict[str, Any] = {
-    "rate": 1.0,
-    "threshold": 1.0,
-    "scale": 1.0,
-    "halfwidth": 1.0,
-    "df": 3.0,
-    "weights": [0.9, 0.1],
-    "scales": [1.0, 10.0],
-    "samples": [-1.0, 1.0],
-}
+def derive_by_name(
+    method: dict[str, Any],
+    noise: dict[str, Any] | None = None,
+    problem: dict[str, Any] | None = None,
+    limit: str | None = None,
+) -> Any:
+    """Return the System of a method on a problem given as tables, arguments optional.
 
-
-def derive_by_name(method: dict[str, Any], noise: dict[str, Any]) -> Any:
-    """Return the System of a method and a noise law given as tables, arguments optional."""
+    Formulas print symbols, so that what a command leaves out is taken from an example.
+    """
     from ...theory.derive import derive
-    from ...theory.streaming.problem import LeastSquares
 
-    law = make(_completed(noise, NOISE_NAMES, "noise"), NOISE_NAMES, "noise")
+    kind = _maker((problem or {"kind": "least_squares"})["kind"], PROBLEM_NAMES, "problem.kind")
+    what = _exemplary(kind)
+    changes = {key: value for key, value in (problem or {}).items() if key != "kind"}
+    if noise is not None:
+        changes["noise"] = _completed(noise, NOISE_NAMES, "noise")
+    if changes:
+        fields = {name: getattr(what, name) for name in arguments_of(kind)}
+        what = make({"kind": snake(kind.__name__), **fields, **changes}, PROBLEM_NAMES, "problem")
     how = make(_completed(method, METHOD_NAMES, "method"), METHOD_NAMES, "method")
-    return derive(LeastSquares(covariance.isotropic(1000), noise=law), how)
+    return derive(what, how, **({} if limit is None else {"limit": limit}))
+
+
+def _exemplary(kind: Any) -> Any:
+    """The problem of this kind in the examples of its family."""
+    found = (each.problem for each in examples(kind.family))
+    return next(problem for problem in found if type(problem) is kind)
 
 
 def _completed(table: dict[str, Any], makers: Makers, field: str) -> dict[str, Any]:
-    needed = arguments_of(_maker(table["kind"], makers, f"{field}.kind"))
-    stand_ins = {name: _STAND_INS[name] for name, must in needed.items() if must}
+    """A table with the needed arguments that it leaves out."""
+    maker: Any = _maker(table["kind"], makers, f"{field}.kind")
+    needed = arguments_of(maker)
+    stand_ins = {name: value for name, value in maker.EXAMPLE.items() if needed.get(name)}
     return {**stand_ins, **table}
