@@ -171,7 +171,6 @@ def _limit(problem: Any, limit: str | None) -> str:
     if limit is None:
         small = problem.spectrum is None and problem.size <= LARGEST_EXACT
         return "exact" if small else "closure"
-    choice("limit", limit, tuple(LIMITS))
     if limit == "exact" and problem.spectrum is not None:
         remedy = 'needs eigenvectors: give jacobian= or kernel=; a spectrum has limit="closure"'
         raise NotAvailable("limit", limit, remedy)

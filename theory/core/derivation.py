@@ -51,6 +51,10 @@ class Derivation:
         """Return the right side of the equation for ``left``, a symbol or its name."""
         return {str(a): b for a, b in self.equations + self.definitions}[str(left)]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the compiled functions, which are made again from the equations."""
+        return {name: getattr(self, name) for name in ("name", "equations", "steps", "definitions")}
+
     def latex(self, environment: str | None = None) -> str:
         """Return the equations in LaTeX, one a line, or in an environment of amsmath."""
         lines = [(_tex(a), _tex(b)) for a, b in self.equations + self.definitions]
