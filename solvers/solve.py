@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, overload
 
-from ..theory.core.dispatch import follow, module_of
+from ..theory.core.dispatch import check_method, follow, many, module_of
+from ..theory.methods import Method
 from .core.curve import Curve
 from .core.limits import Limits
 
 
-def solve(problem: Any, method: Any, until: float | None = None, **options: Any) -> Curve:
+@overload
+def solve(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
+@overload
+def solve(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
+def solve(problem: Any, method: Any, until: float | None = None, **options: Any) -> Any:
     """Solve the limit of a method on a problem.
 
     Parameters
     ----------
     problem : LeastSquares, LinearModel, QuadraticRegression or TwoEigenvalueModel
-    method : Method
+    method : Method, or a list of them
     until : float, optional
         Last time: t = k/d for streaming problems, steps for finite data. May be left out where
         ``times`` is given.
@@ -28,7 +34,7 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
 
     Returns
     -------
-    Curve
+    Curve, or a list of one Curve a method
 
     Raises
     ------
@@ -39,8 +45,13 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
     Warns
     -----
     ValidityWarning
-        The theory is used outside its range: with the size of the expected error.
+        The theory is used outside its range: with the size of the expected error. One warning a
+        method; remarks on errors of 2 % or less are in ``provenance["remarks"]`` alone.
     """
+    several = many(method)
+    if several is not None:
+        check_method(several)
+        return [solve(problem, one, until, **options) for one in several]
     return follow(__package__, "solve", problem, method, until, **options)
 
 

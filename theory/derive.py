@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .core.dispatch import follow
+from .core.errors import InvalidType
 
 
 def derive(problem: Any, method: Any, **options: Any) -> Any:
@@ -28,4 +29,6 @@ def derive(problem: Any, method: Any, **options: Any) -> Any:
     NotAvailable
         A limit that this problem and method do not have.
     """
+    if isinstance(method, list | tuple):
+        raise InvalidType("method", method, "derive one method at a time")
     return follow(__package__, "derive", problem, method, **options)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...theory.core.checks import read_only, reals
 from ...theory.core.errors import InvalidInput, NotAvailable
 from . import storage
+from .provenance import plain, same
 
 if TYPE_CHECKING:
     import xarray
@@ -20,10 +22,8 @@ Array = NDArray[np.float64]
 _NAMED = ("values", "spread", "samples", "diagnostics")
 
 
-def _read_only(array: ArrayLike) -> Array:
-    copy = np.array(array, dtype=float)
-    copy.setflags(write=False)
-    return copy
+def _read_only(array: ArrayLike, field: str) -> Array:
+    return read_only(reals(field, array))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +79,7 @@ class Curve:
     mode_rates: Array | None = None
 
     def __post_init__(self) -> None:
-        time = _read_only(self.time)
+        time = _read_only(self.time, "time")
         if (
             time.ndim != 1
             or time.size == 0
@@ -89,20 +89,25 @@ class Curve:
             raise InvalidInput("time", time, "give increasing finite times, one dimension")
         object.__setattr__(self, "time", time)
         for group in _NAMED:
-            arrays = {name: _read_only(array) for name, array in getattr(self, group).items()}
+            arrays = {
+                str(name): _read_only(array, f"{group}[{name!r}]")
+                for name, array in getattr(self, group).items()
+            }
             object.__setattr__(self, group, arrays)
             self._check_shapes(group, arrays)
         if self.kind not in ("theory", "simulation"):
             raise InvalidInput("kind", self.kind, 'give "theory" or "simulation"')
         if self.steps is not None:
             object.__setattr__(self, "steps", np.array(self.steps, dtype=np.int64))
+        object.__setattr__(self, "label", str(self.label))
+        object.__setattr__(self, "provenance", plain(self.provenance))
         self._take_modes()
 
     def _take_modes(self) -> None:
         if self.modes is None and self.mode_rates is None:
             return
-        energies = _read_only(() if self.modes is None else self.modes)
-        rates = _read_only(() if self.mode_rates is None else self.mode_rates)
+        energies = _read_only(() if self.modes is None else self.modes, "modes")
+        rates = _read_only(() if self.mode_rates is None else self.mode_rates, "mode_rates")
         if energies.shape != (self.time.size, rates.size) or rates.ndim != 1:
             remedy = f"give {self.time.size} times × the number of mode_rates, and both of them"
             raise InvalidInput("modes.shape", energies.shape, remedy)
@@ -123,6 +128,7 @@ class Curve:
         values: ArrayLike,
         quantity: str = "risk",
         *,
+        axis: int | None = None,
         label: str = "runs",
         **fields: Any,
     ) -> Curve:
@@ -135,16 +141,24 @@ class Curve:
             One row a run.
         quantity : str
             Name under which they are compared.
+        axis : {0, 1}, optional
+            Axis of `values` that counts the runs: 0 for one row a run, 1 for one column a run.
+            Where there are as many runs as times the shape does not tell, and it must be given.
+
+        Raises
+        ------
+        InvalidInput
+            Values that are not finite; a shape that does not fit the times; as many runs as times
+            without `axis`.
+        InvalidType
+            Values that are not real numbers.
         """
-        runs = np.atleast_2d(np.asarray(values, dtype=float))
-        if runs.ndim != 2 or not np.all(np.isfinite(runs)):
-            raise InvalidInput(
-                "values", values, "give finite numbers, one row a run and one column a time"
-            )
+        times = reals("time", time)
+        runs = _one_row_a_run(np.atleast_2d(reals("values", values)), times.size, axis)
         spread = {quantity: runs.std(axis=0, ddof=1)} if len(runs) > 1 else {}
         fields = {"kind": "simulation", "provenance": {"source": "from_runs"}, **fields}
         return cls(
-            np.asarray(time),
+            times,
             {quantity: runs.mean(axis=0)},
             spread,
             {quantity: runs},
@@ -171,6 +185,15 @@ class Curve:
         names = ", ".join(self.values)
         times = f"{self.time.size} times to {self.time[-1]:g}"
         return f"<Curve {self.label!r} {self.kind}: {names}; {times}{runs}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same numbers, to the bit, under the same names."""
+        if not isinstance(other, Curve):
+            return NotImplemented
+        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.label, self.time.tobytes()))
 
     def _find(self, group: str, name: str) -> Array:
         found = getattr(self, group)
@@ -213,13 +236,44 @@ class Curve:
         return storage.to_dataset(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the curve as netCDF-4, whole or not at all."""
+        """Write the curve as netCDF-4, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            Ending in .nc (or .nc4, .h5, .hdf5, or in nothing); `load` gives an equal curve back.
+
+        Raises
+        ------
+        InvalidInput
+            The ending of another format; a folder that cannot be written.
+        """
         storage.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Curve:
         """Read a curve that `save` wrote; a damaged file is refused."""
         return cls(**storage.read(path))
+
+
+def _one_row_a_run(values: Array, times: int, axis: int | None) -> Array:
+    """Return runs × times, transposed where the runs are the columns."""
+    if axis not in (None, 0, 1):
+        raise InvalidInput("axis", axis, "give 0 for one row a run, or 1 for one column a run")
+    if values.ndim != 2 or not np.all(np.isfinite(values)):
+        remedy = "give finite numbers, one row a run and one column a time"
+        raise InvalidInput("values", values, remedy)
+    rows, columns = values.shape
+    if axis is None and rows == columns == times > 1:
+        remedy = "as many runs as times: give axis=0 for one row a run, or axis=1 for one column"
+        raise InvalidInput("values.shape", values.shape, remedy)
+    if axis == 1:
+        values = values.T
+    if values.shape[1] != times:
+        turned = f" (runs, {times}); transpose them, or give axis={0 if axis else 1}"
+        known = turned if values.shape[0] == times else f" (runs, {times})"
+        raise InvalidInput("values.shape", (rows, columns), f"give one row a run,{known}")
+    return values
 
 
 load = Curve.load

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
+from collections.abc import Container
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,10 @@ FORMAT = "limitlab curve 1"
 _PREFIX = b"sha256:"
 _ZEROS = b"0" * 64
 _GROUPS = {"values": "", "spread": "_spread", "samples": "_samples", "diagnostics": "_diagnostic"}
+#: endings under which netCDF-4, which is HDF5, is looked for
+SUFFIXES = ("", ".nc", ".nc4", ".h5", ".hdf5")
+#: names of variables that hold no quantity
+_RESERVED = ("time", "steps", "modes", "mode_rate", "run", "mode")
 _MEANING = {
     "values": "value (theory) or mean over runs",
     "spread": "standard deviation of one run",
@@ -51,7 +57,7 @@ def to_dataset(curve: Any) -> xarray.Dataset:
                 "long_name": f"{name}: {_MEANING[group]}",
                 "units": "1",
             }
-            variables[name + suffix] = (dimensions, array, attributes)
+            variables[_free_name(name + suffix, variables)] = (dimensions, array, attributes)
     if curve.steps is not None:
         variables["steps"] = ("time", curve.steps, {"group": "steps", "units": "optimiser steps"})
     attributes = {
@@ -70,13 +76,25 @@ def to_dataset(curve: Any) -> xarray.Dataset:
     return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
 
 
+def _free_name(wanted: str, taken: Container[str]) -> str:
+    """Return a name that netCDF takes and no other variable has; the attributes hold the real one.
+
+    A slash would make a group of it.
+    """
+    plain = re.sub(r"[^\w.+-]", "_", wanted).strip("_. ") or "unnamed"
+    name, number = plain, 2
+    while name in taken or name in _RESERVED:
+        name, number = f"{plain}_{number}", number + 1
+    return name
+
+
 def from_dataset(data: xarray.Dataset) -> dict[str, Any]:
     """Return the arguments of the Curve that a Dataset of `to_dataset` holds."""
     groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
     for variable in data.data_vars.values():
         if variable.attrs["group"] in groups:
             groups[variable.attrs["group"]][variable.attrs["quantity"]] = variable.values
-    steps = data["steps"].values if "steps" in data else None
+    steps = data["steps"].values if "steps" in data.data_vars else None
     has_modes = "mode_rate" in data.coords
     return {
         "time": data["time"].values,
@@ -114,9 +132,16 @@ def save(curve: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InvalidInput
-        The folder cannot be written.
+        The folder cannot be written, or the ending of another format.
     """
     target = Path(path)
+    # rate_0.5 has no ending but a number
+    if target.suffix.lower() not in SUFFIXES and not target.suffix[1:].isdigit():
+        remedy = (
+            f"curves are kept as netCDF-4, not as {target.suffix}: end it with .nc; a table is "
+            "made by curve.to_xarray().to_dataframe()"
+        )
+        raise InvalidInput("path", str(target), remedy)
     content = _netcdf_bytes(curve)
     sealed = content.replace(_PREFIX + _ZEROS, _PREFIX + _digest(content), 1)
     try:

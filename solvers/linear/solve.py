@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.checks import choice, count
+from ...theory.core.checks import choice, ensemble_size
 from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.linear.derive import derive as derive_linear
@@ -126,7 +126,7 @@ def _sde(task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: A
     kernel, grid = task.kernel, time_grid(*task.when)
     rate = check_flow(kernel, task.method, task.limit)
     exact = _heteroscedastic(kernel.problem, diffusion)
-    paths = count("paths", paths, 2)
+    paths = ensemble_size("paths", paths, 2)
     norms = norms_of_sde(kernel, rate, exact)
     warn_of_flow(kernel, rate, norms)
     remark = warn_of_divergence(norms[0])

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ...theory.core.errors import NotAvailable
+from ...theory.core.percent import percent
 from ...theory.core.warn import warn
 from .kernel_norm import LARGEST_EXACT, constant_rate
 from .noise_kernel import NoiseKernel
@@ -59,7 +60,7 @@ def warn_of_flow(
     lacking = norms and ", its kernel norm is {:.4g} in place of {:.4g}".format(*norms)
     warn(
         f"rate · sharpness = {step:.3g} is above {SMALL_STEP}: expect the decay of the fastest "
-        f"mode to be off by about rate · sharpness/2 = {50 * step:.2g} %{lacking or ''}"
+        f"mode to be off by about rate · sharpness/2 = {percent(step / 2)}{lacking or ''}"
     )
 
 

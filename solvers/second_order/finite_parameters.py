@@ -23,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.percent import percent
 from ...theory.core.warn import warn
 from .fixed_data import FixedData
 
@@ -117,7 +118,7 @@ def _about_sharpness(errors: Array, steps: NDArray[np.int64], parameters: int) -
     worst = int(np.nanargmax(errors))
     size = float(errors[worst])
     text = (
-        f"at P = {parameters} T1 is expected to be off by up to {100 * size:.2g} % of the mean "
+        f"at P = {parameters} T1 is expected to be off by up to {percent(size)} of the mean "
         f"sharpness, at step {steps[worst]} ({ORIGIN})"
     )
     if size > LARGEST_SILENT_ERROR:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import InvalidInput
+from ...theory.core.percent import percent
 from ...theory.core.warn import warn
 from ..core import random
 from ..core.curve import Curve
@@ -46,7 +47,7 @@ def check_step(problem: Any, h: float) -> list[str]:
         return []
     remark = (
         f"rate·sharpness = {product:.3g} > {COARSE}: curves of the SDE are off by O(h), about "
-        f"{50 * product:.2g} % of their decay rate; compare shifts (SDE − flow with SGD − GD)"
+        f"{percent(product / 2)} of their decay rate; compare shifts (SDE − flow with SGD − GD)"
     )
     warn(remark)
     return [remark]

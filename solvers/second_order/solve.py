@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.checks import choice, count, positive
+from ...theory.core.checks import choice, count, ensemble_size, positive
 from ...theory.core.errors import InvalidInput, NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.warn import warn
@@ -137,7 +137,7 @@ def _sde_road(
 ) -> Curve:
     task.refuse_system("sde")
     homogenised = choice("noise", noise, ("full", "homogenised")) == "homogenised"
-    grid, wanted = time_grid(*task.when), count("paths", paths, 2)
+    grid, wanted = time_grid(*task.when), ensemble_size("paths", paths, 2)
     step = None if step is None else positive("step", step)
     return sde_curve(
         task.ask, grid, step, homogenised, paths=wanted, workers=workers, progress=progress

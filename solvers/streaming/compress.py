@@ -31,6 +31,8 @@ _MANY_MODES = 4096
 _MANTISSA_BITS = 7
 #: nodes for which a Jacobi matrix is computed at first; smaller rules are its leading blocks
 _FIRST_NODES = 16
+#: points whose distance is a rounding error are one: there is no interval for a rule to scale to
+_ONE_POINT = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Measure:
         if self.positions.size <= nodes:
             return self.positions, self.weights
         lowest, highest = float(self.positions.min()), float(self.positions.max())
+        if highest - lowest <= _ONE_POINT * highest:
+            return np.array([highest]), np.array([self.weights.sum()])
         ends = _powers(np.array([lowest, highest]), power)
         diagonal, off_diagonal = self._matrix(nodes, power, ends)
         values, vectors = eigh_tridiagonal(diagonal[:nodes], off_diagonal[: nodes - 1])

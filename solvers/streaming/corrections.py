@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.core.percent import percent
 from ...theory.streaming.modes import max_rho_squared
 from ..core.curve import Curve
 from .coefficients import Coefficients
@@ -105,7 +106,7 @@ class Limit:
         error = float(self.announced.relative[worst])
         if error <= LARGEST_SILENT_ERROR:
             return self._as_it_is()
-        where = f"{100 * error:.2g} % at t = {self.times[worst]:.3g}"
+        where = f"{percent(error)} at t = {self.times[worst]:.3g}"
         return self._exact(
             f"the limit is expected to be off by about {where}: the exact mean is given instead"
         )
@@ -134,7 +135,7 @@ class Limit:
             return self._as_it_is()
         text = (
             f"the start is localised: max ρ_i² = {max_rho_squared(self.problem):.3g}; the limit "
-            f"linearises the mean of a sign and is off by {100 * gaps[worst]:.2g} % at "
+            f"linearises the mean of a sign and is off by {percent(gaps[worst])} at "
             f"t = {self.times[worst]:.3g} against the split equations"
         )
         if automatic:

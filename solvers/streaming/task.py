@@ -87,9 +87,10 @@ class Task:
         )
         found = solved.corrected(correction)
         said = validity.remarks(self.problem, self.method, found.times, found.announced)
-        remarks = [*said, *found.remarks]
+        remarks = [*said, *map(validity.Remark, found.remarks)]
         for remark in remarks:
-            warn(remark)
+            if remark.error > validity.LARGEST_SILENT_ERROR:
+                warn(remark)
         provenance = provenance_of(self.problem, self.method, self.limit, remarks) | {
             "rtol": self.rtol,
             "finite_size_origin": found.announced.origin,

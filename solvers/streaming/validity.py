@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...theory.core.percent import percent
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
 from .finite_size import FiniteSize, is_linear
@@ -19,6 +20,17 @@ _COARSE_STEP = 0.1
 _COMMON_CORRELATION = 0.1
 #: batch over √(intrinsic dimension) above which the limit of a rule on the mean gradient is off
 _LARGE_BATCH = 0.5
+
+
+class Remark(str):
+    """A sentence for the user, and the relative error it speaks of; infinite: of any size."""
+
+    error: float
+
+    def __new__(cls, text: str, error: float = math.inf) -> Remark:
+        sentence = super().__new__(cls, text)
+        sentence.error = error
+        return sentence
 
 
 def stability_limit(problem: Any, batch: int = 1) -> float:
@@ -50,9 +62,9 @@ def largest_rate(method: Any, times: np.ndarray) -> float:
     return float(np.max(evaluate(method.rate, np.linspace(0.0, times[-1], 401))))
 
 
-def remarks(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> list[str]:
-    """Return what a user should know before trusting the curve (sentences; none if all is well)."""
-    found = []
+def remarks(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> list[Remark]:
+    """Return what a user should know before trusting the curve (none if all is well)."""
+    found: list[Remark | None] = []
     if math.isfinite(problem.dimension) and announced.origin != "exact":
         found.append(_about_size(problem, method, times, announced))
         found.append(_about_steps(problem, method, times))
@@ -62,65 +74,74 @@ def remarks(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize)
         found.append(_about_correlation(problem))
     elif method.batch > 1 and method.pool == "mean":
         found.append(_about_batch(problem, method))
-    return [text for text in found if text]
+    return [remark for remark in found if remark]
 
 
-def _about_size(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> str:
+def _about_size(
+    problem: Any, method: Any, times: np.ndarray, announced: FiniteSize
+) -> Remark | None:
     worst = int(np.argmax(announced.relative))
     error = float(announced.relative[worst])
-    known = f"{100 * error:.2g} % of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
+    known = f"{percent(error)} of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
     sizes = {"d": problem.dimension, "tr K/‖K‖": problem.covariance.intrinsic_dimension}
     small = [f"{name} = {size:.3g}" for name, size in sizes.items() if size < _SMALL_DIMENSION]
     # where nothing is clipped the intrinsic dimension decides, else d
     counts = bool(small) if is_linear(method) else problem.dimension < _SMALL_DIMENSION
     if error <= LARGEST_SILENT_ERROR and not counts:
-        return ""
+        return None
     reason = f" (small dimension: {', '.join(small)})" if small else ""
     offer = '; limit="exact" is the mean at this d' if is_linear(method) else ""
-    return f"the limit is expected to be off by about {known}{reason}{offer}"
+    return Remark(f"the limit is expected to be off by about {known}{reason}{offer}", error)
 
 
-def _about_steps(problem: Any, method: Any, times: np.ndarray) -> str:
-    step = largest_rate(method, times) * problem.covariance.norm / problem.dimension
+def _about_steps(problem: Any, method: Any, times: np.ndarray) -> Remark | None:
+    text = coarse_steps(problem, method, float(times[-1]))
+    return Remark(text) if text else None
+
+
+def coarse_steps(problem: Any, method: Any, until: float) -> str:
+    """Say that one step is no longer small against the fastest direction; empty where it is."""
+    step = largest_rate(method, np.array([until])) * problem.covariance.norm / problem.dimension
     if method.acts_on == "coordinate" or step <= _COARSE_STEP:
         return ""
     return (
-        f"the steps are coarse: one step takes up to η ‖K‖/d = {step:.2g} of the fastest "
+        f"the steps are coarse: one step takes up to η ‖K‖/d = {step:.3g} of the fastest "
         f"direction; the limit lets steps be infinitesimal and is off there by about "
-        f"{100 * step:.2g} %"
+        f"{percent(step)}"
     )
 
 
-def _about_stability(problem: Any, method: Any, times: np.ndarray) -> str:
+def _about_stability(problem: Any, method: Any, times: np.ndarray) -> Remark | None:
     rate, limit = largest_rate(method, times), stability_limit(problem, method.batch)
     if rate < limit:
-        return ""
+        return None
     name = "2 d/tr K" if method.batch == 1 else "2 B d/tr K"
-    return (
+    return Remark(
         f"rate = {rate:.4g} reaches the stability limit {name} = {limit:.4g}: the risk of "
         "unclipped SGD grows without bound; lower the rate or clip"
     )
 
 
-def _about_correlation(problem: Any) -> str:
+def _about_correlation(problem: Any) -> Remark | None:
     if problem.covariance.is_diagonal:
-        return ""
+        return None
     share = common_correlation(problem.covariance)
     if share <= _COMMON_CORRELATION:
-        return ""
-    return (
+        return None
+    return Remark(
         f"the coordinates share a correlation: ‖C‖/d = {share:.2g}; the mean is usable, but one "
         "run strays from it by an amount of order one that does not shrink with d"
     )
 
 
-def _about_batch(problem: Any, method: Any) -> str:
+def _about_batch(problem: Any, method: Any) -> Remark | None:
     """Beside S² tr K/B² the mean gradient has the square |Kδ|², to first order in B/d⋆."""
     size = problem.covariance.intrinsic_dimension
     if method.batch <= _LARGE_BATCH * math.sqrt(size):
-        return ""
-    return (
+        return None
+    return Remark(
         f"a batch of {method.batch} is not small against √(tr K/‖K‖): the part of the mean "
         "gradient along Kδ, which the limit drops, is up to "
-        f"{100 * method.batch / size:.2g} % of its square"
+        f"{percent(method.batch / size)} of its square",
+        method.batch / size,
     )

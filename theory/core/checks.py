@@ -11,12 +11,20 @@ import numpy as np
 
 from .errors import InvalidInput, InvalidType
 
+#: the largest count: above it floats no longer hold every integer
+LARGEST = 2**53
+#: runs, paths or points of one curve
+LARGEST_ENSEMBLE = 10**7
+
 
 def number(field: str, value: Any) -> float:
     """A finite real number as a float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise InvalidType(field, value, "give a number")
-    result = float(value)
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
     if not math.isfinite(result):
         raise InvalidInput(field, value, "give a finite number")
     return result
@@ -30,8 +38,8 @@ def positive(field: str, value: Any) -> float:
     return result
 
 
-def count(field: str, value: Any, least: int = 1) -> int:
-    """An integer >= least; integral floats such as 1e9 are taken."""
+def count(field: str, value: Any, least: int = 1, most: int | None = LARGEST) -> int:
+    """An integer from least to most (None: without end); integral floats such as 1e9 are taken."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise InvalidType(field, value, f"give an integer >= {least}")
     if not isinstance(value, Integral) and not float(value).is_integer():
@@ -39,7 +47,14 @@ def count(field: str, value: Any, least: int = 1) -> int:
     result = int(float(value)) if not isinstance(value, Integral) else int(value)
     if result < least:
         raise InvalidInput(field, value, f"give an integer >= {least}")
+    if most is not None and result > most:
+        raise InvalidInput(field, value, f"give an integer from {least} to {most:.16g}")
     return result
+
+
+def ensemble_size(field: str, value: Any, least: int = 1) -> int:
+    """A number of runs or paths that a curve can hold."""
+    return count(field, value, least, LARGEST_ENSEMBLE)
 
 
 def fraction(field: str, value: Any) -> float:
@@ -82,10 +97,7 @@ def vector(field: str, values: Any, length: int | None = None) -> np.ndarray:
 
 def array(field: str, values: Any, axes: int) -> np.ndarray:
     """A finite, non-empty, read-only float64 array with the given number of axes."""
-    try:
-        result = np.array(values, dtype=np.float64, order="C")
-    except (TypeError, ValueError):
-        raise InvalidType(field, values, f"give an array of numbers with {axes} axes") from None
+    result = reals(field, values, f"give an array of numbers with {axes} axes")
     if result.ndim != axes:
         raise InvalidInput(field, values, f"has {result.ndim} axes; give an array with {axes}")
     if result.size == 0:
@@ -94,6 +106,21 @@ def array(field: str, values: Any, axes: int) -> np.ndarray:
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         raise InvalidInput(field, values, f"has NaN or infinity at index {bad}; remove it")
     return read_only(result)
+
+
+def reals(field: str, values: Any, remedy: str = "give an array of real numbers") -> np.ndarray:
+    """A float64 copy of an array of real numbers, of any shape; complex ones are refused."""
+    try:
+        given = np.asarray(values)
+        if given.dtype.kind in "USmM":
+            raise TypeError
+        if given.dtype.kind == "c":
+            raise InvalidType(field, values, "holds complex numbers; give real ones")
+        return np.array(given, dtype=np.float64, order="C")
+    except InvalidType:
+        raise
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidType(field, values, remedy) from None
 
 
 def read_only(values: np.ndarray) -> np.ndarray:

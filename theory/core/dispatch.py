@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
-from .errors import InvalidType, NotAvailable
+from .errors import InvalidInput, InvalidType, NotAvailable
 from .problem import Problem
 from .system import System
+from .warn import one_warning
 
 _KINDS = (
     "give a problem: an object of LeastSquares, LinearModel, QuadraticRegression or another class "
     "on limitlab's Problem"
 )
+#: what an option is called by the other verb: a simulation has runs, an SDE has paths
+_OTHER_NAMES = {"runs": "paths", "paths": "runs"}
 
 
 def family(problem: Any, method: Any) -> str:
@@ -24,12 +28,46 @@ def family(problem: Any, method: Any) -> str:
     Raises
     ------
     InvalidType
-        Not a problem.
+        Not a problem, or not a method.
     """
     if not isinstance(problem, Problem):
         raise InvalidType("problem", problem, _KINDS)
+    check_method(method)
     own: Mapping[str, str] = getattr(method, "families", {})
     return own.get(problem.family, problem.family)
+
+
+def check_method(method: Any) -> None:
+    """Refuse what is not a method, or not a list of them.
+
+    Raises
+    ------
+    InvalidType
+        A class in place of an object, or anything else that states no method.
+    """
+    from ..methods.base import Method
+
+    for one in method if isinstance(method, list | tuple) else (method,):
+        if isinstance(one, type):
+            remedy = f"is a class; give an object of it, such as {one.__name__}(rate=0.5)"
+            raise InvalidType("method", one, remedy)
+        if not isinstance(one, Method):
+            raise InvalidType("method", one, "give a method such as SGD(rate=0.5)")
+
+
+def many(method: Any) -> list[Any] | None:
+    """Return the methods of a list, None for a single method.
+
+    Raises
+    ------
+    InvalidInput
+        An empty list.
+    """
+    if not isinstance(method, list | tuple):
+        return None
+    if not method:
+        raise InvalidInput("method", method, "give at least one method")
+    return list(method)
 
 
 def module_of(room: str, verb: str, problem: Any, method: Any) -> Any:
@@ -52,12 +90,41 @@ def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **option
     ------
     NotAvailable
         An option that this family does not have; those it has are listed.
+
+    Warns
+    -----
+    ValidityWarning
+        Once a call, with everything that the family remarks on; the provenance keeps all of it.
     """
     function = getattr(module_of(room, verb, problem, method), verb)
     _check_options(function, problem, options)
     if options.get("system") is not None and not isinstance(options["system"], System):
         raise InvalidType("system", options["system"], "give what derive(problem, method) returns")
-    return function(problem, method, *args, **options)
+    with one_warning() as said:
+        answer = _interruptible(function, problem, method, *args, **options)
+    return _noted(answer, said)
+
+
+def _interruptible(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Call; a Ctrl-C that arrives while compiled code hands back its result stays a Ctrl-C."""
+    try:
+        return function(*args, **options)
+    except SystemError as error:
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _noted(answer: Any, said: list[str]) -> Any:
+    """Put what was said into the provenance of every curve of an answer."""
+    if isinstance(answer, list):
+        return [_noted(one, said) for one in answer]
+    kept = getattr(answer, "provenance", None)
+    if kept is None or not said:
+        return answer
+    known = kept.get("remarks", [])
+    new = [text for text in said if text not in known]
+    return replace(answer, provenance={**kept, "remarks": [*known, *new]}) if new else answer
 
 
 def _check_options(
@@ -69,7 +136,8 @@ def _check_options(
     known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     for name in options:
         if name not in known:
-            near = get_close_matches(name, known, 1)
+            near = [n for n in (_OTHER_NAMES.get(name),) if n in known]
+            near = near or get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             remedy = f"{type(problem).__name__} takes {', '.join(known)}{hint}"
             raise NotAvailable(name, options[name], remedy)

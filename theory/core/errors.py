@@ -10,10 +10,20 @@ class LimitlabError(Exception):
 
 
 def _sentence(field: str, value: Any, remedy: str) -> str:
-    shown = " ".join(repr(value).split())
+    shown = " ".join(_shown(value).split())
     if len(shown) > 120:
         shown = f"{shown[:117]}..."
     return f"{field} = {shown}: {remedy}"
+
+
+def _shown(value: Any) -> str:
+    """The repr of a value; Python refuses to print a whole number of thousands of digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        if isinstance(value, int):
+            return f"a whole number of {value.bit_length()} bits"
+        return f"<{type(value).__name__}>"
 
 
 class InvalidInput(LimitlabError, ValueError):
@@ -69,3 +79,18 @@ class SolveFailed(LimitlabError, RuntimeError):
 
 class ValidityWarning(UserWarning):
     """A theory is used outside its range; the text says how large the error is expected to be."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during an ensemble.
+
+    Parameters
+    ----------
+    partial : object
+        What was finished by then: the Curve of the finished runs (or a list of Curves), None where
+        no run was.
+    """
+
+    def __init__(self, partial: Any = None) -> None:
+        super().__init__("interrupted; what was finished is in the attribute `partial`")
+        self.partial = partial

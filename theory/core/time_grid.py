@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import count, positive, vector
+from .checks import LARGEST_ENSEMBLE, count, positive, vector
 from .errors import InvalidInput
 
 
@@ -30,7 +30,7 @@ def time_grid(until: Any = None, times: Any = None, points: Any = 101) -> np.nda
         return _given(times, until)
     if until is None:
         raise InvalidInput("until", until, "give the last time, or times=")
-    return np.linspace(0.0, positive("until", until), count("points", points, 2))
+    return np.linspace(0.0, positive("until", until), count("points", points, 2, LARGEST_ENSEMBLE))
 
 
 def _given(times: Any, until: Any) -> np.ndarray:

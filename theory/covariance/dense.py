@@ -13,6 +13,9 @@ from ..core.errors import InvalidInput
 from .base import Covariance
 from .diagonal import dropped, from_eigenvalues
 
+#: dimension up to which a matrix is built: 8 GiB
+LARGEST_MATRIX = 2**15
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dense(Covariance):
@@ -142,7 +145,7 @@ def toeplitz(d: int, correlation: float, variances: Any = None) -> Dense:
     variances : array_like, shape (d,), optional
         K_ii > 0; all one by default.
     """
-    d = count("d", d)
+    d = count("d", d, most=LARGEST_MATRIX)
     if abs(number("correlation", correlation)) >= 1:
         raise InvalidInput("correlation", correlation, "give a number in (-1, 1)")
     distance = np.abs(np.subtract.outer(np.arange(d), np.arange(d)))

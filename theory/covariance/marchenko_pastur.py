@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from ..core.checks import count, positive, read_only
-from .base import Covariance
+from .base import LARGEST_EXPANSION, Covariance
 from .diagonal import group
 from .spectral import SpectralDensity
 
@@ -35,7 +35,7 @@ def marchenko_pastur(d: float, aspect: float, normalise: bool = True) -> Covaria
     if isinstance(d, float) and math.isinf(d) and d > 0:
         nodes, weights = gauss_rule(aspect, 256)
         return SpectralDensity(read_only(nodes), read_only(weights), (1 + math.sqrt(aspect)) ** 2)
-    d = count("d", d)
+    d = count("d", d, most=LARGEST_EXPANSION)
     levels = (np.arange(d) + 0.5) / d
     levels = 1 - (1 - levels) * max(aspect, 1.0)
     # at least one eigenvalue is positive, however large the aspect

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
+from numbers import Integral
 from typing import Any, ClassVar
 
+from ..core.checks import count
 from ..core.errors import InvalidInput, InvalidType
 from ..schedules.schedule import as_schedule
 
 ACTS_ON = ("residual", "norm", "coordinate")
+#: samples that a step may take
+LARGEST_BATCH = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,9 @@ class Method:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", as_schedule(self.rate, "rate"))
-        if isinstance(self.batch, bool) or not isinstance(self.batch, int):
+        if isinstance(self.batch, bool) or not isinstance(self.batch, Integral):
             raise InvalidType("batch", self.batch, "give a whole number >= 1")
-        if self.batch < 1:
-            raise InvalidInput("batch", self.batch, "give a whole number >= 1")
+        object.__setattr__(self, "batch", count("batch", self.batch, most=LARGEST_BATCH))
         if self.acts_on not in ACTS_ON:
             raise InvalidInput("acts_on", self.acts_on, f"use one of {', '.join(ACTS_ON)}")
 

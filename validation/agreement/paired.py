@@ -56,6 +56,7 @@ def paired_difference(first: Curve, second: Curve, quantity: str = "risk") -> Cu
         first.time,
         difference,
         quantity,
+        axis=0,
         label=f"{first.label} − {second.label}",
         steps=first.steps,
         provenance=_provenance(first, second, quantity),

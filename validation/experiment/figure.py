@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from ...theory.core.percent import percent
 from ..agreement.compare import interpolate
 from ..figures.overlay import overlay
 from ..figures.style import STYLE, HouseFigure, inches
@@ -58,7 +59,7 @@ def _one(column: Any, result: Result, colour: str) -> None:
     upper, lower = column
     runs, rows, theory = result.runs, result.on_rows, result.theory
     assert rows is not None
-    gaps = f"{_percent(result.agreement.gap)} Gaussian, {_percent(result.rows_gap[0])} rows"
+    gaps = f"{percent(result.agreement.gap)} Gaussian, {percent(result.rows_gap[0])} rows"
     mean, spread = runs["risk"], runs.std("risk")
     upper.fill_between(
         runs.time, (mean - spread).clip(mean / 20), mean + spread, color=colour, alpha=0.25, lw=0
@@ -102,7 +103,3 @@ def _key(axes: Any) -> None:
     methods = axes.get_legend()
     axes.legend(handles=kinds, loc="upper right")
     axes.add_artist(methods)
-
-
-def _percent(x: float) -> str:
-    return f"{100 * x:.2g} %"

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...theory.core.percent import percent
+
 
 @dataclass(frozen=True)
 class Check:
@@ -40,7 +42,7 @@ class Check:
 
 def agreement(name: str, report: Any) -> Check:
     """Return the check of an `Agreement`: no time differs at the report's level."""
-    seen = f"smallest Holm p-value; errors of {100 * report.detectable:.2g} % would show"
+    seen = f"smallest Holm p-value; errors of {percent(report.detectable)} would show"
     return Check(name, float(np.min(report.p_values)), report.level, 1.0, seen)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....theory.core.checks import choice, count, positive
+from ....theory.core.checks import choice, ensemble_size, positive
 from ...core.curve import Curve
 from ...core.limits import THREADS, Limit, Option
 from ...core.provenance import seed_text
@@ -28,7 +28,7 @@ def solve(
     """Paths of the SDE, around the risk of the ODE."""
     choice("diffusion", diffusion, ("exact", "published"))
     task.check_dimension()
-    paths, step = count("paths", paths, 2), None if step is None else positive("step", step)
+    paths, step = ensemble_size("paths", paths, 2), None if step is None else positive("step", step)
     mean = task.mean()
     risk, errors = sde_risk(
         task.problem, task.method, task.coefficients, task.noisy,

@@ -111,7 +111,20 @@ def test_times_of_the_exact_mean_are_whole_steps():
 
 def test_intrinsic_dimension_counts_where_nothing_is_clipped():
     spiked = from_eigenvalues([40.0] + [1.0] * 399)
-    assert "tr K/‖K‖" in solved(LeastSquares(spiked, Gaussian(0.5)), SGD(0.05), 0.1)[1]
+    curve, said = solved(LeastSquares(spiked, Gaussian(0.5)), SGD(0.05), 0.1)
+    # an expected error below 2 % is no warning, but the provenance holds the remark
+    assert said == "" and "tr K/‖K‖" in " / ".join(curve.provenance["remarks"])
+
+
+def test_one_call_is_one_warning_and_the_provenance_holds_it():
+    problem, method = LeastSquares(isotropic(4), Gaussian(0.5)), SGD(2.5)
+    with pytest.warns(ValidityWarning) as caught:
+        curve = solve(problem, method, 0.5, points=5, rtol=1e-6)
+    (only,) = caught
+    for words in ("expected to be off", "the steps are coarse", "stability limit"):
+        assert words in str(only.message)
+        assert any(words in remark for remark in curve.provenance["remarks"])
+    assert only.filename == __file__
 
 
 def said_of(covariance, method):

@@ -17,7 +17,7 @@ import sympy as sp
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
-from ....theory.core.checks import count
+from ....theory.core.checks import ensemble_size
 from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import numbers, twin
 from ....theory.core.time_grid import time_grid
@@ -169,7 +169,7 @@ def simulate(
     NotAvailable
         An infinite dimension.
     """
-    runs, sequence = count("runs", runs), random.seed_sequence(seed)
+    runs, sequence = ensemble_size("runs", runs), random.seed_sequence(seed)
     grid = time_grid(until, times, points)
     check_schedules(method, float(grid[-1]))
     checks.check_pair(problem, method)

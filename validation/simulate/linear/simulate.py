@@ -16,7 +16,7 @@ from ....solvers.core.runs import each
 from ....solvers.linear.curve import describe, stability
 from ....solvers.linear.noise_kernel import NoiseKernel
 from ....solvers.linear.sde import first_residual
-from ....theory.core.checks import count
+from ....theory.core.checks import ensemble_size
 from ....theory.core.time_grid import whole_steps
 from ....theory.core.version import VERSION
 from ....theory.methods.sampling import Batches, batches
@@ -78,7 +78,7 @@ def simulate(
     NotAvailable
         A problem given by its spectrum: a run needs eigenvectors.
     """
-    runs = count("runs", runs)
+    runs = ensemble_size("runs", runs)
     drawn = batches(method, problem.data)
     steps = whole_steps(until, times, points)
     check_schedules(method, float(steps[-1]))

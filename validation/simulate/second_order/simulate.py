@@ -13,7 +13,7 @@ from ....solvers.core.runs import each, ensemble
 from ....solvers.second_order.algorithm import Machine, choose_engine
 from ....solvers.second_order.arguments import Request, Seed, given_masks
 from ....solvers.second_order.motion import names_of
-from ....theory.core.checks import array, count
+from ....theory.core.checks import array, ensemble_size
 from ....theory.core.errors import InvalidInput
 from ....theory.core.time_grid import whole_steps
 from ....theory.schedules.schedule import check_schedules
@@ -97,7 +97,7 @@ def simulate(
         redraw,
         spectrum,
     )
-    return _curve(ask, machine, count("runs", runs), workers, progress)
+    return _curve(ask, machine, ensemble_size("runs", runs), workers, progress)
 
 
 def _curve(

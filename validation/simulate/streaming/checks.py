@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from ....solvers.streaming.validity import coarse_steps
 from ....theory.core.errors import InvalidInput, InvalidType
 from ....theory.core.warn import warn
 from ....theory.methods import Method
-from ....theory.schedules.schedule import evaluate
 from ....theory.streaming.derive import check_streaming
 from ....theory.streaming.problem import LeastSquares
 from .engine import Engine
 
-#: the continuous limit needs rate * (largest eigenvalue) / d far below 1
-COARSE = 0.1
 #: steps of the chain become the cost above this dimension
 LARGE = 1e7
 
@@ -51,16 +47,10 @@ def check_equal_batches(methods: list[Any]) -> None:
 
 
 def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
-    """Warn where one step is no longer small against the fastest direction."""
-    if method.acts_on == "coordinate":
-        return
-    largest_rate = float(np.max(evaluate(method.rate, np.linspace(0.0, until, 1001))))
-    step = largest_rate * problem.covariance.norm / problem.dimension
-    if step > COARSE:
-        warn(
-            f"the step is coarse: rate * (largest eigenvalue) / d reaches {step:.3g}, above "
-            f"{COARSE}; the limit theory assumes that it is small, so raise d or lower the rate"
-        )
+    """Warn, in the words of `solve`, where one step is not small against the fastest direction."""
+    text = coarse_steps(problem, method, until)
+    if text:
+        warn(text)
 
 
 def warn_of_many_steps(engine: Engine, runs: int) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
-from ....theory.core.checks import count
+from ....theory.core.checks import ensemble_size
 from ....theory.core.time_grid import time_grid
 from ....theory.schedules.schedule import check_schedules
 from . import checks
@@ -100,7 +100,7 @@ def simulate(
     methods = checks.methods(method, paired)
     for one in methods:
         checks.check_pair(problem, one)
-    runs = count("runs", runs)
+    runs = ensemble_size("runs", runs)
     sequence = random.seed_sequence(seed)
     grid = time_grid(until, times, points)
     for one in methods:
