@@ -28,6 +28,7 @@ import numpy as np
 from numba import njit
 
 from ...kernels.interface import (
+    any_law,
     loops,
     noise_cross,
     noise_diagonal,
@@ -216,7 +217,7 @@ def noise_parts_of(risks, t, law):
 def warm_up():
     """Compile for the types in use: no normals means that no step is taken."""
     one, none = np.full(1, 0.5), np.empty(0)
-    law = (np.full(256, 0.5), one, one, one)
+    law = any_law()
     modes = (one, one, 1.0, 1.0, 0.0)
     normals, record = np.empty((0, 2), dtype=np.float32), np.empty(0, dtype=np.int64)
     tables = (np.empty((1, 2, 3)), np.empty((1, 4, 3)))
