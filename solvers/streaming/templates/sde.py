@@ -204,11 +204,11 @@ def coefficients_of(risks, t, law, table, factors):
 
 
 @scalar
-def noise_parts_of(risks, t, law):
-    """Return D, E, F and H (4, n) at each risk of an array, from the formulas."""
+def noise_parts_of(risks, t, law, table):
+    """Return D, E, F and H (4, n) at each risk of an array."""
     parts = np.empty((4, risks.size))
     for i in range(risks.size):
-        values = noise_parts(risks[i], t, law, np.empty((1, 4, 2)))
+        values = noise_parts(risks[i], t, law, table)
         for k in range(4):
             parts[k, i] = values[k]
     return parts
@@ -223,4 +223,4 @@ def warm_up():
     tables = (np.empty((1, 2, 3)), np.empty((1, 4, 3)))
     advance(one, modes, one, one, record, normals, 0, one, law, tables, np.ones(2), (one, one))
     coefficients_of(none, 0.0, law, tables[0], np.ones(2))
-    noise_parts_of(none, 0.0, law)
+    noise_parts_of(none, 0.0, law, tables[1])
