@@ -150,7 +150,7 @@ def solve(
         "correction": corrected.name,
         "diagnostics": validity.diagnostics(problem, method, grid),
     }
-    noisy = Coefficients.of(system.source, numbers)
+    noisy = Coefficients.of(system.source, numbers, mean=system.mean.source)
     if limit != "sde":
         fields = {}
         if modes and corrected.name == "exact":
