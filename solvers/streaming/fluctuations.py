@@ -105,7 +105,9 @@ def solve_fluctuations(
     return spread
 
 
-def _refuse_no_width(variance: Array, coefficients: Coefficients, times: Array, risk: float) -> None:
+def _refuse_no_width(
+    variance: Array, coefficients: Coefficients, times: Array, risk: float
+) -> None:
     """Refuse a band of no width where runs start and move, and nothing has underflowed."""
     moved = np.maximum.accumulate(coefficients.rates(times)) > 0
     before = np.append([np.inf, np.inf], variance[1:-1])[: times.size]

@@ -3,8 +3,8 @@
 With left vectors w_i of D^(-1/2) K, x_i = w_iᵀ δ obeys dx = −(A/2) λ x dt + √(2B/d) G dW with
 G Gᵀ = Wᵀ K_σ W, and R = ½ Σ λ_i x_i². The exact diffusion has 2B G Gᵀ + (E/4) (Λx)(Λx)ᵀ in place
 of 2B G Gᵀ, with part E of the covariance of a step: −m mᵀ for one sample, m its mean; more where
-samples share their residuals or a vote (derived here, after arXiv 2411.12135). Paths advance in blocks of fixed size: one matrix product a step and
-block.
+samples share their residuals or a vote (derived here, after arXiv 2411.12135). Paths advance in
+blocks of fixed size: one matrix product a step and block.
 """
 
 from __future__ import annotations
@@ -73,18 +73,16 @@ class DenseModes:
         )
         strength = np.sqrt(2.0 * noise)[:, None]
         flow = self.rates * x * np.sqrt(contraction)
-        normals = self._with_pair(flow, 0.5 * np.sqrt(np.abs(pair)), np.sign(pair), strength, normals)
+        normals = self._with_pair(flow, pair, strength, normals)
         return contraction * x + strength * np.sqrt(h / x.shape[1]) * share * (
             normals @ self.factor.T
         )
 
-    def _with_pair(
-        self, flow: Array, size: Array, sign: Array, strength: Array, normals: Array
-    ) -> Array:
-        """Stretch or shorten each row of normals along v = size G⁻¹ flow/strength, so that their
-        covariance is 1 ± v vᵀ."""
-        v = flow @ self.inverse.T
-        v = np.divide(v * size[:, None], strength, out=np.zeros_like(v), where=strength > 0)
+    def _with_pair(self, flow: Array, pair: Array, strength: Array, normals: Array) -> Array:
+        """Stretch or shorten each row of normals along v = ½ √|E| G⁻¹ flow/strength, so that
+        their covariance is 1 ± v vᵀ."""
+        v, sign = (flow @ self.inverse.T) * (0.5 * np.sqrt(np.abs(pair)))[:, None], np.sign(pair)
+        v = np.divide(v, strength, out=np.zeros_like(v), where=strength > 0)
         square = np.sum(v * v, axis=1)
         stretch = 1 + np.sqrt(np.maximum(1 + sign * square, 0))
         # a negative part that exceeds the whole leaves nothing along v

@@ -73,7 +73,7 @@ def step_noise(given: Setting, single: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def sign_pairs(given: Setting, mean: Any) -> Any:
+def sign_pairs(given: Setting, mean: Any, power: Any) -> Any:
     """Return χ of signs that are taken one by one: E[s_i s_j] = V(c_ij) + χ (K δ)_i (K δ)_j/….
 
     V(c) is the covariance of the steps of two coordinates without signal whose single signs have
@@ -86,12 +86,14 @@ def sign_pairs(given: Setting, mean: Any) -> Any:
         Of a sign of one sample, a mean of signs or a majority vote.
     mean : sympy expression
         Mean of the step over K δ.
+    power : sympy expression
+        Mean square N of the step.
     """
     if given.method.pool == "both":
         batch = given.method.batch
         single = mean / sp.Rational(gain(batch))
         return mean**2 - sp.Rational(slope_of_covariance(batch)) * single**2
-    return mean**2 - (mean**2 / B if given.method.batch > 1 else mean**2)
+    return mean**2 - power * mean**2
 
 
 def transform(given: Setting) -> tuple[tuple[Any, Any], ...]:

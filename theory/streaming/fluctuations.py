@@ -49,7 +49,7 @@ def with_covariance(system: ModeSystem, given: Setting) -> ModeSystem:
     mean = given.kappa * mu
     definitions: tuple[tuple[Any, Any], ...] = ()
     if given.method.acts_on == "coordinate":
-        chi, definitions, opening = _pairs_of_signs(given, mean)
+        chi, definitions, opening = _pairs_of_signs(given, mean, power)
         zeta, fourth = mean * power, power**2
     else:
         values = step_noise(given, {"mu": mu, "N": given.method.batch * power, **_moments(given)})
@@ -68,10 +68,10 @@ def with_covariance(system: ModeSystem, given: Setting) -> ModeSystem:
     )
 
 
-def _pairs_of_signs(given: Setting, mean: Any) -> tuple[Any, Any, tuple[Step, ...]]:
+def _pairs_of_signs(given: Setting, mean: Any, power: Any) -> tuple[Any, Any, tuple[Step, ...]]:
     """Return χ of a step of signs, what it is defined by, and how it came about."""
     if not is_radial(given):
-        chi = sign_pairs(given, mean)
+        chi = sign_pairs(given, mean, power)
         return chi, (), (*_SIGNS, Step(_TEXTS["pairs"], "χ", chi))
     value = sp.sympify(step_noise(given, {})["chi"])
     name = named("chi", value)
