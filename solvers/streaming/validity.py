@@ -76,7 +76,10 @@ def warn(texts: list[str]) -> None:
 def _about_size(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> str:
     worst = int(np.argmax(announced.relative))
     error = float(announced.relative[worst])
-    known = f"{100 * error:.2g} % of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
+    where = f"of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
+    known = f"about {100 * error:.2g} % {where}"
+    if not math.isfinite(error):
+        known = f"an amount that is not known from t = {times[worst]:.3g} on"
     sizes = {"d": problem.dimension, "tr K/‖K‖": problem.covariance.intrinsic_dimension}
     small = [f"{name} = {size:.3g}" for name, size in sizes.items() if size < _SMALL_DIMENSION]
     # where nothing is clipped the intrinsic dimension decides, else d
@@ -85,7 +88,7 @@ def _about_size(problem: Any, method: Any, times: np.ndarray, announced: FiniteS
         return ""
     reason = f" (small dimension: {', '.join(small)})" if small else ""
     offer = '; limit="exact" is the mean at this d' if is_linear(method) else ""
-    return f"the limit is expected to be off by about {known}{reason}{offer}"
+    return f"the limit is expected to be off by {known}{reason}{offer}"
 
 
 def _about_steps(problem: Any, method: Any, times: np.ndarray) -> str:
