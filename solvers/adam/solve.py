@@ -27,6 +27,8 @@ from .table import BLOCK, StreamMeans, forgets, stream_means
 
 #: relative error of the risk per memory over d: measured at d = 400, to a factor 2
 MEMORY_ERROR = 0.25
+#: announced error from which a limit says nothing
+LARGEST_ERROR = 1.0
 CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
 
 
@@ -62,7 +64,8 @@ def solve(
     NoLimit
         Slow averages and E ε⁴ = ∞, or infinite variance.
     NotAvailable
-        Another limit; a dense covariance except for "slow-variance"; β₂ = 0.
+        Another limit; a dense covariance except for "slow-variance"; β₂ = 0, and slow averages
+        of a memory that is not slow (an announced error of 100 % or more).
     """
     own = own_options(LIMITS, limit, options)
     return LIMITS[limit].road(problem, method, (until, times, points), **own)
@@ -116,6 +119,9 @@ def _check(problem: Any, method: Any, chosen: str) -> None:
         raise NoLimit("noise", law, remedy)
     elif math.isinf(problem.dimension):
         raise NotAvailable("memory", chosen, "1 − β = c/d needs a finite dimension")
+    elif _memory_error(problem, method, chosen) >= LARGEST_ERROR:
+        remedy = f'memories too short for memory="{chosen}": nothing is known of its error; '
+        raise NotAvailable("beta2", method.beta2, remedy + 'take beta2 near 1, or memory="short"')
 
 
 def _check_short(method: Any) -> None:

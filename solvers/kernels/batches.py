@@ -39,6 +39,10 @@ _EFFORT, _FLATTEST = 1e6, 4e-6
 _TURN = 2.0
 #: where 1 − L^B is this small it is continued as a parabola; L loses digits towards s = 0
 _NEARLY_ONE = 1e-5
+#: s R at which √s L(s) is at its limit to rounding
+_FAR = 1e17
+#: bounds of the loops, far beyond what any law needs: what is not a number must not keep one alive
+_PANELS, _HALVINGS, _BENDS, _LOG_NODES = 100_000, 700, 40, 12_000
 
 
 @scalar
@@ -52,7 +56,7 @@ def _real_tail(kind, a, batch, R, t, p, weights, means, scales):
     """∫ of L^B from 0 to G along the real axis: the mean of W^(−1/2) or 1/W that is no residue."""
     total = 0.0
     high, fall = math.sqrt(_START), 1.0
-    while True:
+    for _ in range(_HALVINGS):
         before = fall
         fall = 1.0 - transform(high * high / a, R, t, p, weights, means, scales) ** batch
         if _is_settled(fall, before):
@@ -113,7 +117,7 @@ def _along(kind, bend, safe, a, batch, R, t, p, weights, means, scales):
     """Return the integral along one path, and whether that path may be trusted."""
     total, start = 0.0, 0.0
     reach = math.sqrt(_REACH / bend)
-    while True:
+    for _ in range(_PANELS):
         part, largest, calm = _panel(
             kind, start, bend, a, batch, R, t, p, weights, means, scales
         )
@@ -123,6 +127,7 @@ def _along(kind, bend, safe, a, batch, R, t, p, weights, means, scales):
         start += _WIDTH
         if start > reach and (safe or largest < 1e-15):
             return total, True
+    return total, False
 
 
 @scalar
@@ -133,7 +138,9 @@ def _inverted(kind, a, batch, R, t, p, weights, means, scales):
     flattest = max(_FLATTEST, (nodes * max(1, weights.size) / _EFFORT) ** 2)
     flattest = min(flattest, 0.25 * _BEND)
     bend = _BEND
-    while bend >= flattest:
+    for _ in range(_BENDS):
+        if not bend >= flattest:
+            break
         value, found = _along(
             kind, bend, bend == safest, a, batch, R, t, p, weights, means, scales
         )
@@ -207,23 +214,45 @@ def norm_density(edge, batch, R, t, p, weights, means, scales):
 
 
 @scalar
-def norm_mean_inverse(batch, R, t, p, weights, means, scales):
-    """E 1/S = (2/√π) ∫ L(u²)^B du, by the trapezoidal rule in log u, for B ≥ 2."""
+def _moment_of_inverse(power, batch, R, t, p, weights, means, scales):
+    """∫ u^power L(u²)^B d log u, by the trapezoidal rule, for B > power."""
     step = 0.125
     total = 0.0
     middle = 0.5 / math.sqrt(R)
     u, fall, before = middle, 1.0, 2.0
-    while not _is_settled(fall, before):
+    for _ in range(_LOG_NODES):
+        if _is_settled(fall, before):
+            break
         before = fall
         fall = 1.0 - transform(u * u, R, t, p, weights, means, scales) ** batch
-        total += u * (1.0 - fall)
+        total += u**power * (1.0 - fall)
         u *= math.exp(-step)
     fall *= math.exp(-2.0 * step)
-    total += u * (fall / math.expm1(-3.0 * step) - 1.0 / math.expm1(-step))
+    rest = fall / math.expm1(-(power + 2.0) * step) - 1.0 / math.expm1(-power * step)
+    total += u**power * rest
     u = middle * math.exp(step)
-    while True:
-        part = u * transform(u * u, R, t, p, weights, means, scales) ** batch
+    for _ in range(_LOG_NODES):
+        part = u**power * transform(u * u, R, t, p, weights, means, scales) ** batch
         total += part
-        if part <= 1e-15 * total:
-            return 2.0 / math.sqrt(math.pi) * step * total
+        if not part > 1e-15 * total:
+            return step * total
         u *= math.exp(step)
+    return math.nan
+
+
+@scalar
+def norm_mean_inverse(batch, R, t, p, weights, means, scales):
+    """E 1/S = (2/√π) ∫ L(u²)^B du, for B ≥ 2."""
+    mean = _moment_of_inverse(1.0, batch, R, t, p, weights, means, scales)
+    return 2.0 / math.sqrt(math.pi) * mean
+
+
+@scalar
+def norm_flux(batch, R, t, p, weights, means, scales):
+    """E div(ℓ/S²) = (B − 2) E 1/S² = 2 (B − 2) ∫ u L(u²)^B du, and its limit 2π p_ℓ(0)², the flux
+    out of the origin, for B = 2: s L(s)² tends to π p_ℓ(0)²."""
+    if batch > 2.0:
+        mean = _moment_of_inverse(2.0, batch, R, t, p, weights, means, scales)
+        return 2.0 * (batch - 2.0) * mean
+    s = _FAR / R
+    return 2.0 * s * transform(s, R, t, p, weights, means, scales) ** 2

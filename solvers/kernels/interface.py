@@ -30,6 +30,11 @@ def _only_generated(name: str) -> Any:
     )
 
 
+def any_law() -> tuple[Any, Any, Any, Any]:
+    """Return parameter values and a mixture for a warm-up, which may evaluate coefficients."""
+    return _only_generated("any_law")
+
+
 def rate(t: float, p: Any) -> float:
     """Step size η(t) from the parameter values `p`."""
     return _only_generated("rate")

@@ -35,6 +35,8 @@ class Coefficients:
         `System.source`.
     p, weights, means, scales : arrays
         As `theory.derive.bind` returns them.
+    mean : str
+        Source with the same A and B and no more, which is compiled sooner; by default `source`.
     """
 
     source: str
@@ -42,12 +44,14 @@ class Coefficients:
     weights: Array
     means: Array
     scales: Array
+    mean: str = ""
 
     @classmethod
-    def of(cls, source: str, binding: Any) -> Coefficients:
+    def of(cls, source: str, binding: Any, mean: str = "") -> Coefficients:
         """Return the coefficients of a system's source with the numbers of a binding."""
         arrays = (binding.p, binding.weights, binding.means, binding.scales)
-        return cls(source, *(writable(array).ravel() for array in arrays))
+        p, weights, means, scales = (writable(array).ravel() for array in arrays)
+        return cls(source, p, weights, means, scales, mean)
 
     @property
     def law(self) -> tuple[Array, Array, Array, Array]:
@@ -62,7 +66,7 @@ class Coefficients:
 
     @cached_property
     def _module(self) -> ModuleType:
-        return load(self.source, "streaming/coefficients")
+        return load(self.mean or self.source, "streaming/coefficients")
 
     def at(self, risk: ArrayLike, t: float = 0.0) -> tuple[Array, Array]:
         """Return A and B at risks > 0 and one time."""

@@ -20,7 +20,8 @@ from ...theory.streaming.modes import max_rho_squared
 from ..core.curve import Curve
 from .coefficients import Coefficients
 from .exact_mean import exact_mean
-from .finite_size import FiniteSize, is_linear
+from .finite_size import FiniteSize, is_linear, known
+from .neglected import neglected, steepness
 from .ode import OdeAnswer, relative_gap
 from .split import split_risk
 from .validity import LARGEST_SILENT_ERROR
@@ -97,8 +98,19 @@ class Limit:
             return self._small()
         return self._as_it_is()
 
-    def _as_it_is(self, *remarks: str) -> Corrected:
-        return Corrected(self.times, self.answer, self.announced, None, remarks)
+    def _as_it_is(
+        self, *remarks: str, gap: Array | float = 0.0, start: bool = True
+    ) -> Corrected:
+        return Corrected(self.times, self.answer, self._with(gap, start), None, remarks)
+
+    def _with(self, gap: Array | float = 0.0, start: bool = True) -> FiniteSize:
+        """The announced error, with what the limit neglects and a gap that was computed."""
+        if is_linear(self.method):
+            return self.announced
+        beside = neglected(
+            self.problem, self.method, self.coefficients, self.answer, self.times, start
+        )
+        return replace(self.announced, relative=known(self.announced.relative + beside + gap))
 
     def _small(self) -> Corrected:
         """The exact mean where the limit is announced to be off by more than 2 %."""
@@ -106,9 +118,10 @@ class Limit:
         error = float(self.announced.relative[worst])
         if error <= LARGEST_SILENT_ERROR:
             return self._as_it_is()
-        where = f"{percent(error)} at t = {self.times[worst]:.3g}"
+        size = percent(error) if math.isfinite(error) else "an amount that is not known"
+        where = f"{size} at t = {self.times[worst]:.3g}"
         return self._exact(
-            f"the limit is expected to be off by about {where}: the exact mean is given instead"
+            f"the limit is expected to be off by {where}: the exact mean is given instead"
         )
 
     def _exact(self, remark: str) -> Corrected:
@@ -132,7 +145,7 @@ class Limit:
         gaps = relative_gap(risk, self.answer.risk)
         worst = int(np.argmax(gaps))
         if gaps[worst] <= _LARGEST_SILENT_GAP:
-            return self._as_it_is()
+            return self._as_it_is(gap=gaps, start=False)
         text = (
             f"the start is localised: max ρ_i² = {max_rho_squared(self.problem):.3g}; the limit "
             f"linearises the mean of a sign and is off by {percent(gaps[worst])} at "
@@ -140,27 +153,25 @@ class Limit:
         )
         if automatic:
             return self._split(risk, f"{text}, which are solved instead")
-        return self._as_it_is(f'{text}; correction="auto" solves those')
+        remark = f'{text}; correction="auto" solves those'
+        return self._as_it_is(remark, gap=gaps, start=False)
 
     def localisation(self) -> float:
         """Return B max ρ_i² max(1, s), with s at the lowest risk on the horizon."""
         share = max_rho_squared(self.problem)
-        lowest = max(float(np.min(self.answer.risk)), 1e-100)
-        drift, _ = self.coefficients.at(lowest * np.exp([-0.01, 0.01]))
-        if share == 0 or not np.all(drift > 0):
+        steepest = float(steepness(self.coefficients, self.answer.risk)[0])
+        if share == 0 or not math.isfinite(steepest):
             return 0.0
-        steepness = 0.5 + math.log(drift[1] / drift[0]) / 0.02
         resolution = 1 if self.method.pool == "each" else self.method.batch
-        return share * max(1.0, steepness) * resolution
+        return share * max(1.0, steepest) * resolution
 
     def _split_risk(self) -> Array:
         return split_risk(self.problem, self.method, self.coefficients, self.times, self.rtol)
 
     def _split(self, risk: Array, remark: str) -> Corrected:
         answer = replace(self.answer, risk=risk)
-        return Corrected(
-            self.times, answer, self.announced, "split", (remark,) if remark else ()
-        )
+        announced = self._with(start=False)
+        return Corrected(self.times, answer, announced, "split", (remark,) if remark else ())
 
 
 def check_correction(wanted: str | None, modes: bool, system: Any) -> str | None:

@@ -91,16 +91,16 @@ def _walk(
     grid, risk = solution
     table = coefficients.table(10.0 * max(float(risk.max()), 1e-3), float(grid[-1]), always=True)
     coordinatewise, law = method.acts_on == "coordinate", problem.covariance
-    if coordinatewise and not law.is_diagonal:
-        modes = DenseModes.of(sign_geometry(law, voters(method)), problem.delta())
-        dense = DenseSde(noisy, modes, exact, table)
-        return lambda *args, **options: dense_paths(dense, *args, **options)
-    nodes = _nodes(coefficients, binned(problem, method), grid, risk, table)
     rates = coefficients.rates(grid)
     fastest = int(np.argmax(rates))
     at = float(grid[fastest]), float(rates[fastest])
     noise = noise_table(noisy, table, *at) if exact else NO_NOISE_TABLE
     tables, dimension = (shortened(table), shortened(noise)), float(problem.dimension)
+    if coordinatewise and not law.is_diagonal:
+        modes = DenseModes.of(sign_geometry(law, voters(method)), problem.delta())
+        dense = DenseSde(noisy, modes, tables)
+        return lambda *args, **options: dense_paths(dense, *args, **options)
+    nodes = _nodes(coefficients, binned(problem, method), grid, risk, table)
     sde = EnergySde(noisy, nodes, dimension, exact and coordinatewise, tables)
     return lambda *args, **options: energy_paths(sde, *args, **options)
 

@@ -1,19 +1,17 @@
 r"""How far the mean over runs is from the limit at finite dimension.
 
-Unclipped SGD: with y the mode energies, ẏ = f(y, t) the limit, λ and q its rates and source
-weights and B the batch, the mean of the algorithm is y + Δ with
-
-    dΔ/dt = L Δ + (1/d) [η² (1 + 1/B) λ² y − ½ (L f + ∂f/∂t)],   Δ(0) = 0,   L = ∂f/∂y
-
-(derived here from the exact recursion of the mean; L f + ∂f/∂t is what Euler's step of size 1/d
-leaves out). Other methods: a measured table, :mod:`.finite_size_table`, of one sample a step; for
-signs of several it is scaled by their gain in drift, since what a step of finite length leaves out
-is in proportion to what it moves, and for long steps to its square.
+Unclipped SGD: the exact mean over the limit, :mod:`.finite_size_sgd`. Other methods: a measured
+table of one sample a step, :mod:`.finite_size_table`; for signs of several it is scaled by their
+gain in drift, since what a step of finite length leaves out is in proportion to what it moves.
+Where the risk has fallen so far that nothing is clipped, a rule goes on as unclipped SGD does,
+which at K = 1 errs by |η² (1 + 1/B) − ½ (2η − η²/B)²|/d in a unit of time (derived here). What the
+limit neglects beside, and is computed along its curve: :mod:`.neglected`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,15 +24,15 @@ from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import modes
 from ...theory.streaming.votes import gain, voters
 from .compress import Spectrum, binned, compress
-from .finite_size_table import clipped_bias, sign_bias
+from .finite_size_sgd import unclipped_error
+from .finite_size_table import NOISY, clipped_bias, sign_bias
 
 #: Gauss nodes kept of each measure for the correction
 NODES = 16
 #: share of the mean-square stability limit above which standard errors are not trusted
 NEAR_INSTABILITY = 0.9
-#: of the squared gain: signs of the mean of 16 were .054 ± .0024, .030 ± .0023 and .018 ± .0023
-#: off at d = 24, 48 and 96, where the gain itself gives .041, .020 and .010
-SECOND_ORDER = 0.3
+#: announced relative errors from here on are those of an expansion that has broken down: not known
+LARGEST_KNOWN = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +42,7 @@ class FiniteSize:
     Attributes
     ----------
     relative : (T,) array
-        |E R_k − R|/R at each time.
+        |E R_k − R|/R at each time; inf where it is not known.
     origin : str
         ``"computed"``, ``"measured table"`` or ``"none"`` (infinite dimension).
     """
@@ -70,14 +68,17 @@ def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) 
     if math.isinf(found.dimension):
         return FiniteSize(np.zeros_like(times), "none")
     if is_linear(method):
-        spectrum = reduced(problem, method)
-        shift = mean_shift(spectrum, found.dimension, method, problem.noise.variance, times)
-        error = np.abs(shift)
-    else:
-        error = _measured(found.mean_rate, problem, method, times, risk) * risk
-        error *= found.largest_rate / (found.dimension * found.mean_rate)
-    relative = np.divide(error, risk, out=np.zeros_like(error), where=risk > 0)
-    return FiniteSize(relative, "computed" if is_linear(method) else "measured table")
+        relative = unclipped_error(problem, method, reduced(problem, method), times)
+        return FiniteSize(relative, "computed")
+    share = found.largest_rate / (found.dimension * found.mean_rate)
+    measured = share * _measured(found.mean_rate, problem, method, times, risk)
+    relative = np.where(risk > 0, np.expm1(np.minimum(measured, 1.0)), 0.0)
+    return FiniteSize(known(relative), "measured table")
+
+
+def known(relative: np.ndarray) -> np.ndarray:
+    """Return relative errors with inf in the place of those that are too large to be one."""
+    return np.where(relative < LARGEST_KNOWN, relative, np.inf)
 
 
 def standard_errors_meaningful(
@@ -136,60 +137,6 @@ def reduced(problem: Any, method: Any) -> Spectrum:
     return spectrum if spectrum.count <= 2 * NODES else compress(spectrum, NODES)
 
 
-def mean_shift(
-    spectrum: Spectrum, dimension: float, method: Any, variance: float, times: np.ndarray
-) -> np.ndarray:
-    """E R_k − R of unclipped SGD to first order in 1/d, at `times` (module docstring).
-
-    The system for (y, Δ, 1) is linear; its rate is frozen over short pieces and each piece is
-    carried by a matrix exponential, so stiff spectra cost no more than mild ones.
-    """
-    from scipy.linalg import expm
-
-    pieces, ends = _pieces(method.rate, times)
-    lengths = np.diff(pieces)
-    rates = evaluate(method.rate, (pieces[1:] + pieces[:-1]) / 2)
-    slopes = np.diff(evaluate(method.rate, pieces)) / lengths
-    keys = np.stack([rates, slopes, lengths], axis=1)
-    keys, which = np.unique(keys.round(12), axis=0, return_inverse=True)
-    generators = [_generator(spectrum, dimension, method.batch, variance, *k[:2]) for k in keys]
-    steps = expm(np.array(generators) * keys[:, 2, None, None])
-    m = spectrum.rates.size
-    state = np.concatenate([spectrum.energies, np.zeros(m), [1.0]])
-    shift = [0.0]
-    for k in which.ravel():
-        state = steps[k] @ state
-        shift.append(state[m:-1].sum())
-    return np.array(shift)[ends]
-
-
-def _pieces(rate: Any, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the pieces of constant rate, and where `times` stand among them."""
-    span = times[-1]
-    moving = isinstance(rate, sp.Expr) and bool(rate.free_symbols)
-    fine = np.linspace(0.0, span, 65) if moving and times.size < 65 else np.zeros(1)
-    pieces = np.union1d(np.union1d(fine, times), 0.0)
-    return pieces, np.searchsorted(pieces, times)
-
-
-def _generator(
-    spectrum: Spectrum, dimension: float, batch: int, variance: float, rate: float, slope: float
-) -> np.ndarray:
-    """Matrix of d(y, Δ, 1)/dt at one rate η and its slope η'."""
-    m, lam = spectrum.rates.size, np.diag(spectrum.rates)
-    weight = spectrum.sources / (2 * batch)
-    gain = 2 * np.outer(weight, np.ones(m))
-    L, source = rate**2 * gain - 2 * rate * lam, rate**2 * variance * weight
-    later = slope * (2 * rate * gain - 2 * lam), slope * 2 * rate * variance * weight
-    whole = np.zeros((2 * m + 1, 2 * m + 1))
-    whole[:m, :m] = whole[m:-1, m:-1] = L
-    whole[:m, -1] = source
-    bend = rate**2 * (1 + 1 / batch) * lam @ lam - (L @ L + later[0]) / 2
-    whole[m:-1, :m] = bend / dimension
-    whole[m:-1, -1] = -(L @ source + later[1]) / 2 / dimension
-    return whole
-
-
 def _measured(
     mean_rate: float, problem: Any, method: Any, times: np.ndarray, risk: np.ndarray
 ) -> np.ndarray:
@@ -203,10 +150,32 @@ def _measured(
     travelled = np.interp(times, fine, travelled)
     strength = noise_strength(problem.noise, scale)
     if method.acts_on == "coordinate":
-        gain_of_batch = drift_gain(method)
-        growth = max(gain_of_batch, SECOND_ORDER * gain_of_batch**2)
-        return growth * sign_bias(float(rate.max()), travelled)
-    return clipped_bias(float(rate.max()), _height(method) / scale, strength, travelled)
+        return drift_gain(method) * sign_bias(float(rate.max()), travelled)
+    height = _height(method)
+    table = clipped_bias(float(rate.max()), height / scale, strength, travelled)
+    return table + _unclipped(problem, method, (fine, rate), np.interp(fine, times, risk), height)(
+        times
+    )
+
+
+def _unclipped(
+    problem: Any,
+    method: Any,
+    schedule: tuple[np.ndarray, np.ndarray],
+    risk: np.ndarray,
+    height: float,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Bias × d⋆ gathered where √(2R) is below the threshold and above the noise, over time."""
+    fine, rate = schedule
+    pull = 2 * rate - rate**2 / method.batch
+    slope = np.abs(rate**2 * (1 + 1 / method.batch) - pull**2 / 2)
+    root = np.sqrt(np.maximum(risk, 1e-300))
+    places = np.geomspace(root.min(), root.max() * (1 + 1e-12), 16)
+    noisy = [min(noise_strength(problem.noise, float(r)) / NOISY, 1.0) for r in places]
+    quiet = 1 - np.interp(np.log(root), np.log(places), noisy)
+    slope = np.where(math.sqrt(2) * root < height, slope * quiet, 0.0)
+    gathered = np.cumsum((slope[1:] + slope[:-1]) / 2 * np.diff(fine))
+    return lambda times: np.interp(times, fine, np.append(0.0, gathered))
 
 
 def drift_gain(method: Any) -> float:

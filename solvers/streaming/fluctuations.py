@@ -35,6 +35,8 @@ _STABLE = 1.6
 _DENSE_RTOL = 1e-6
 _DENSE_STEPS = 10_000
 _INDEPENDENT = np.empty((0, 0))
+#: a variance below this may be 0 at the next time
+_UNDERFLOWN = 1e-250
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +98,29 @@ def solve_fluctuations(
     Raises
     ------
     SolveFailed
-        Not-a-number, unbounded growth, step underflow or too many steps.
+        Not-a-number, unbounded growth, step underflow or too many steps; a band of no width.
     """
-    rtol = min(10 * rtol, 1e-2)
+    spread = _solved(problem, method, coefficients, times, min(10 * rtol, 1e-2), diffusion)
+    _refuse_no_width(spread.variance, coefficients, times, problem.risk)
+    return spread
+
+
+def _refuse_no_width(
+    variance: Array, coefficients: Coefficients, times: Array, risk: float
+) -> None:
+    """Refuse a band of no width where runs start and move, and nothing has underflowed."""
+    moved = np.maximum.accumulate(coefficients.rates(times)) > 0
+    before = np.append([np.inf, np.inf], variance[1:-1])[: times.size]
+    lost = (variance <= 0) & moved & (times > times[0]) & (before > _UNDERFLOWN)
+    if risk > 0 and lost.any():
+        where = int(np.argmax(lost))
+        reason = "the variance of the risk is not positive: the covariance of one step is none"
+        raise SolveFailed(reason, float(times[where]), 0.0, risk)
+
+
+def _solved(
+    problem: Any, method: Any, coefficients: Coefficients, times: Array, rtol: float, diffusion: str
+) -> Spread:
     largest = 10.0 * max(problem.risk, 1e-3)
     rules = (coefficients.law, coefficients.table(largest, float(times[-1])), np.ones(2))
     kept = DIFFUSIONS[diffusion]

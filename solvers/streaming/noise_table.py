@@ -40,7 +40,7 @@ def noise_table(coefficients: Coefficients, table: Array, time: float, rate: flo
     series: list[Array] = []
     for k in reversed(range(panels)):
         risks = np.exp(start + (k + places) * width)
-        found = _series(evaluate(risks, time, coefficients.law) / powers)
+        found = _series(evaluate(risks, time, coefficients.law, NO_NOISE_TABLE) / powers)
         if found is None:
             break
         series.insert(0, found)

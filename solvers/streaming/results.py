@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from .ode import OdeAnswer
 Array = NDArray[np.float64]
 
 
-def provenance_of(problem: Any, method: Any, limit: str, remarks: list[str]) -> dict[str, Any]:
+def provenance_of(problem: Any, method: Any, limit: str, remarks: Sequence[str]) -> dict[str, Any]:
     meaningful, reason = standard_errors_meaningful(problem, method)
     dimension = problem.dimension
     return {
@@ -34,7 +35,7 @@ def provenance_of(problem: Any, method: Any, limit: str, remarks: list[str]) -> 
         "method": repr(method),
         "limit": limit,
         "references": list(method.references),
-        "remarks": remarks,
+        "remarks": list(remarks),
     } | ({} if meaningful else {reason: True})
 
 

@@ -1,9 +1,10 @@
 """The limiting SDE of coordinate-wise methods for a dense covariance.
 
 With left vectors w_i of D^(-1/2) K, x_i = w_iᵀ δ obeys dx = −(A/2) λ x dt + √(2B/d) G dW with
-G Gᵀ = Wᵀ K_σ W, and R = ½ Σ λ_i x_i². The exact diffusion has K_σ − m mᵀ in place of K_σ (derived
-here, after arXiv 2411.12135). Paths advance in blocks of fixed size: one matrix product a step and
-block.
+G Gᵀ = Wᵀ K_σ W, and R = ½ Σ λ_i x_i². The exact diffusion has 2B G Gᵀ + (E/4) (Λx)(Λx)ᵀ in place
+of 2B G Gᵀ, with part E of the covariance of a step: −m mᵀ for one sample, m its mean; more where
+samples share their residuals or a vote (derived here, after arXiv 2411.12135). Paths advance in
+blocks of fixed size: one matrix product a step and block.
 """
 
 from __future__ import annotations
@@ -61,9 +62,9 @@ class DenseModes:
         return 0.5 * (x * x) @ self.rates
 
     def step(
-        self, x: Array, drift: Array, noise: Array, h: float, normals: Array, exact: bool
+        self, x: Array, drift: Array, noise: Array, pair: Array, h: float, normals: Array
     ) -> Array:
-        """Advance each row with its frozen A and B over h."""
+        """Advance each row with its frozen A, B and E over h."""
         pull = 0.5 * drift[:, None] * self.rates
         contraction = np.exp(-pull * h)
         exponent = 2.0 * pull * h
@@ -71,19 +72,22 @@ class DenseModes:
             np.where(exponent > 1e-12, -np.expm1(-exponent) / np.maximum(exponent, 1e-12), 1.0)
         )
         strength = np.sqrt(2.0 * noise)[:, None]
-        if exact:
-            normals = self._without_mean(pull * x * np.sqrt(contraction), strength, normals)
+        flow = self.rates * x * np.sqrt(contraction)
+        normals = self._with_pair(flow, pair, strength, normals)
         return contraction * x + strength * np.sqrt(h / x.shape[1]) * share * (
             normals @ self.factor.T
         )
 
-    def _without_mean(self, mean: Array, strength: Array, normals: Array) -> Array:
-        v = np.divide(mean @ self.inverse.T, strength, out=np.zeros_like(mean), where=strength > 0)
+    def _with_pair(self, flow: Array, pair: Array, strength: Array, normals: Array) -> Array:
+        """Stretch or shorten each row of normals along v = ½ √|E| G⁻¹ flow/strength, so that
+        their covariance is 1 ± v vᵀ."""
+        v, sign = (flow @ self.inverse.T) * (0.5 * np.sqrt(np.abs(pair)))[:, None], np.sign(pair)
+        v = np.divide(v, strength, out=np.zeros_like(v), where=strength > 0)
         square = np.sum(v * v, axis=1)
-        scale = np.where(
-            square > 1, 1 / np.maximum(square, 1), 1 / (1 + np.sqrt(np.maximum(1 - square, 0)))
-        )
-        return normals - v * (np.sum(v * normals, axis=1) * scale)[:, None]
+        stretch = 1 + np.sqrt(np.maximum(1 + sign * square, 0))
+        # a negative part that exceeds the whole leaves nothing along v
+        scale = np.where(sign * square < -1, -1 / np.maximum(square, 1), sign / stretch)
+        return normals + v * (np.sum(v * normals, axis=1) * scale)[:, None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,23 +97,25 @@ class DenseSde:
     Parameters
     ----------
     coefficients : Coefficients
-        Their source holds the four parts of the noise too, which are not read here.
+        Their source holds the four parts of the noise too (`sde.PUBLISHED` for the papers' SDE).
     modes : DenseModes
-    exact : bool
-        K_σ − m mᵀ in place of K_σ.
-    table : array
-        `Coefficients.table`.
+    tables : tuple of arrays
+        `Coefficients.table` and `noise_table`.
     """
 
     coefficients: Coefficients
     modes: DenseModes
-    exact: bool
-    table: Array
+    tables: tuple[Array, Array]
 
     def read(self, risk: Array, t: float) -> tuple[Array, Array]:
         """Return A and B at each risk."""
         kernel = load(self.coefficients.source, "streaming/sde").coefficients_of
-        return kernel(writable(risk), t, self.coefficients.law, self.table, np.ones(2))
+        return kernel(writable(risk), t, self.coefficients.law, self.tables[0], np.ones(2))
+
+    def pair(self, risk: Array, t: float) -> Array:
+        """Return E at each risk."""
+        kernel = load(self.coefficients.source, "streaming/sde").noise_parts_of
+        return kernel(writable(risk), t, self.coefficients.law, self.tables[1])[1]
 
     def advance(self, x: Array, t: float, h: float, normals: Array) -> Array:
         """Step each row, with A and B at the middle, where the drift predicts the risk."""
@@ -117,8 +123,9 @@ class DenseSde:
         drift, noise = self.read(risk, t)
         loss = 0.5 * (x * x) @ modes.rates**2
         ahead = risk + 0.5 * h * (noise * modes.source - drift * loss)
-        drift, noise = self.read(np.maximum(ahead, 0.25 * risk), t + 0.5 * h)
-        return modes.step(x, drift, noise, h, normals, self.exact)
+        ahead, middle = np.maximum(ahead, 0.25 * risk), t + 0.5 * h
+        drift, noise = self.read(ahead, middle)
+        return modes.step(x, drift, noise, self.pair(ahead, middle), h, normals)
 
     def walk(self, plan: Plan, noise: Iterable[Array], count: int) -> Array:
         """Return the risks (count, T) of paths that advance together.

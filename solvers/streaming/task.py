@@ -64,7 +64,7 @@ class Task:
     @cached_property
     def noisy(self) -> Coefficients:
         """Of the mean and of the covariance of one step."""
-        return Coefficients.of(self.system.source, self.numbers)
+        return Coefficients.of(self.system.source, self.numbers, mean=self.system.mean.source)
 
     def check_dimension(self) -> None:
         """Refuse what needs a finite dimension.

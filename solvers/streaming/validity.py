@@ -82,7 +82,10 @@ def _about_size(
 ) -> Remark | None:
     worst = int(np.argmax(announced.relative))
     error = float(announced.relative[worst])
-    known = f"{percent(error)} of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
+    where = f"of the mean risk at t = {times[worst]:.3g} ({announced.origin})"
+    known = f"about {percent(error)} {where}"
+    if not math.isfinite(error):
+        known = f"an amount that is not known from t = {times[worst]:.3g} on"
     sizes = {"d": problem.dimension, "tr K/‖K‖": problem.covariance.intrinsic_dimension}
     small = [f"{name} = {size:.3g}" for name, size in sizes.items() if size < _SMALL_DIMENSION]
     # where nothing is clipped the intrinsic dimension decides, else d
@@ -91,7 +94,7 @@ def _about_size(
         return None
     reason = f" (small dimension: {', '.join(small)})" if small else ""
     offer = '; limit="exact" is the mean at this d' if is_linear(method) else ""
-    return Remark(f"the limit is expected to be off by about {known}{reason}{offer}", error)
+    return Remark(f"the limit is expected to be off by {known}{reason}{offer}", error)
 
 
 def _about_steps(problem: Any, method: Any, times: np.ndarray) -> Remark | None:

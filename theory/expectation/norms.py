@@ -38,6 +38,14 @@ class norm_mean_inverse(NormMean):  # noqa: N801
     text = "E[1/S]"
 
 
+class norm_flux(NormMean):  # noqa: N801
+    """E div(ℓ/S²), of (R, B): (B − 2) E 1/S², and for B = 2 the flux 2π p(0) out of the origin."""
+
+    nargs = 2
+    formula = r"\mathrm{{E}}\left[\mathrm{{div}}\, \ell S^{{-2}}\right]"
+    text = "E[div(l/S^2)]"
+
+
 class norm_within(NormMean):  # noqa: N801
     """P(S ≤ e), of (R, e, B)."""
 

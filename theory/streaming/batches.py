@@ -24,7 +24,7 @@ from ..core.symbols import batch_size, residual, risk
 from ..core.system import Step
 from ..expectation import Piece, mean_slope, mean_square, norms, pieces
 from .ingredients import Setting
-from .votes import gain
+from .votes import gain, slope_of_covariance
 
 B = batch_size
 #: norm of the residuals of a batch, and argument of the transform of one squared residual
@@ -71,6 +71,29 @@ def step_noise(given: Setting, single: Mapping[str, Any]) -> dict[str, Any]:
         "zeta": (single["zeta"] + (B - 1) * power * mu) / B**2,
         "M_4": (single["M_4"] + (B - 1) * power**2) / B**3,
     }
+
+
+def sign_pairs(given: Setting, mean: Any, power: Any) -> Any:
+    """Return χ of signs that are taken one by one: E[s_i s_j] = V(c_ij) + χ (K δ)_i (K δ)_j/….
+
+    V(c) is the covariance of the steps of two coordinates without signal whose single signs have
+    the covariance c. Independent coordinates with signal have c = E[s_i] E[s_j], and there the
+    second moment is the product of the means of the steps: that gives χ, to second order.
+
+    Parameters
+    ----------
+    given : Setting
+        Of a sign of one sample, a mean of signs or a majority vote.
+    mean : sympy expression
+        Mean of the step over K δ.
+    power : sympy expression
+        Mean square N of the step.
+    """
+    if given.method.pool == "both":
+        batch = given.method.batch
+        single = mean / sp.Rational(gain(batch))
+        return mean**2 - sp.Rational(slope_of_covariance(batch)) * single**2
+    return mean**2 - power * mean**2
 
 
 def transform(given: Setting) -> tuple[tuple[Any, Any], ...]:
@@ -160,7 +183,9 @@ class RadialField:
     def _outer(self, k: int) -> Any:
         """E[S^k; S > e]."""
         if self.edge == 0:
-            return {0: sp.S.One, -1: norms.norm_mean_inverse(risk, B)}[k]
+            # E 1/S² is infinite for two samples, but only its product with B − 2 is asked for
+            flux = norms.norm_flux(risk, B) / (B - 2)
+            return {0: sp.S.One, -1: norms.norm_mean_inverse(risk, B), -2: flux}[k]
         if k == 0:
             return 1 - norms.norm_within(risk, self.edge, B)
         inverse = {-1: norms.norm_inverse, -2: norms.norm_inverse_square}[k]

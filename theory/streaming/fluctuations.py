@@ -23,12 +23,13 @@ from ..core.symbols import (
     other_decay_rate,
     other_energy,
     other_source_weight,
+    risk,
     same_mode,
     source_weight,
 )
 from ..core.system import Step
 from ..expectation import expectation, mean_derivative, powers
-from .batches import step_noise
+from .batches import is_radial, sign_pairs, step_noise
 from .ingredients import Setting, named
 from .system import ModeSystem
 
@@ -47,9 +48,9 @@ def with_covariance(system: ModeSystem, given: Setting) -> ModeSystem:
     mu, power = (name for name, _ in system.definitions[:2])
     mean = given.kappa * mu
     definitions: tuple[tuple[Any, Any], ...] = ()
-    opening: tuple[Step, ...] = _SIGNS
     if given.method.acts_on == "coordinate":
-        chi, zeta, fourth = (1 - power) * mean**2, mean * power, power**2
+        chi, definitions, opening = _pairs_of_signs(given, mean, power)
+        zeta, fourth = mean * power, power**2
     else:
         values = step_noise(given, {"mu": mu, "N": given.method.batch * power, **_moments(given)})
         definitions = tuple((named(name, value), value) for name, value in values.items())
@@ -65,6 +66,18 @@ def with_covariance(system: ModeSystem, given: Setting) -> ModeSystem:
         steps=(*system.steps, *opening, *steps),
         covariance=covariance,
     )
+
+
+def _pairs_of_signs(given: Setting, mean: Any, power: Any) -> tuple[Any, Any, tuple[Step, ...]]:
+    """Return χ of a step of signs, what it is defined by, and how it came about."""
+    if not is_radial(given):
+        chi = sign_pairs(given, mean, power)
+        return chi, (), (*_SIGNS, Step(_TEXTS["pairs"], "χ", chi))
+    value = sp.sympify(step_noise(given, {})["chi"])
+    name = named("chi", value)
+    steps = (*_SIGNS, Step(_TEXTS["chi"], name, value), Step(_TEXTS["radial"], "E[W²] − 1",
+                                                             2 * risk * name))
+    return given.kappa**2 * name, ((name, value),), steps
 
 
 def _moments(given: Setting) -> dict[str, Any]:
@@ -125,12 +138,17 @@ def _mean(polynomial: Any, means: dict[Any, Any]) -> Any:
 _TEXTS = {
     "chi": "Stein twice: E[h² g_i g_j] = E[h²] E[g_i g_j] + 4 y_i y_j χ with E (ψ²)″, in which "
     "jumps of (ψ²)′ count with the density of ℓ and jumps of ψ² with minus its slope",
+    "pairs": "independent coordinates have the covariance E[s_i] E[s_j] of single signs, and steps "
+    "whose second moment is the product of their means",
+    "radial": "given the residuals, coordinate i of the mean gradient over its size is ρ_i W and a "
+    "normal number of variance 1 − ρ_i², W = Σ ℓ_b⟨x_b, δ⟩/(S √(2R)), so that signs have the "
+    "second moment K_σ + (2/π) (E[W²] − 1) ρρᵀ, E[W²] by Stein",
     "zeta": "Stein for the cube: E (ψ³)′",
     "M_4": "mean fourth power, E ψ⁴",
 }
 _SIGNS = (
-    Step("for signs h g_i stands for s_i u_i with s = sign(ℓ x), whose second moment is that of "
-         "independent signs (K_σ; diagonal K here) for one sample, and E[s_i] E[s_j] for the pairs "
-         "of different samples in a mean of B signs, N = 1/B; h² does not fluctuate",
-         "cov(s)", "N (K_σ − E[s] E[s]ᵀ)"),
+    Step("for signs h g_i stands for s_i u_i with s the step of a coordinate, and h² does not "
+         "fluctuate; the second moment of s is that of steps without signal (N K_σ, or the "
+         "covariance of votes; diagonal K here) and a term χ of the order of its squared mean",
+         "cov(s)", "N K_σ + (χ − (E[s]/Kδ)²) KδδᵀK"),
 )

@@ -155,18 +155,32 @@ def max_rho_squared(problem: LeastSquares) -> float:
 
     The theory of coordinatewise methods needs it small; 0 at d = ∞.
     """
-    law = problem.covariance
-    if math.isinf(problem.dimension):
-        return 0.0
-    power = 2 * problem.risk
-    if power == 0:
-        return 0.0
+    return float(np.max(_rho_squared(problem)[0]))
+
+
+def weighted_rho_squared(problem: LeastSquares) -> float:
+    r"""Mean :math:`\rho_i^2` of the start, weighted by the share :math:`\rho_i^2\sqrt{K_{ii}}` that
+    a coordinate has in the decay of the risk under signs; 0 at d = ∞."""
+    squares, variances, counts = _rho_squared(problem)
+    weights = counts * squares * np.sqrt(variances)
+    total = float(weights.sum())
+    return float(weights @ squares) / total if total > 0 else 0.0
+
+
+def _rho_squared(problem: LeastSquares) -> Triple:
+    """ρ_i² and K_ii of the start, and how many coordinates are alike."""
+    law, power = problem.covariance, 2 * problem.risk
+    nothing = np.zeros(1), np.ones(1), np.ones(1)
+    if math.isinf(problem.dimension) or power == 0:
+        return nothing
     if law.matrix is not None:
-        return float(np.max((law.matrix @ problem.delta()) ** 2 / law.diagonal) / power)
+        squares = (law.matrix @ problem.delta()) ** 2 / law.diagonal
+        return squares / power, law.diagonal, np.ones(squares.size)
     if problem.start is None or callable(problem.start):
-        per_coordinate = 2 * problem.energies() / law.multiplicities
-        return float(np.max(law.eigenvalues * per_coordinate) / power)
-    return float(np.max(law.expanded() * problem.delta() ** 2) / power)
+        squares = law.eigenvalues * 2 * problem.energies() / law.multiplicities
+        return squares / power, law.eigenvalues, law.multiplicities
+    variances = law.expanded()
+    return variances * problem.delta() ** 2 / power, variances, np.ones(variances.size)
 
 
 def common_correlation(covariance: Covariance) -> float:

@@ -28,6 +28,11 @@ def gain(batch: int) -> Fraction:
     return batch * _weight(batch, 1)
 
 
+def slope_of_covariance(batch: int) -> Fraction:
+    """Covariance of two votes over that of the single signs, where that is small."""
+    return batch * _weight(batch, 1) ** 2
+
+
 def vote_covariance(covariance: np.ndarray, batch: int) -> np.ndarray:
     """Covariance of the votes of coordinates whose signs have the given covariances.
 

@@ -87,6 +87,8 @@ def compare(
         for s in _sensitivities(theory, sample, quantity)
     )
     verdict, reason = _verdict(theory, runs, p, level, max(drift, noise))
+    if verdict in ("agrees", "undecided") and np.isinf(allowed).all():
+        verdict, reason = "undecided", "the theory does not know its error at any of these times"
     return Agreement(
         passed={"agrees": True, "disagrees": False}.get(verdict),
         verdict=verdict,
@@ -206,7 +208,8 @@ def _allowed(
         return np.zeros_like(sample.times), "the theory announces none"
     relative = np.interp(sample.times, theory.time, announced)
     origin = theory.provenance.get("finite_size_origin", "announced")
-    return np.where(np.isfinite(relative), relative, 0.0), f"finite size, {origin}"
+    # where the theory does not know its error nothing is tested
+    return np.where(np.isfinite(relative), relative, np.inf), f"finite size, {origin}"
 
 
 def _sensitivities(theory: Curve, sample: Sample, quantity: str) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import loops, scalar
+from ...kernels.interface import any_law, loops, scalar
 from ...kernels.linear_noise import linearised, noise_strengths, rank_two
 from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
 
@@ -256,5 +256,5 @@ def integrate(state, modes, times, rules, kept, rtol, most_steps):
 def warm_up():
     """Compile for the types in use: a single time means that no step is taken."""
     one = np.full(1, 0.5)
-    rules = ((np.full(256, 0.5), one, one, one), np.empty((1, 2, 3)), np.ones(2))
+    rules = (any_law(), np.empty((1, 2, 3)), np.ones(2))
     integrate(np.zeros(2), (one, one, one, np.empty((0, 0))), one, rules, np.ones(4), 1e-8, 1)

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import scalar
+from ...kernels.interface import any_law, scalar
 from ...kernels.tabulated import scaled_coefficients
 
 # <<< provided by the generated module
@@ -191,5 +191,5 @@ def integrate(rates, energies, sources, times, law, table, factors, rtol, most_s
 def warm_up():
     """Compile for the types in use: a single time means that no step is taken."""
     one = np.full(1, 0.5)
-    law = (np.full(256, 0.5), one, one, one)
+    law = any_law()
     integrate(one, one, one, one, law, np.empty((1, 2, 3)), np.ones(2), 1e-8, 1)

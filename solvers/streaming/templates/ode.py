@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import loops, scalar
+from ...kernels.interface import any_law, loops, scalar
 from ...kernels.tabulated import scaled_coefficients
 from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
 
@@ -190,5 +190,5 @@ def integrate(rates, energies, sources, times, law, table, factors, rtol, most_s
 def warm_up():
     """Compile for the types in use: a single time means that no step is taken."""
     one = np.full(1, 0.5)
-    law = (np.full(256, 0.5), one, one, one)
+    law = any_law()
     integrate(one, one, one, one, law, np.empty((1, 2, 3)), np.ones(2), 1e-8, 1)

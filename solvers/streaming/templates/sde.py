@@ -28,6 +28,7 @@ import numpy as np
 from numba import njit
 
 from ...kernels.interface import (
+    any_law,
     loops,
     noise_cross,
     noise_diagonal,
@@ -203,11 +204,11 @@ def coefficients_of(risks, t, law, table, factors):
 
 
 @scalar
-def noise_parts_of(risks, t, law):
-    """Return D, E, F and H (4, n) at each risk of an array, from the formulas."""
+def noise_parts_of(risks, t, law, table):
+    """Return D, E, F and H (4, n) at each risk of an array."""
     parts = np.empty((4, risks.size))
     for i in range(risks.size):
-        values = noise_parts(risks[i], t, law, np.empty((1, 4, 2)))
+        values = noise_parts(risks[i], t, law, table)
         for k in range(4):
             parts[k, i] = values[k]
     return parts
@@ -216,10 +217,10 @@ def noise_parts_of(risks, t, law):
 def warm_up():
     """Compile for the types in use: no normals means that no step is taken."""
     one, none = np.full(1, 0.5), np.empty(0)
-    law = (np.full(256, 0.5), one, one, one)
+    law = any_law()
     modes = (one, one, 1.0, 1.0, 0.0)
     normals, record = np.empty((0, 2), dtype=np.float32), np.empty(0, dtype=np.int64)
     tables = (np.empty((1, 2, 3)), np.empty((1, 4, 3)))
     advance(one, modes, one, one, record, normals, 0, one, law, tables, np.ones(2), (one, one))
     coefficients_of(none, 0.0, law, tables[0], np.ones(2))
-    noise_parts_of(none, 0.0, law)
+    noise_parts_of(none, 0.0, law, tables[1])

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import scalar
+from ...kernels.interface import any_law, scalar
 from ...kernels.tabulated import scaled_coefficients
 
 # <<< provided by the generated module
@@ -222,6 +222,6 @@ def march(modes, passive, mesh, pieces, times, rules):
 def warm_up():
     """Compile for the types in use: a single time means that no step is taken."""
     one = np.full(1, 0.5)
-    rules = ((np.full(256, 0.5), one, one, one), np.empty((1, 2, 3)), np.ones(2))
+    rules = (any_law(), np.empty((1, 2, 3)), np.ones(2))
     choose_mesh((one, one, one), one, rules, 1e-4, 1)
     march((one, one, one), one, one, 1, one, rules)

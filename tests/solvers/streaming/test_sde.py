@@ -9,6 +9,7 @@ import pytest
 
 from limitlab.solvers.streaming.coefficients import Coefficients
 from limitlab.solvers.streaming.compress import Spectrum, compress
+from limitlab.solvers.streaming.noise_table import NO_TABLES
 from limitlab.solvers.streaming.ode import integrate
 from limitlab.solvers.streaming.sde import EnergySde, energy_paths, step_errors
 from limitlab.solvers.streaming.sde_dense import DenseModes, DenseSde, dense_paths
@@ -221,7 +222,8 @@ def euler_maruyama(law, delta, exact, paths, step):
 
 
 def dense(law, delta, exact=True):
-    return DenseSde(SIGN, DenseModes.of(sign_geometry(law), delta), exact, np.zeros((1, 2, 3)))
+    coefficients = SIGN if exact else PUBLISHED_SIGN
+    return DenseSde(coefficients, DenseModes.of(sign_geometry(law), delta), NO_TABLES)
 
 
 @pytest.mark.parametrize("exact", [True, False])
