@@ -12,6 +12,7 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from .atoms import cdf_between, exp_cdf, normal_pdf
 from .nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from .program import MACHINE, scheduled
 from .symbols import residual, risk, t
 from .tabulated import lookup
 
@@ -130,11 +131,31 @@ class SourcePrinter(PythonCodePrinter):
         return "\n".join([*lines, self._body(expression, 4)]) + "\n"
 
     def _body(self, expression: Any, indent: int) -> str:
-        lowered = self._without_nodes(sp.sympify(expression))
+        expression, programs = self._run_first(sp.sympify(expression))
+        lowered = self._without_nodes(expression)
         replacements, (reduced,) = sp.cse(lowered, sp.numbered_symbols("x"), order="none")
         pad = " " * indent
-        lines = [f"{pad}{s.name} = {self.doprint(e)}" for s, e in replacements]
+        lines = [f"{pad}{line}" for line in programs]
+        lines += [f"{pad}{s.name} = {self.doprint(e)}" for s, e in replacements]
         return "\n".join([*lines, f"{pad}return {self.doprint(reduced)}"])
+
+    def _run_first(self, expression: Any) -> tuple[Any, list[str]]:
+        """Replace the schedules outside nodes by names, which keep their formulas out of the text,
+        and return the lines that give them their values."""
+        inside = [n for n in sp.preorder_traversal(expression) if isinstance(n, NODES)]
+        nodes = {n: sp.Dummy() for n in inside}
+        hidden = expression.xreplace(nodes)
+        found = sorted(hidden.atoms(scheduled), key=lambda s: s.args[1].name)
+        if not found:
+            return expression, []
+        if MACHINE not in self.functions:
+            self.functions.append(MACHINE)
+        names = {s: sp.Symbol(f"q{k}", nonnegative=True) for k, s in enumerate(found)}
+        lines = [
+            f"{names[s].name} = run_program(t, p, int({self._print(s.args[1])}))" for s in found
+        ]
+        back = {dummy: node for node, dummy in nodes.items()}
+        return hidden.xreplace(names).xreplace(back), lines
 
     def _without_nodes(self, expression: Any) -> Any:
         """Replace every outermost node by a symbol whose name is the call that computes it."""
