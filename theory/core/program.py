@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.core.relational import Relational
 
 from .symbols import t
 from .tabulated import lookup
@@ -86,6 +85,27 @@ def program(expression: sp.Expr) -> tuple[float, ...]:
     if deepest > DEEPEST:
         raise Unknown("an expression that is nested too deeply")
     return (float(len(found)), *found)
+
+
+@lru_cache(maxsize=512)
+def supported(expression: Any) -> Any:
+    """Return an expression in any symbols with functions that have operations alone, others being
+    rewritten where they can be.
+
+    Raises
+    ------
+    Unknown
+    """
+    if not expression.args or isinstance(expression, (lookup, scheduled)):
+        return expression
+    if expression.is_number and not expression.atoms(sp.Function):
+        return expression
+    kind = type(expression)
+    known = (*_FOLDED, *_RELATIONS, *_CODES, sp.Unequality, sp.Pow, sp.Piecewise)
+    if kind not in known and kind is not sp.functions.elementary.piecewise.ExprCondPair:
+        return supported(_rewritten(expression))
+    arguments = [supported(a) for a in expression.args]
+    return expression if tuple(arguments) == expression.args else expression.func(*arguments)
 
 
 def _emit(node: Any, out: list[float]) -> int:
