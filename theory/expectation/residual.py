@@ -77,7 +77,8 @@ def _terms(positive: tuple[Piece, ...], e: sp.Symbol) -> tuple[Term, ...] | None
     terms: list[Term] = []
     for piece in positive:
         parts = _exponential_parts(piece.value, e)
-        if parts is None:
+        # a power of e makes differences of higher order, which cancel under wide Gaussians
+        if parts is None or any(power for _, power, _ in parts):
             return None
         for coefficient, power, growth in parts:
             terms += _convolve(coefficient, power, growth, piece.lower, piece.upper, s)
