@@ -116,6 +116,16 @@ def cdf_between_ordered(a, b):
 
 
 @scalar
+def cdf_across_ordered(a, b, width):
+    """Return Φ(b) − Φ(a) for width = b − a ≥ 0."""
+    if a + b < 0.0:
+        a, b = -b, -a
+    if width * max(1.0, a) < 1.0:
+        return _narrow(a, width)
+    return cdf_between_ordered(a, b)
+
+
+@scalar
 def cdf_between(a, b):
     """Return Φ(b) − Φ(a); a and b may be infinite, and a > b gives the negative."""
     if a == b:
@@ -126,6 +136,14 @@ def cdf_between(a, b):
 
 
 @scalar
+def cdf_across(a, b, width):
+    """Return Φ(b) − Φ(a) where b − a = width is known without the rounding of a and b."""
+    if width < 0.0:
+        return -cdf_across_ordered(b, a, -width)
+    return cdf_across_ordered(a, b, width)
+
+
+@scalar
 def exp_cdf(A, z):
     """Return exp(A) Φ(z), finite wherever the product is."""
     if z >= -1.0:
@@ -133,3 +151,13 @@ def exp_cdf(A, z):
     if z == -math.inf:
         return 0.0
     return 0.5 * erfcx(-z * _SQRT_HALF) * exp_square(A, -0.5, z)
+
+
+@scalar
+def split_exp_cdf(A, z, B):
+    """Return exp(A) Φ(z) with B = A − z²/2, which the caller knows without the rounding of A."""
+    if z >= -1.0:
+        return exponential(A) * (1.0 - upper_tail(z))
+    if z == -math.inf:
+        return 0.0
+    return 0.5 * erfcx(-z * _SQRT_HALF) * exponential(B)

@@ -13,15 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
-from ...theory.core import symbols
+from ...theory.core import stated, symbols
 from ...theory.schedules.schedule import evaluate
+from ...theory.streaming.ingredients import rule_values
 from ...theory.streaming.modes import modes
+from ...theory.streaming.tails import is_sublinear, tail_matters
 from ...theory.streaming.votes import gain, voters
 from .compress import Spectrum, binned, compress
 from .finite_size_sgd import unclipped_error
@@ -86,32 +86,20 @@ def standard_errors_meaningful(
 ) -> tuple[bool, str]:
     """Whether a standard error of the mean risk means anything, and if not, why, in one word.
 
-    It does not where E ε⁴ is infinite or the mean square is nearly unstable, unless the rule
-    grows more slowly than the residual (clipping, sign).
+    It does not where E ψ⁴ is infinite, or the mean square nearly unstable under a rule that grows
+    like the residual.
     """
-    if is_clipped(method):
-        return True, ""
-    if not math.isfinite(problem.noise.fourth_moment):
+    if tail_matters(method, problem.noise):
         return False, "heavy_tailed"
-    if mean_square_load(problem, method, until) > NEAR_INSTABILITY:
+    if not is_sublinear(method) and mean_square_load(problem, method, until) > NEAR_INSTABILITY:
         return False, "near_instability"
     return True, ""
 
 
-@lru_cache(maxsize=256)
 def is_linear(method: Any) -> bool:
     """Whether the rule is ψ(ℓ) = ℓ."""
-    return method.acts_on != "coordinate" and method.rule(symbols.residual) == symbols.residual
-
-
-@lru_cache(maxsize=256)
-def is_clipped(method: Any) -> bool:
-    """Whether ψ(ℓ)/ℓ → 0 for large residuals."""
-    if method.acts_on == "coordinate":
-        return True
-    far = sp.Float(1e12)
-    value = sp.sympify(method.rule(far)).subs(symbols.t, 0)
-    return abs(float(value)) < 1e-3 * float(far)
+    linear = method.acts_on != "coordinate"
+    return linear and stated.rule(method, symbols.residual) == symbols.residual
 
 
 def mean_square_load(problem: Any, method: Any, until: float = 0.0) -> float:
@@ -189,17 +177,13 @@ def drift_gain(method: Any) -> float:
     return float(gain(voters(method)))
 
 
-@lru_cache(maxsize=256)
 def _height(method: Any) -> float:
     """Largest |ψ|/ψ'(0): the threshold of a clipping rule."""
-    far, near = (
-        float(sp.sympify(method.rule(sp.Float(x))).subs(symbols.t, 0)) for x in (1e9, 1e-9)
-    )
-    return far / (near / 1e-9)
+    far, near = rule_values(method)(np.array([1e9, 1e-9]))
+    return float(far / (near / 1e-9))
 
 
-@lru_cache(maxsize=256)
 def noise_strength(noise: Any, scale: float) -> float:
     """E min(ε², R)/R with R = scale², from 4096 fixed draws; defined for every law."""
-    draws = noise.sample(np.random.default_rng(0), 4096) / scale
+    draws = stated.draws(noise, np.random.default_rng(0), 4096) / scale
     return float(np.mean(np.minimum(draws**2, 1.0)))

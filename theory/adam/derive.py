@@ -24,11 +24,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from ..core.ito import ito
-from ..core.symbolic import Parameter, Table, twin
+from ..core.symbolic import Block, Parameter, twin
 from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
 from ..core.system import Step
 from ..core.tabulated import lookup
@@ -66,11 +65,12 @@ class stream_mean(sp.Function):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class StreamTable(Table):
+class StreamTable(Block):
     """The table of a `stream_mean`; its knots are (log R, log of the mean) of the owner's field."""
 
-    def knots(self, owners: Any) -> tuple[np.ndarray, np.ndarray]:
-        return owners[self.owner].log_risk, getattr(owners[self.owner], self.field)
+    def block(self, owners: Any) -> list[float]:
+        means = owners[self.owner]
+        return [means.log_risk.size, *means.log_risk, *getattr(means, self.field)]
 
 
 def derive(problem: Any, method: Any) -> ModeSystem:
@@ -86,7 +86,7 @@ def derive(problem: Any, method: Any) -> ModeSystem:
     eta = sp.Function("eta")(t) if rate.has(t) else rate
     names = sp.Function("g_A")(risk), sp.Function("s_A^2")(risk)
     tables = tuple(
-        StreamTable(sp.Symbol(f"T_{field}"), "stream", field, 0) for field in ("drift", "variance")
+        StreamTable(sp.Symbol(f"T_{field}"), "stream", field) for field in ("drift", "variance")
     )
     texts = (DRIFT, VARIANCE)
     means = tuple(

@@ -110,5 +110,31 @@ class exp_cdf(sp.Function):  # noqa: N801
         return _power(rf"{head}\Phi\left({printer._print(z)}\right)", exp)
 
 
+class split_exp_cdf(sp.Function):  # noqa: N801
+    """e^A Φ(z) beside the difference A − z²/2, for code: the two are large and cancel."""
+
+    nargs = 3
+
+    @classmethod
+    def of(cls, atom: Any) -> Any:
+        """Return the form in code of an `exp_cdf`; a plain Φ(z) stays as it is."""
+        exponent, z = atom.args
+        if exponent == 0:
+            return atom
+        return cls(exponent, z, sp.expand(exponent - z**2 / 2))
+
+
+class cdf_across(sp.Function):  # noqa: N801
+    """Φ(b) − Φ(a) beside b − a, for code: a and b may agree to all their digits."""
+
+    nargs = 3
+
+    @classmethod
+    def of(cls, atom: Any) -> Any:
+        """Return the form in code of a `cdf_between`; a tail stays as it is."""
+        a, b = atom.args
+        return atom if sp.oo in (b, -a) else cls(a, b, sp.expand(b - a))
+
+
 def _power(text: str, exp: Any) -> str:
     return text if exp is None else rf"\left({text}\right)^{{{exp}}}"

@@ -39,10 +39,16 @@ class PieceIntegral(_Bound):
     """∫_lower^upper integrand dx with its closed form.
 
     The closed form cancels when the interval is short against ``scale``, the width on which the
-    integrand varies; compiled code then uses a Gauss–Legendre rule on the integrand itself.
+    integrand varies; compiled code then uses a Gauss–Legendre rule on the integrand itself. Where
+    the terms of the closed form outweigh their sum, it integrates on panels, ``otherwise``.
 
-    Arguments: integrand, variable, lower, upper, closed, scale.
+    Arguments: integrand, variable, lower, upper, closed, scale, otherwise (a PanelIntegral, or an
+    empty Tuple where the terms never outweigh the sum).
     """
+
+    @property
+    def otherwise(self) -> Any:
+        return self.args[6]
 
     @property
     def closed(self) -> Any:

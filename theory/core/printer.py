@@ -10,8 +10,9 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.pycode import PythonCodePrinter
 
-from .atoms import cdf_between, exp_cdf, normal_pdf
+from .atoms import cdf_across, cdf_between, exp_cdf, normal_pdf, split_exp_cdf
 from .nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from .program import MACHINE, scheduled
 from .symbols import residual, risk, t
 from .tabulated import lookup
 
@@ -35,6 +36,9 @@ def {name}(R, t, p, m_j, s_j):
         total += GAUSS_W[k] * {integrand}(ell, R, t, p, m_j, s_j)
     return half * total
 """
+
+#: sum of the sizes of terms over the size of their sum, above which rounding is too large
+CANCELLING = "4e3"
 
 #: how functions that integrate on panels are called
 PANELS = "_panels"
@@ -108,6 +112,9 @@ class SourcePrinter(PythonCodePrinter):
         Text of the call for every undefined function, e.g. ``{"mu": "mu(R, t, p, …)"}``.
     """
 
+    #: whether atoms are handed the differences in which their arguments cancel
+    splits = True
+
     def __init__(self, parameters: tuple[Any, ...], calls: Mapping[str, str]) -> None:
         super().__init__({"fully_qualified_modules": True, "allow_unknown_functions": True})
         self._names = {symbol: f"p[{i}]" for i, symbol in enumerate(parameters)}
@@ -130,16 +137,40 @@ class SourcePrinter(PythonCodePrinter):
         return "\n".join([*lines, self._body(expression, 4)]) + "\n"
 
     def _body(self, expression: Any, indent: int) -> str:
-        lowered = self._without_nodes(sp.sympify(expression))
+        expression, programs = self._run_first(sp.sympify(expression))
+        lowered = self._without_nodes(expression)
         replacements, (reduced,) = sp.cse(lowered, sp.numbered_symbols("x"), order="none")
         pad = " " * indent
-        lines = [f"{pad}{s.name} = {self.doprint(e)}" for s, e in replacements]
+        lines = [f"{pad}{line}" for line in programs]
+        lines += [f"{pad}{s.name} = {self.doprint(e)}" for s, e in replacements]
         return "\n".join([*lines, f"{pad}return {self.doprint(reduced)}"])
+
+    def _run_first(self, expression: Any) -> tuple[Any, list[str]]:
+        """Replace the schedules outside nodes by names, which keep their formulas out of the text,
+        and return the lines that give them their values."""
+        inside = [n for n in sp.preorder_traversal(expression) if isinstance(n, NODES)]
+        nodes = {n: sp.Dummy() for n in inside}
+        hidden = expression.xreplace(nodes)
+        found = sorted(hidden.atoms(scheduled), key=lambda s: s.args[1].name)
+        if not found:
+            return expression, []
+        if MACHINE not in self.functions:
+            self.functions.append(MACHINE)
+        names = {s: sp.Symbol(f"q{k}", nonnegative=True) for k, s in enumerate(found)}
+        lines = [
+            f"{names[s].name} = run_program(t, p, int({self._print(s.args[1])}))" for s in found
+        ]
+        back = {dummy: node for node, dummy in nodes.items()}
+        return hidden.xreplace(names).xreplace(back), lines
 
     def _without_nodes(self, expression: Any) -> Any:
         """Replace every outermost node by a symbol whose name is the call that computes it."""
         if isinstance(expression, NODES):
             return sp.Symbol(self._node(expression), real=True)
+        if self.splits and isinstance(expression, exp_cdf):
+            return split_exp_cdf.of(expression)
+        if self.splits and isinstance(expression, cdf_between):
+            return cdf_across.of(expression)
         if not expression.args or isinstance(expression, AppliedUndef):
             return expression
         return expression.func(*(self._without_nodes(a) for a in expression.args))
@@ -157,7 +188,7 @@ class SourcePrinter(PythonCodePrinter):
         piece = isinstance(node, PieceIntegral)
         name = f"{'_integral' if piece else PANELS}{len(self.functions)}"
         if piece:
-            text = PIECE.format(name=name, closed=self._body(node.closed, 8), **fields)
+            text = PIECE.format(name=name, closed=self._closed(node), **fields)
         else:
             centres = ", ".join(f"1.0*({self.doprint(c)})" for c in node.centres)
             fields |= {"centres": centres, "centres_count": str(len(node.centres))}
@@ -165,6 +196,24 @@ class SourcePrinter(PythonCodePrinter):
         self.functions.append(text)
         inside = any(node.has(symbol) for symbol in component)
         return f"{name}(R, t, p, {'m_j, s_j' if inside else '0.0, 0.0'})"
+
+    def _closed(self, node: Any) -> str:
+        """Return the lines that return a closed form; on panels where its terms cancel."""
+        if not node.otherwise:
+            return self._body(node.closed, 8)
+        panels = self._node(node.otherwise)
+        terms = [self._without_nodes(term) for term in sp.Add.make_args(node.closed)]
+        shared, reduced = sp.cse(terms, sp.numbered_symbols("x"), order="none")
+        lines = [f"{symbol.name} = {self.doprint(value)}" for symbol, value in shared]
+        lines += ["total, size = 0.0, 0.0"]
+        for term in reduced:
+            lines += [f"term = {self.doprint(term)}", "total += term", "size += abs(term)"]
+        lines += [
+            f"if size <= {CANCELLING} * abs(total):",
+            "    return total",
+            f"return {panels}",
+        ]
+        return "\n".join(f"        {line}" for line in lines)
 
     def _sum(self, node: MixtureSum) -> str:
         summand = self._define("summand", "R, t, p, m_j, s_j", node.summand)
@@ -188,7 +237,7 @@ class SourcePrinter(PythonCodePrinter):
         arguments = ", ".join(self._print(a) for a in expr.args)
         if isinstance(expr, lookup):
             return self._lookup(*(self._print(a) for a in expr.args))
-        if isinstance(expr, (normal_pdf, cdf_between, exp_cdf)):
+        if isinstance(expr, (normal_pdf, cdf_between, cdf_across, exp_cdf, split_exp_cdf)):
             return f"{expr.func.__name__}({arguments})"
         return super()._print_Function(expr)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import sympy as sp
 
 from ..schedules.running_quantile import RunningQuantile
+from .program import program, run, scheduled
 from .symbols import t
 from .tabulated import lookup, tables
 
@@ -32,8 +33,8 @@ SYMBOL_NAMES = {
 class Parameter:
     """A symbol of a System and where its value comes from.
 
-    ``index`` counts the floats of a schedule, or is the order of a noise moment; None for a field,
-    which may be one of a field ("threshold.start").
+    ``index`` is the order of a noise moment; None for a field, which may be one of a field
+    ("threshold.start").
     """
 
     symbol: sp.Symbol
@@ -46,37 +47,42 @@ class Parameter:
         owner = owners[self.owner]
         if self.field == "moment":
             return float(owner.moment(self.index))
-        value = attrgetter(self.field)(owner)
-        return float(value if self.index is None else _floats(value)[self.index])
+        return float(attrgetter(self.field)(owner))
 
 
 @dataclass(frozen=True)
-class Table(Parameter):
-    """A symbol that stands for a table of a schedule; ``index`` counts them."""
+class Block(Parameter):
+    """A symbol that stands for several numbers, which come behind all parameters in ``p``."""
 
-    index: int = 0
+    def block(self, owners: Mapping[str, Any]) -> Sequence[float]:
+        """Return the numbers."""
+        raise NotImplementedError
 
-    def knots(self, owners: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the times and the values."""
-        return tables(getattr(owners[self.owner], self.field))[self.index].knots
+
+@dataclass(frozen=True)
+class Program(Block):
+    """A symbol that stands for the program of a schedule (:mod:`.program`)."""
+
+    def block(self, owners: Mapping[str, Any]) -> Sequence[float]:
+        return program(getattr(owners[self.owner], self.field))
 
     def read(self, owners: Mapping[str, Any]) -> float:
-        """Return the first value."""
-        return float(self.knots(owners)[1][0])
+        """Return the value at the start."""
+        return float(run(program(getattr(owners[self.owner], self.field)), np.zeros(1))[0])
 
 
 def numbers(parameters: Iterable[Parameter], owners: Mapping[str, Any]) -> np.ndarray:
     """Return the array ``p`` of compiled code.
 
-    A number for every parameter; in the place of a table the index at which it begins, behind all
-    of them, with its count, its times and its values.
+    A number for every parameter; in the place of a block the index at which it begins, behind all
+    of them.
     """
-    values: list[float] = [q.read(owners) for q in parameters]
+    parameters = tuple(parameters)
+    values = [0.0 if isinstance(q, Block) else q.read(owners) for q in parameters]
     for place, q in enumerate(parameters):
-        if isinstance(q, Table):
-            times, heights = q.knots(owners)
-            values[place] = len(values)
-            values += [times.size, *times, *heights]
+        if isinstance(q, Block):
+            values[place] = float(len(values))
+            values += q.block(owners)
     return np.array(values, dtype=np.float64)
 
 
@@ -134,22 +140,17 @@ def _running(name: str, owner: str, base: str) -> tuple[Any, list[Parameter]]:
 def _schedule_twin(
     name: str, value: Any, owner: str, base: str
 ) -> tuple[Any, list[Parameter]]:
-    looked_up = [
-        Table(sp.Symbol(f"{base}_table{k}", positive=True), owner, name, k)
-        for k, _ in enumerate(tables(value))
-    ]
-    floats = _floats(value)
-    symbols = [
-        sp.Symbol(f"{base}_{k}", positive=f > 0, negative=f < 0, real=True)
-        for k, f in enumerate(floats)
-    ]
-    parameters = [Parameter(s, owner, name, k) for k, s in enumerate(symbols)]
-    named = dict(zip(floats, symbols, strict=True))
-    named |= {
-        node: lookup(node.args[0], q.symbol)
-        for node, q in zip(tables(value), looked_up, strict=True)
+    """A formula in symbols for the reader, and the program that code runs."""
+    written = {
+        f: sp.Symbol(f"{base}_{k}", positive=f > 0, negative=f < 0, real=True)
+        for k, f in enumerate(_floats(value))
     }
-    return value.xreplace(named), [*parameters, *looked_up]
+    written |= {
+        node: lookup(node.args[0], sp.Symbol(f"{base}_table{k}", positive=True))
+        for k, node in enumerate(tables(value))
+    }
+    symbol = sp.Symbol(f"{base}_program", positive=True)
+    return scheduled(value.xreplace(written), symbol), [Program(symbol, owner, name)]
 
 
 def _floats(expression: Any) -> list[Any]:

@@ -127,11 +127,15 @@ def _polynomial_piece(piece: Piece, law: ResidualLaw) -> Any:
             for term in law.terms
         )
     )
-    constant = polynomial.degree() == 0 and all(isinstance(t, PdfTerm) for t in law.terms)
-    if constant or sp.oo in (piece.upper, -piece.lower):
+    normal = all(isinstance(t, PdfTerm) for t in law.terms)
+    infinite = sp.oo in (piece.upper, -piece.lower)
+    if normal and (infinite or polynomial.degree() == 0):
         return closed
     integrand = piece.value * law.density(residual)
-    return PieceIntegral(integrand, residual, piece.lower, piece.upper, closed, law.scale)
+    otherwise = sp.Tuple() if normal else _panel(piece, law)
+    return PieceIntegral(
+        integrand, residual, piece.lower, piece.upper, closed, law.scale, otherwise
+    )
 
 
 def _by_sympy(piece: Piece, law: ResidualLaw) -> Any:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy.core.relational import Relational
 
 from ..core.errors import InvalidInput
+from ..core.numeric import numeric
+from ..core.program import scheduled
 
 SWITCHES = (sp.Abs, sp.sign, sp.Heaviside, sp.Max, sp.Min, sp.Piecewise)
 
@@ -50,13 +54,76 @@ def pieces(expression: Any, x: sp.Symbol, values: Mapping[Any, float]) -> tuple[
         A kink that is not the zero of a polynomial in ``x``.
     """
     expression = sp.sympify(expression)
-    kinks = _ordered(_kinks(expression, x), values)
-    edges = (-sp.oo, *kinks, sp.oo)
-    smooth = [
-        Piece(lo, hi, _branch(expression, x, _inside(lo, hi, values), values))
-        for lo, hi in pairwise(edges)
-    ]
-    return _joined(smooth)
+    switches, candidates = _anatomy(expression, x)
+    placed = {}
+    for kink in candidates:
+        position = _real(kink, x, values)
+        if position is not None:
+            placed[position] = kink
+    order = sorted(placed)
+    kinks = tuple(placed[position] for position in order)
+    ends = (-np.inf, *order, np.inf)
+    points = tuple(_inside(lo, hi) for lo, hi in pairwise(ends))
+    signs = tuple(
+        float(np.sign(_real(switch, x, values | {x: point}) or 0.0))
+        for switch in switches
+        for point in points
+    )
+    # what comes out depends on the numbers through the order of the kinks and these signs only
+    key = (expression, x, kinks, signs)
+    if key not in _CUT:
+        if len(_CUT) >= _MOST_CUT:
+            _CUT.clear()
+        _CUT[key] = _cut(expression, x, kinks, points, values)
+    return _CUT[key]
+
+
+_CUT: dict[Any, tuple[Piece, ...]] = {}
+_MOST_CUT = 1024
+
+
+def _cut(
+    expression: Any,
+    x: sp.Symbol,
+    kinks: tuple[Any, ...],
+    points: tuple[float, ...],
+    values: Mapping[Any, float],
+) -> tuple[Piece, ...]:
+    intervals = pairwise((-sp.oo, *kinks, sp.oo))
+    return _joined([
+        Piece(lo, hi, _branch(expression, x, point, values))
+        for (lo, hi), point in zip(intervals, points, strict=True)
+    ])  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _anatomy(expression: Any, x: sp.Symbol) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return the switches of an expression and the places where those that depend on x may
+    switch."""
+    switches = {s: None for node in expression.atoms(*SWITCHES) for s in _switches(node)}
+    ordered = sorted(switches, key=sp.default_sort_key)
+    kinks = sorted(_kinks(expression, x), key=sp.default_sort_key)
+    return tuple(ordered), tuple(kinks)
+
+
+def _real(expression: Any, x: sp.Symbol, values: Mapping[Any, float]) -> float | None:
+    """Return the value of an expression in the parameters and x; None where it is not real."""
+    expression = sp.sympify(expression)
+    if expression.is_Float or expression.is_Integer:
+        return float(expression)
+    symbols = _symbols(expression)
+    known = [values.get(s) for s in symbols]
+    if any(value is None for value in known):
+        raise InvalidInput("rule", expression, f"depends on {symbols}, which has no value")
+    with np.errstate(all="ignore"):
+        value = complex(numeric(symbols, expression)(*map(np.float64, known)))  # type: ignore[arg-type]
+    return value.real if value.imag == 0 and np.isfinite(value.real) else None
+
+
+@lru_cache(maxsize=1024)
+def _symbols(expression: Any) -> tuple[Any, ...]:
+    bare = expression.xreplace({s: s.args[1] for s in expression.atoms(scheduled)})
+    return tuple(sorted(bare.free_symbols, key=str))
 
 
 def jumps(parts: tuple[Piece, ...], x: sp.Symbol) -> tuple[tuple[Any, Any], ...]:
@@ -117,28 +184,10 @@ def _zeros_of_branches(switch: Any, x: sp.Symbol) -> set[Any]:
     return set().union(*(_zeros(r, x) for r in replaced if r.has(x)), set())
 
 
-def _number(expression: Any, values: Mapping[Any, float]) -> float:
-    return float(sp.sympify(expression).xreplace({k: sp.Float(v) for k, v in values.items()}))
-
-
-def _ordered(kinks: set[Any], values: Mapping[Any, float]) -> list[Any]:
-    placed = {_number(k, values): k for k in kinks if _is_real_number(k, values)}
-    return [placed[position] for position in sorted(placed)]
-
-
-def _is_real_number(expression: Any, values: Mapping[Any, float]) -> bool:
-    try:
-        _number(expression, values)
-    except TypeError:
-        return False
-    return True
-
-
-def _inside(lower: Any, upper: Any, values: Mapping[Any, float]) -> float:
-    lo, hi = _number(lower, values), _number(upper, values)
-    if lo == -float("inf"):
-        return 0.0 if hi == float("inf") else hi - 1.0 - abs(hi)
-    return lo + 1.0 + abs(lo) if hi == float("inf") else 0.5 * (lo + hi)
+def _inside(lower: float, upper: float) -> float:
+    if lower == -np.inf:
+        return 0.0 if upper == np.inf else upper - 1.0 - abs(upper)
+    return lower + 1.0 + abs(lower) if upper == np.inf else 0.5 * (lower + upper)
 
 
 def _branch(expression: Any, x: sp.Symbol, point: float, values: Mapping[Any, float]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -15,7 +16,7 @@ import sympy as sp
 from ..core.atoms import cdf_between, exp_cdf, normal_pdf
 from ..core.nodes import component
 from ..core.symbols import risk
-from .pieces import pieces
+from .pieces import Piece, pieces
 from .terms import CdfTerm, PdfTerm, Term, normal_moment
 
 #: standard deviations beyond which a Gaussian is below round-off
@@ -61,23 +62,37 @@ def convolved(
 ) -> ResidualLaw | None:
     """Convolve a polynomial × exponential density with N(0, 2R); None if it is not one."""
     s = sp.sqrt(2 * risk)
+    positive = tuple(piece for piece in pieces(density, e, values) if piece.value != 0)
+    terms = _terms(positive, e)
+    if terms is None:
+        return None
+    support = (-positive[-1].upper - REACH * s, -positive[0].lower + REACH * s)
+    return ResidualLaw(terms, s, centres, octaves=60, support=support)
+
+
+@lru_cache(maxsize=128)
+def _terms(positive: tuple[Piece, ...], e: sp.Symbol) -> tuple[Term, ...] | None:
+    """Return the terms of the convolution of a density given by pieces."""
+    s = sp.sqrt(2 * risk)
     terms: list[Term] = []
-    positive = [piece for piece in pieces(density, e, values) if piece.value != 0]
     for piece in positive:
         parts = _exponential_parts(piece.value, e)
-        if parts is None:
+        # a power of e makes differences of higher order, which cancel under wide Gaussians
+        if parts is None or any(power for _, power, _ in parts):
             return None
         for coefficient, power, growth in parts:
             terms += _convolve(coefficient, power, growth, piece.lower, piece.upper, s)
-    support = (-positive[-1].upper - REACH * s, -positive[0].lower + REACH * s)
-    return ResidualLaw(tuple(terms), s, centres, octaves=60, support=support)
+    return tuple(terms)
 
 
 def _exponential_parts(value: Any, e: sp.Symbol) -> list[tuple[Any, int, Any]] | None:
     """Write ``value`` as Σ coefficient e^power exp(growth e), or None."""
     parts = []
-    for summand in sp.Add.make_args(sp.expand(value, power_exp=False)):
+    # what is free of e stays out: expanded, a sum in its denominator would meet the exponential
+    outside, inside = value.as_independent(e, as_Add=False)
+    for summand in sp.Add.make_args(sp.expand(inside, power_exp=False)):
         constant, factor = summand.as_independent(e, as_Add=False)
+        constant *= outside
         exponentials = [f for f in sp.Mul.make_args(factor) if isinstance(f, sp.exp)]
         exponent = sp.expand(sum(f.args[0] for f in exponentials))
         rest = factor / sp.Mul(*exponentials)

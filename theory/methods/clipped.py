@@ -37,7 +37,9 @@ class ThresholdMethod(Method):
             return l
         running = isinstance(self.threshold, RunningQuantile)
         c = self.threshold.start if running else self.threshold
-        return sp.Max(-c, sp.Min(l, c))
+        # of symbols there is nothing to simplify, and sympy takes milliseconds to find that out
+        evaluate = not isinstance(l, sp.Symbol)
+        return sp.Max(-c, sp.Min(l, c, evaluate=evaluate), evaluate=evaluate)
 
 
 @dataclass(frozen=True)

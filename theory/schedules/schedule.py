@@ -2,7 +2,6 @@ r"""Schedules: hyper-parameters that are numbers or sympy expressions in the tim
 
 from __future__ import annotations
 
-from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -12,7 +11,9 @@ from sympy.core.function import AppliedUndef
 
 from ..core.checks import number, positive
 from ..core.errors import InvalidInput, InvalidType
+from ..core.program import UNARY, Unknown, program, run
 from ..core.symbols import t
+from .grammar import expression as read
 
 #: a rounding error below zero, as at the end of a cosine, is not a negative schedule
 _ROUNDING = 1e-12
@@ -38,21 +39,29 @@ def cosine(a: float, until: float) -> sp.Expr:
 def as_schedule(value: Any, field: str) -> float | sp.Expr:
     """A validated number > 0, or the sympy expression in ``limitlab.t`` itself.
 
+    Text such as ``"0.4 / (1 + t)**0.5"`` is read by the whitelisted grammar of files, and a plain
+    symbol named t is taken for ``limitlab.t``.
+
     Raises
     ------
     InvalidInput
-        The number is not > 0 and finite, or the expression has other symbols than t.
+        The number is not > 0 and finite; the expression has other symbols than t or a function
+        that schedules do not have.
     InvalidType
-        Neither a number nor a sympy expression.
+        Neither a number nor an expression.
     """
+    if isinstance(value, str):
+        value = read(value, field)
     if isinstance(value, sp.Expr):
         return _expression(value, field)
     if isinstance(value, Real):
         return positive(field, value)
-    raise InvalidType(field, value, "give a number > 0 or a sympy expression in limitlab.t")
+    remedy = "give a number > 0, a sympy expression in limitlab.t, or text such as '0.4/(1 + t)'"
+    raise InvalidType(field, value, remedy)
 
 
 def _expression(value: sp.Expr, field: str) -> float | sp.Expr:
+    value = value.xreplace({s: t for s in value.free_symbols if str(s) == str(t)})
     strangers = sorted(str(s) for s in value.free_symbols - {t})
     if strangers:
         remedy = f"has the symbols {', '.join(strangers)}; write it in limitlab.t alone"
@@ -60,10 +69,23 @@ def _expression(value: sp.Expr, field: str) -> float | sp.Expr:
     if value.atoms(AppliedUndef):
         raise InvalidInput(field, value, "has an undefined function; use functions of sympy")
     if value.free_symbols:
-        return value
+        return _checked_program(value, field)
     if value.is_extended_real is False or value.is_finite is False or value is sp.nan:
         raise InvalidInput(field, value, "give a finite real number > 0")
-    return positive(field, float(value))
+    try:
+        return positive(field, float(value))
+    except TypeError:
+        raise InvalidInput(field, value, "has no value; give a finite real number > 0") from None
+
+
+def _checked_program(value: sp.Expr, field: str) -> sp.Expr:
+    try:
+        program(value)
+    except Unknown as error:
+        known = ", ".join(sorted(kind.__name__ for kind, _ in UNARY.values()))
+        remedy = f"has {error}; schedules are made of + * **, Min, Max, Piecewise, {known}"
+        raise InvalidInput(field, value, remedy) from None
+    return value
 
 
 def evaluate(schedule: float | sp.Expr, times: Any) -> np.ndarray:
@@ -72,15 +94,7 @@ def evaluate(schedule: float | sp.Expr, times: Any) -> np.ndarray:
     if not isinstance(schedule, sp.Expr):
         return np.full(grid.shape, float(schedule))
     with np.errstate(all="ignore"):
-        values = np.broadcast_to(_compiled(schedule)(grid), grid.shape)
-    if np.iscomplexobj(values):
-        values = np.where(values.imag == 0, values.real, np.nan)
-    return np.array(values, dtype=np.float64)
-
-
-@lru_cache(maxsize=128)
-def _compiled(schedule: sp.Expr) -> Any:
-    return sp.lambdify(t, schedule, "numpy")
+        return run(program(schedule), grid)
 
 
 def check_schedules(method: Any, until: float) -> None:

@@ -7,13 +7,15 @@ at leading order its second moment; Itô's formula for the mode energy λ u²/2 
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from ..core import stated
 from ..core.checks import choice
 from ..core.errors import NotAvailable
 from ..core.ito import ito
@@ -30,6 +32,7 @@ from .fluctuations import with_covariance
 from .ingredients import Setting, named, rule_of, setting
 from .noise_law import density_function
 from .system import ModeSystem
+from .tails import check_tails
 
 LIMITS = ("ode", "fluctuations", "exact")
 coordinate = sp.Symbol("u_i", real=True)
@@ -75,22 +78,49 @@ def derive(problem: Any, method: Any, *, limit: str = "ode") -> Any:
     if limit == "exact":
         check_streaming(method)
         return derive_exact_mean(problem, method)
-    derived = _derived if limit == "ode" else _fluctuating
-    return derived(problem.noise, method)
-
-
-@lru_cache(maxsize=256)
-def _derived(law: Any, method: Any) -> ModeSystem:
-    """Derive once for every pair of values; the data enter only when numbers are bound."""
     _check_available(method)
-    given = setting(law, method)
-    return _assemble(given, *step_moments(given))
+    given = setting(problem.noise, method)
+    check_tails(given, problem.noise, 4 if limit == "fluctuations" else 2)
+    return _fluctuating(given) if limit == "fluctuations" else _derived(given)
 
 
-@lru_cache(maxsize=256)
-def _fluctuating(law: Any, method: Any) -> ModeSystem:
+def _derived(given: Setting) -> ModeSystem:
+    return _known.get("ode", given, lambda: _assemble(given, *step_moments(given)))
+
+
+def _fluctuating(given: Setting) -> ModeSystem:
     """Derive the covariance too: moments of order four are asked for here and not before."""
-    return with_covariance(_derived(law, method), setting(law, method))
+    mean = _derived(given)
+    return _known.get("fluctuations", given, lambda: with_covariance(mean, given))
+
+
+class _Known:
+    """Systems by what the rule and the law state, not by the objects that state it: a class that
+    was edited has another system, and new numbers have the same.
+
+    Of the moments only their kind enters (zero, finite, infinite), and only of those asked for.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._systems: OrderedDict[Any, list[tuple[dict[int, str], ModeSystem]]] = OrderedDict()
+
+    def get(self, limit: str, given: Setting, make: Callable[[], ModeSystem]) -> ModeSystem:
+        """Return the system of a setting, made where it is not known."""
+        key = (limit, given.form)
+        for asked, system in self._systems.get(key, []):
+            if all(given.moments.kind(order) == kind for order, kind in asked.items()):
+                given.moments.ask(asked)
+                return system
+        system = make()
+        self._systems.setdefault(key, []).append((dict(given.moments.asked), system))
+        self._systems.move_to_end(key)
+        while len(self._systems) > self._most:
+            self._systems.popitem(last=False)
+        return system
+
+
+_known = _Known(256)
 
 
 def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
@@ -121,10 +151,12 @@ def _check_available(method: Any) -> None:
     if isinstance(getattr(method, "threshold", None), RunningQuantile):
         remedy = "its limit moves with the risk: use solve, or schedule_along for the schedule"
         raise NotAvailable("threshold", method.threshold, remedy)
-    is_sign = sp.sympify(method.rule(residual)) == sp.sign(residual)
-    if method.acts_on == "coordinate" and not is_sign:
+    if method.acts_on != "coordinate":
+        return
+    rule = stated.rule(method, residual)
+    if rule != sp.sign(residual):
         raise NotAvailable(
-            "rule", method.rule(residual), "only the sign is derived for coordinate-wise methods"
+            "rule", rule, "only the sign is derived for coordinate-wise methods"
         )
 
 
@@ -224,7 +256,7 @@ def _kinks(system: ModeSystem, method: Any) -> list[Any]:
     """Where the residual meets a kink; the transform of a batch meets a density at 0 only."""
     if any(str(name.func) == "mu_sign" for name, _ in system.definitions):
         return [sp.S.Zero]
-    return [part.lower for part in pieces(method.rule(residual), residual, {t: 0.0})[1:]]
+    return [part.lower for part in pieces(stated.rule(method, residual), residual, {t: 0.0})[1:]]
 
 
 __all__ = ["Binding", "bind", "derive", "rule_of"]

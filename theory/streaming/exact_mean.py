@@ -15,6 +15,7 @@ from typing import Any
 
 import sympy as sp
 
+from ..core import stated
 from ..core.errors import NoLimit, NotAvailable
 from ..core.printer import SourcePrinter, latex
 from ..core.symbolic import Parameter, moment_parameter, twin
@@ -109,26 +110,29 @@ def derive_exact_mean(problem: Any, method: Any) -> MeanRecursion:
     NoLimit
         Noise of infinite variance.
     """
-    if method.acts_on == "coordinate" or method.rule(residual) != residual:
+    if method.acts_on == "coordinate" or stated.rule(method, residual) != residual:
         remedy = 'only the mean of unclipped SGD closes at finite d; use limit="ode"'
         raise NotAvailable("limit", "exact", f"{method.label}: {remedy}")
     if not math.isfinite(problem.noise.variance):
         remedy = "E ε² is infinite, so the mean risk of unclipped SGD is too; clip (ClippedSGD)"
         raise NoLimit("noise", problem.noise, remedy)
-    return _derived(method, float(problem.noise.variance) > 0)
+    symbolic, parameters = twin(method, "method")
+    rate = sp.sympify(symbolic.rate)
+    noisy = float(problem.noise.variance) > 0
+    return _derived(method.label, rate, parameters, method.batch, noisy)
 
 
 @lru_cache(maxsize=64)
-def _derived(method: Any, noisy: bool) -> MeanRecursion:
-    symbolic, parameters = twin(method, "method")
-    rate = sp.sympify(symbolic.rate)
+def _derived(
+    name: str, rate: Any, parameters: tuple[Parameter, ...], batch: int, noisy: bool
+) -> MeanRecursion:
     size = sp.Function("eta")(t) if rate.has(t) else rate
     power = moment_parameter(2)
-    change, steps = _one_step(size, method.batch, power.symbol if noisy else sp.S.Zero)
+    change, steps = _one_step(size, batch, power.symbol if noisy else sp.S.Zero)
     used = (*parameters, power)
     present = rate.free_symbols | change.free_symbols
     kept = tuple(q for q in used if q.symbol in present)
-    return MeanRecursion(method.label, change, size, rate, kept, steps)
+    return MeanRecursion(name, change, size, rate, kept, steps)
 
 
 def _one_step(eta: Any, batch: int, power: Any) -> tuple[Any, tuple[Step, ...]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
-from ..core.errors import NoLimit
+from ..core import stated
+from ..core.errors import InvalidInput, NoLimit
+from ..core.numeric import values_of
 from ..core.symbolic import Parameter, moment_parameter, twin
 from ..core.symbols import batch_size, residual, risk, t
 from ..expectation import Piece, pieces
@@ -20,23 +24,33 @@ class Moments:
 
     def __init__(self, noise: Any) -> None:
         self._noise = noise
-        self._used: dict[int, Parameter] = {}
+        self._values: dict[int, float] = {}
+        self.asked: dict[int, str] = {}
 
     @property
     def used(self) -> tuple[Parameter, ...]:
         """The moments that were asked for, as parameters."""
-        return tuple(self._used.values())
+        return tuple(moment_parameter(k) for k, kind in self.asked.items() if kind == "finite")
+
+    def kind(self, order: int) -> str:
+        """Tell whether E ε^order is "zero", "finite" (and not zero) or "infinite"."""
+        if order not in self._values:
+            self._values[order] = float(self._noise.moment(order))
+        value = self._values[order]
+        return "zero" if value == 0 else "finite" if math.isfinite(value) else "infinite"
+
+    def ask(self, orders: Iterable[int]) -> None:
+        """Count moments as asked for."""
+        self.asked |= {order: self.kind(order) for order in orders}
 
     def __call__(self, order: int) -> Any:
         """Return the symbol of E ε^order; NoLimit where it is infinite."""
         if order == 0:
             return sp.S.One
-        value = float(self._noise.moment(order))
-        if not math.isfinite(value):
+        if self.kind(order) == "infinite":
             raise NoLimit("noise", self._noise, _why_not(order))
-        if value == 0:
-            return sp.S.Zero
-        return self._used.setdefault(order, moment_parameter(order)).symbol
+        self.ask([order])
+        return moment_parameter(order).symbol if self.asked[order] == "finite" else sp.S.Zero
 
 
 def _why_not(order: int) -> str:
@@ -72,6 +86,13 @@ class Setting:
     noise: NoiseForm
     moments: Moments
     parameters: tuple[Parameter, ...]
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """All that a derivation depends on, beside the moments that it asks for."""
+        method = self.method
+        how = (method.label, method.acts_on, method.batch, method.pool)
+        return (*how, self.rate, self.rule, self.parts, self.noise, self.parameters)
 
     @property
     def eta(self) -> Any:
@@ -110,6 +131,13 @@ def setting(law: Any, method: Any) -> Setting:
 def rule_of(method: Any, symbolic: Any) -> Any:
     """Return ψ with symbols for the method's numbers; with numbers where it branches on them."""
     try:
-        return sp.sympify(symbolic.rule(residual))
-    except TypeError:
-        return sp.sympify(method.rule(residual))
+        return stated.rule(symbolic, residual)
+    except InvalidInput:
+        return stated.rule(method, residual)
+
+
+def rule_values(method: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return ψ at t = 0 as a function of arrays."""
+    symbolic, parameters = twin(method, "method")
+    values = parameter_values(parameters, {"method": method})
+    return values_of(rule_of(method, symbolic), residual, values)

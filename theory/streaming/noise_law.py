@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from ..core import stated
 from ..core.errors import InvalidInput
+from ..core.numeric import values_of
 from ..core.symbolic import Parameter, twin
 from ..core.symbols import noise as epsilon
 from ..expectation.residual import ResidualLaw, convolved, gaussian, mixture_component
@@ -36,17 +38,17 @@ def noise_form(noise: Any) -> NoiseForm:
         A noise law that states neither ``components`` nor ``density``.
     """
     symbolic, parameters = twin(noise, "noise")
-    components = noise.components()
+    components = stated.components(noise)
     if components is not None:
         return _mixture(noise, symbolic, parameters)
-    density = _on_twin(lambda law: law.density(epsilon), symbolic, noise)
+    density = _on_twin(lambda law: stated.density(law, epsilon), symbolic, noise)
     if density is None:
         raise InvalidInput(
             "noise", type(noise).__name__, "state components(self) or density(self, e)"
         )
-    values = {p.symbol: p.read({"noise": noise}) for p in parameters}
+    values = parameter_values(parameters, {"noise": noise})
     centres = tuple(sp.Float(-e) for e in noise.support_points)
-    law = convolved(sp.sympify(density), epsilon, values, centres)
+    law = convolved(density, epsilon, values, centres)
     if law is None:
         return NoiseForm((mixture_component(),), (), "nodes")
     return NoiseForm((law,), parameters, "closed")
@@ -54,9 +56,9 @@ def noise_form(noise: Any) -> NoiseForm:
 
 def _mixture(noise: Any, symbolic: Any, parameters: tuple[Parameter, ...]) -> NoiseForm:
     summed = NoiseForm((mixture_component(),), (), "mixture")
-    if len(noise.components()[0]) > WRITTEN_OUT or not _scalar_fields(symbolic):
+    if len(stated.components(noise)[0]) > WRITTEN_OUT or not _scalar_fields(symbolic):
         return summed
-    components = _on_twin(lambda law: law.components(), symbolic, noise)
+    components = _on_twin(stated.components, symbolic, noise)
     laws = tuple(
         gaussian(*(sp.sympify(part) for part in component))
         for component in zip(*components, strict=True)
@@ -72,14 +74,13 @@ def _on_twin(read: Callable[[Any], Any], symbolic: Any, original: Any) -> Any:
     """Evaluate on the twin; on the numbers where the law branches on a field."""
     try:
         return read(symbolic)
-    except (TypeError, AttributeError):
+    except InvalidInput:
         return read(original)
 
 
 def density_function(noise: Any) -> Callable[[np.ndarray], np.ndarray]:
     """Return the density of ``noise`` as a vectorised function of numbers."""
-    evaluate = sp.lambdify(epsilon, noise.density(epsilon), "numpy")
-    return lambda e: np.broadcast_to(evaluate(e), e.shape)
+    return values_of(sp.sympify(stated.density(noise, epsilon)), epsilon, {})
 
 
 def parameter_values(

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core import stated
 from ..core.by_content import ByContent
 from ..core.checks import positive, read_only, vector
 from ..core.errors import InvalidInput, InvalidType
@@ -65,6 +66,10 @@ class LeastSquares(Problem, ByContent):
         elif self.start is not None:
             d = self.covariance.check_expansion()
             object.__setattr__(self, "start", vector("start", self.start, d))
+        with np.errstate(over="ignore", invalid="ignore"):
+            risk = float(self.covariance.eigenvalues @ self.energies())
+        if not np.isfinite(risk):
+            raise InvalidInput("start", self.start, "its risk overflows; give a smaller start")
 
     @property
     def dimension(self) -> int | float:
@@ -109,13 +114,7 @@ class LeastSquares(Problem, ByContent):
 
     def _profile(self) -> np.ndarray:
         """The user's function at the eigenvalues, shape (m,)."""
-        values = self.start(self.covariance.eigenvalues)  # type: ignore[misc, operator]
-        try:
-            values = np.broadcast_to(values, self.covariance.eigenvalues.shape)
-        except ValueError:
-            remedy = "the function must return one number for each eigenvalue"
-            raise InvalidInput("start", self.start, remedy) from None
-        return vector("start", values)
+        return stated.profile(self.start, self.covariance.eigenvalues)
 
     def _block_sums(self, values: np.ndarray) -> np.ndarray:
         counts = self.covariance.multiplicities

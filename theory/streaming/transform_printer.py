@@ -26,6 +26,7 @@ class TransformPrinter(SourcePrinter):
     """Print expressions with the helpers for a transform."""
 
     prefix = ""
+    splits = False
 
     def _print_tilted_cdf(self, expr: Any) -> str:
         arguments = ", ".join(f"1.0*({self._print(a)})" for a in expr.args)

@@ -15,7 +15,7 @@ from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.covariance import COVARIANCES
 from ...theory.methods import METHODS
 from ...theory.noise import LAWS
-from .grammar import expression
+from ...theory.schedules.grammar import expression
 
 #: arguments that files call by a word
 _WORDS = {"d": "dimension", "K": "matrix"}

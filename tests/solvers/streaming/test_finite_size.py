@@ -12,7 +12,6 @@ from scipy.special import gamma
 from limitlab.solvers.streaming import finite_size as module
 from limitlab.solvers.streaming.finite_size import (
     finite_size,
-    is_clipped,
     is_linear,
     mean_square_load,
     standard_errors_meaningful,
@@ -24,6 +23,7 @@ from limitlab.theory.noise import Cauchy, Gaussian, NoNoise, StudentT
 from limitlab.theory.schedules.schedule import evaluate, power_decay
 from limitlab.theory.streaming.modes import modes
 from limitlab.theory.streaming.problem import LeastSquares
+from limitlab.theory.streaming.tails import is_sublinear
 
 TIMES = np.linspace(0, 4, 21)
 
@@ -200,7 +200,8 @@ def test_where_standard_errors_mean_something():
 def test_rules_are_read_not_named():
     assert is_linear(SGD(1.0)) and is_linear(ClippedSGD(1.0, math.inf))
     assert not is_linear(Huber(1.0, 1.0)) and not is_linear(SignSGD(1.0))
-    assert is_clipped(SignSGD(1.0)) and is_clipped(Huber(1.0, 1.0)) and not is_clipped(SGD(1.0))
+    assert is_sublinear(SignSGD(1.0)) and is_sublinear(Huber(1.0, 1.0))
+    assert not is_sublinear(SGD(1.0))
 
 
 @pytest.mark.parametrize(("d", "batch"), [(20, 1), (20, 3), (60, 1)])

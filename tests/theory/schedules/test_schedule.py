@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 
 from limitlab.theory.core.errors import InvalidInput, InvalidType
+from limitlab.theory.core.program import MACHINE, program
 from limitlab.theory.core.symbols import t
 from limitlab.theory.core.time_grid import time_grid
 from limitlab.theory.schedules.schedule import (
@@ -51,17 +52,56 @@ def test_bad_values(value):
     assert caught.value.field == "rate"
 
 
-@pytest.mark.parametrize("value", ["0.4", None, [0.1], lambda t: t, True])
+@pytest.mark.parametrize("value", [None, [0.1], lambda t: t, True])
 def test_wrong_kinds(value):
     with pytest.raises(InvalidType, match="rate"):
         as_schedule(value, "rate")
 
 
-def test_a_foreign_t_and_undefined_functions_are_refused():
+def test_a_plain_symbol_t_is_the_time_and_text_is_read():
+    assert as_schedule(1 / (1 + sp.Symbol("t")), "rate") == 1 / (1 + t)
+    assert as_schedule("0.4 / (1 + t)**0.5", "rate") == 0.4 / (1 + t) ** 0.5
+    assert as_schedule("0.4", "rate") == 0.4
+    with pytest.raises(InvalidInput, match="os"):
+        as_schedule("os.remove('x')", "rate")
+
+
+def test_foreign_symbols_and_undefined_functions_are_refused():
     with pytest.raises(InvalidInput, match=r"limitlab\.t"):
-        as_schedule(1 / (1 + sp.Symbol("t")), "rate")
+        as_schedule(1 / (1 + sp.Symbol("s")), "rate")
     with pytest.raises(InvalidInput, match="undefined function"):
         as_schedule(sp.Function("f")(t), "rate")
+
+
+#: one of every function that schedules have, some of them through others
+FORMS = (
+    sp.exp(-t), sp.log(2 + t), 2 + sp.sin(t), 2 + sp.cos(t), sp.tan(t / 9), sp.sinh(t), sp.cosh(t),
+    sp.tanh(t), sp.Abs(t - 2), 2 + sp.sign(t - 2), sp.floor(t), sp.ceiling(t), sp.asin(t / 9),
+    sp.acos(t / 9), sp.atan(t), sp.erf(t), sp.erfc(t), sp.gamma(1 + t), sp.loggamma(3 + t),
+    sp.Heaviside(t - 2), sp.Min(t, 1), sp.Max(t, 1, 3 - t), t ** sp.Rational(1, 3), sp.sec(t / 9),
+    sp.asinh(t), sp.coth(1 + t), sp.Mod(t, 2),
+    sp.Piecewise((t, t < 1), (1 / t, sp.And(t >= 1, sp.Ne(t, 3))), (0.5, True)),
+    sp.Piecewise((t, sp.Or(t <= 1, t > 6)), (1, True)),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", FORMS, ids=str)
+def test_programs_have_the_values_of_sympy(schedule):
+    assert as_schedule(schedule, "rate") == schedule
+    expected = [float(schedule.subs(t, sp.Float(time))) for time in TIMES]
+    np.testing.assert_allclose(evaluate(schedule, TIMES), expected, rtol=1e-13, atol=1e-15)
+    scope = {"math": math, "np": np, "scalar": lambda function: function}
+    exec(MACHINE, scope)
+    p = np.array([7.0, *program(schedule)])
+    found = [scope["run_program"](time, p, 1) for time in TIMES]
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("function", [sp.zeta, sp.LambertW, sp.besselj, sp.Ei])
+def test_functions_that_schedules_lack_are_refused_by_name(function):
+    schedule = function(1, t) if function is sp.besselj else function(2 + t)
+    with pytest.raises(InvalidInput, match=f"the function {function.__name__}"):
+        as_schedule(schedule, "rate")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from ....solvers.core.compile import load, text_of
 from ....theory.core.errors import InvalidInput, NotAvailable
 from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import Parameter, numbers, twin
-from ....theory.core.symbols import dimension, residual, t
+from ....theory.core.symbols import dimension
 from ....theory.schedules.running_quantile import RunningQuantile, updated
-from ....theory.streaming.derive import rule_of
+from ....theory.streaming.ingredients import rule_of
 
 _KERNELS = Path(__file__).parent / "kernels"
 _ACTS_ON = {"residual": 0, "norm": 1, "coordinate": 2}
@@ -76,34 +76,40 @@ class Lowered:
         return load(f"{self.source}\n\n{shared}", _KERNELS / f"batched_{name}.py")
 
 
-@lru_cache(maxsize=256)
 def lower(method: Any) -> Lowered:
     """Print the rule and the rate of `method` with symbols for its numbers.
 
-    A new rate or threshold therefore changes `parameters` and compiles nothing. Printing takes as
-    long as some ten thousand steps of a run, so that what was printed is kept.
+    A new rate or threshold therefore changes `parameters` and compiles nothing.
     """
     symbolic, parameters = twin(method, "method")
-    printer = SourcePrinter(tuple(q.symbol for q in parameters), {})
-    functions = [
-        printer.function("rate", "t, p", sp.sympify(symbolic.rate)),
-        printer.function("rule", "ell, t, p", rule_of(method, symbolic)),
-        *_adaptation(method, parameters, printer),
-    ]
+    rule, rate = rule_of(method, symbolic), sp.sympify(symbolic.rate)
+    threshold = getattr(method, "threshold", None)
+    running = isinstance(threshold, RunningQuantile)
+    if running and method.acts_on != "norm":
+        raise NotAvailable("threshold", threshold, "follows gradient norms; use ClippedSGD")
+    source = _printed(rule, rate, parameters, running)
     values = numbers(parameters, {"method": method})
-    source = "\n\n".join([*printer.functions, *functions])
     return Lowered(source, values, _ACTS_ON[method.acts_on], pool_of(method), method.batch)
 
 
+@lru_cache(maxsize=256)
+def _printed(rule: Any, rate: Any, parameters: tuple[Parameter, ...], running: bool) -> str:
+    """Printing takes as long as some ten thousand steps of a run, so that it is kept."""
+    printer = SourcePrinter(tuple(q.symbol for q in parameters), {})
+    functions = [
+        printer.function("rate", "t, p", rate),
+        printer.function("rule", "ell, t, p", rule),
+        *_adaptation(parameters, printer, running),
+    ]
+    return "\n\n".join([*printer.functions, *functions])
+
+
 def _adaptation(
-    method: Any, parameters: tuple[Parameter, ...], printer: SourcePrinter
+    parameters: tuple[Parameter, ...], printer: SourcePrinter, running: bool
 ) -> tuple[str, ...]:
     """What an observed norm does to the parameters: it moves a running threshold, or nothing."""
-    threshold = getattr(method, "threshold", None)
-    if not isinstance(threshold, RunningQuantile):
+    if not running:
         return (_ADAPT.format("pass"),)
-    if method.acts_on != "norm":
-        raise NotAvailable("threshold", threshold, "follows gradient norms; use ClippedSGD")
     symbols = {q.field: q.symbol for q in parameters}
     level, fraction, gain = (symbols[f"threshold.{f}"] for f in ("start", "fraction", "gain"))
     after = updated(level, sp.Symbol("n", nonnegative=True), dimension, fraction, gain)
@@ -128,13 +134,3 @@ def pool_of(method: Any) -> int:
         remedy = f'a rule on the norm of a batch needs a field clip: {" or ".join(_CLIPS)}'
         raise InvalidInput("clip", clip, remedy)
     return _CLIPS[clip]
-
-
-@lru_cache(maxsize=256)
-def grows(method: Any) -> bool:
-    """Whether the rule is unbounded, so that the tails of the noise enter the step."""
-    if method.acts_on == "coordinate":
-        return False
-    rule = sp.sympify(method.rule(residual)).subs(t, 0)
-    near, far = (abs(float(rule.subs(residual, x))) for x in (1e6, 1e12))
-    return far > 10 * near

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....solvers.core import random
-from ....theory.core.errors import InvalidInput
+from ....theory.core import stated
 from .engine import FEWEST, growing
 
 #: numbers drawn at a time once a run is long: small draws cost more for the call than for the law
@@ -39,10 +39,4 @@ class NoiseStream:
     def _draw(self) -> np.ndarray:
         size = growing(self._drawn, FEWEST, MOST)
         self._drawn += size
-        values = np.asarray(self._noise.sample(self._generator, size), dtype=np.float64)
-        if values.shape != (size,):
-            remedy = f"sample(rng, n) must return n numbers; got shape {values.shape}"
-            raise InvalidInput("noise", self._noise, remedy)
-        if not np.isfinite(values).all():
-            raise InvalidInput("noise", self._noise, "sample(rng, n) returned NaN or infinity")
-        return values
+        return stated.draws(self._noise, self._generator, size)

@@ -13,8 +13,8 @@ from ....theory.core.errors import SolveFailed
 from ....theory.core.version import VERSION
 from ....theory.core.warn import warn
 from ....theory.schedules.schedule import evaluate
+from ....theory.streaming.tails import tail_matters
 from .engine import Engine, Outcome
-from .lowering import grows
 
 
 def recorded_steps(times: np.ndarray, dimension: int) -> np.ndarray:
@@ -95,7 +95,7 @@ def provenance(
         "samples_per_step": method.batch,
         "times": "rounded to k/d",
         "largest_rounding": float(shift.max()),
-        "heavy_tailed": engine.noise is not None and _heavy_tailed(problem.noise, method),
+        "heavy_tailed": engine.noise is not None and tail_matters(method, problem.noise),
     }
 
 
@@ -110,11 +110,6 @@ def _jsonable(entropy: Any) -> Any:
     if isinstance(entropy, int | np.integer):
         return str(int(entropy))
     return [str(int(word)) for word in entropy]
-
-
-def _heavy_tailed(noise: Any, method: Any) -> bool:
-    """E eps^4 infinite and a rule that does not bound the residual: no standard errors."""
-    return grows(method) and math.isinf(float(noise.fourth_moment))
 
 
 def warn_of_interruption(done: int, runs: int) -> None:

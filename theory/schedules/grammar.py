@@ -16,8 +16,8 @@ from typing import Any
 
 import sympy as sp
 
-from ...theory.core.errors import InvalidInput, InvalidType
-from ...theory.core.symbols import t
+from ..core.errors import InvalidInput, InvalidType
+from ..core.symbols import t
 
 LONGEST_TEXT = 200
 MOST_NODES = 120

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from limitlab.theory.core.errors import InvalidInput, InvalidType
 from limitlab.theory.core.symbols import t
-from limitlab.validation.experiment.grammar import FUNCTIONS, expression
+from limitlab.theory.schedules.grammar import FUNCTIONS, expression
 
 CANARY = "limitlab_canary_was_run"
 HOSTILE = {

@@ -1,0 +1,136 @@
+"""Every law and rule at the ends of its numbers, over sixteen decades: nothing cancels silently.
+
+A law of scale s at the risk R under the threshold c depends on R/s² and c/s alone, so that R and c
+over sixteen decades reach every limit: c → ∞ and 0, R → ∞ and 0, s → ∞ and 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+import limitlab as ll
+from limitlab.solvers.streaming.expectations import expectations
+from limitlab.theory.expectation.reference import reference
+from limitlab.theory.streaming.derive import bind
+
+pytestmark = pytest.mark.interpreted
+
+
+@dataclass(frozen=True)
+class Skewed(ll.Noise):
+    """Two exponential sides: the mean is not zero."""
+
+    right: float
+    left: float
+
+    def density(self, e):
+        sides = sp.Piecewise((sp.exp(-e / self.right), e >= 0), (sp.exp(e / self.left), True))
+        return sides / (self.right + self.left)
+
+
+@dataclass(frozen=True)
+class SoftThreshold(ll.Method):
+    width: float
+
+    def rule(self, l):  # noqa: E741
+        return sp.sign(l) * sp.Max(sp.Abs(l) - self.width, 0)
+
+
+LAWS = {
+    "gaussian": ll.Gaussian(0.5),
+    "rademacher": ll.Rademacher(0.5),
+    "uniform": ll.Uniform(0.5),
+    "laplace": ll.Laplace(0.5),
+    "mixture": ll.GaussianMixture([0.9, 0.1], [0.3, 2.0]),
+    "none": ll.NoNoise(),
+    "skewed": Skewed(0.8, 0.2),
+}
+RULES: dict[str, Callable[[float], Any]] = {
+    "huber": lambda c: ll.Huber(0.5, c),
+    "sign": lambda c: ll.SignSGD(0.5),
+    "soft threshold": lambda c: SoftThreshold(0.5, c),
+}
+THRESHOLDS = 10.0 ** np.arange(-8, 9, 4)
+RISKS = 10.0 ** np.arange(-16, 17, 4)
+#: below this a mean is no part of any curve, and its logarithm is worth more digits than it has
+NEGLIGIBLE = 1e-200
+
+
+def worst_error(law: Any, method: Any) -> float:
+    """Largest relative error of μ and N over the risks, against the closed form in 150 digits."""
+    problem = ll.LeastSquares(ll.isotropic(10), noise=law)
+    system = ll.derive(problem, method)
+    binding = bind(system, problem, method)
+    values = {q.symbol: v for q, v in zip(system.parameters, binding.p, strict=False)}
+    arrays = (binding.weights, binding.means, binding.scales)
+    found = expectations(problem, method)
+    worst = 0.0
+    for name, (_, formula) in zip(("mu", "N"), system.definitions[:2], strict=True):
+        exact = reference(formula, values, arrays, digits=150)
+        for risk in RISKS:
+            right, ours = exact(risk), float(getattr(found, name)(risk))
+            if abs(right) > NEGLIGIBLE:
+                worst = max(worst, float(abs((mpmath.mpf(ours) - right) / right)))
+    return worst
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", LAWS)
+def test_nothing_cancels(name, rule, threshold):
+    if rule == "sign" and threshold != 1:
+        pytest.skip("the sign has no threshold")
+    assert worst_error(LAWS[name], RULES[rule](threshold)) <= 1e-9
+
+
+@pytest.mark.parametrize("name", ["uniform", "laplace"])
+@pytest.mark.parametrize("threshold", [1e-8, 1e8])
+def test_the_worst_pairs_do_not_cancel(name, threshold):
+    assert worst_error(LAWS[name], ll.Huber(0.5, threshold)) <= 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LAWS)
+def test_limits_are_those_on_paper(name):
+    """c → ∞: μ = 1, N = 2R + σ².  c → 0: μ/2c = p_ℓ(0), N = c².  R → ∞: the noise is not seen."""
+    law = LAWS[name]
+    problem = ll.LeastSquares(ll.isotropic(10), noise=law)
+    for risk in (1e-8, 1.0, 1e8):
+        wide = expectations(problem, ll.Huber(0.5, 1e8))
+        assert float(wide.mu(risk)) == pytest.approx(1, rel=1e-9)
+        assert float(wide.N(risk)) == pytest.approx(2 * risk + law.variance, rel=1e-9)
+        narrow, sign = expectations(problem, ll.Huber(0.5, 1e-9)), ll.SignSGD(0.5)
+        slope = float(expectations(problem, sign).mu(risk))
+        if slope > NEGLIGIBLE:
+            assert float(narrow.mu(risk)) == pytest.approx(1e-9 * slope, rel=1e-7)
+        assert float(narrow.N(risk)) == pytest.approx(1e-18, rel=1e-4)
+    far = expectations(problem, ll.Huber(0.5, 1.0))
+    assert float(far.mu(1e18)) == pytest.approx(1 / math.sqrt(math.pi * 1e18), rel=1e-9)
+    assert float(far.N(1e18)) == pytest.approx(1, rel=1e-9 + 1e-8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", [ll.StudentT(3.0, 0.5), ll.Cauchy(0.5)], ids=repr)
+def test_heavy_tails_have_their_limits(law):
+    problem = ll.LeastSquares(ll.isotropic(10), noise=law)
+    for risk in (1e-12, 1e-4, 1.0):
+        narrow = expectations(problem, ll.Huber(0.5, 1e-6 * math.sqrt(risk)))
+        slope = float(expectations(problem, ll.SignSGD(0.5)).mu(risk))
+        assert float(narrow.mu(risk)) == pytest.approx(1e-6 * math.sqrt(risk) * slope, rel=1e-9)
+        assert float(narrow.N(risk)) == pytest.approx(1e-12 * risk, rel=3e-6)
+    far = expectations(problem, ll.Huber(0.5, 1.0))
+    assert float(far.mu(1e22)) == pytest.approx(1 / math.sqrt(math.pi * 1e22), rel=1e-9)
+    small = expectations(ll.LeastSquares(ll.isotropic(10), type(law)(**{**vars(law), "scale": 1e-16})),
+                         ll.Huber(0.5, 1.0))
+    none = expectations(ll.LeastSquares(ll.isotropic(10), ll.NoNoise()), ll.Huber(0.5, 1.0))
+    assert float(small.mu(1.0)) == pytest.approx(float(none.mu(1.0)), rel=1e-9)
+    assert float(small.N(1.0)) == pytest.approx(float(none.N(1.0)), rel=1e-9)
