@@ -1,6 +1,6 @@
 """The command `limitlab`: a thin layer of arguments over the package.
 
-Exit status: 0 theory and simulation agree, 1 they do not, 2 bad input.
+Exit status: 0 theory and simulation agree, 1 they do not, 2 bad input, 3 the runs decide nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from . import __version__
 from .theory.core.errors import InvalidInput, LimitlabError
 
-AGREES, DISAGREES, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+AGREES, DISAGREES, BAD_INPUT, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +87,10 @@ _DESCRIPTION = "Limit theories of optimisers in high dimension, and whether simu
 _DERIVE = "Print the steps of a derivation. Example: limitlab derive signsgd --noise student_t df=3"
 _FIGURE = "Draw a figure, check its numbers. Exit status: 0 they hold, 1 they do not, 2 bad input."
 _VALIDITY = "Measure the error of every theory against simulation: a page, in about ten minutes."
-_RUN = "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input."
+_RUN = (
+    "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input, "
+    "3 undecided (the report says how many runs would decide)."
+)
 
 
 def _derive(chosen: argparse.Namespace) -> int:
@@ -113,7 +116,7 @@ def _table(words: list[str], field: str) -> dict[str, Any]:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from .validation.experiment.carry_out import agrees, conduct
+    from .validation.experiment.carry_out import agrees, conduct, decided
     from .validation.experiment.figure import draw
     from .validation.experiment.read import read_experiment
     from .validation.experiment.report import report
@@ -124,6 +127,8 @@ def _run(chosen: argparse.Namespace) -> int:
     files = write_folder(experiment, results, draw(results))
     print(report(experiment, results))
     print("\n".join(f"wrote {file}" for file in files))
+    if not decided(results):
+        return UNDECIDED
     return AGREES if agrees(results) else DISAGREES
 
 

@@ -47,6 +47,13 @@ def test_run_agrees(file, capsys):
     assert "simulating" in output.err
 
 
+def test_a_run_that_decides_nothing_has_a_status_of_its_own(file, capsys):
+    file.write_text(EXPERIMENT.replace("runs = 1000", "runs = 30"))
+    assert cli.main(["run", str(file)]) == 3
+    output = capsys.readouterr().out
+    assert "UNDECIDED" in output and "would decide" in output
+
+
 def test_run_disagrees(file, capsys, monkeypatch):
     """With the theory of a wrong rate the same command ends with 1."""
     from limitlab.validation.experiment import carry_out as conduct

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.warn import warn
 from .curve import Curve
 
 Array = NDArray[np.float64]
@@ -31,6 +32,19 @@ def each(
             bar = None if progress is None else False
             results = tqdm(results, total=runs, desc="runs", disable=bar)
         return list(results)
+
+
+def warn_of_divergence(steps: Mapping[str, int], runs: int) -> None:
+    """Warn of runs that ran away: how many, and when the first one did.
+
+    Parameters
+    ----------
+    steps : mapping of the run's number to the recorded step by which it had diverged
+    """
+    warn(
+        f"{len(steps)} of {runs} runs diverged, the first by step {min(steps.values())}: from "
+        "there on there is no mean; lower the rate, or end before it"
+    )
 
 
 def ensemble(
@@ -55,6 +69,7 @@ def ensemble(
     steps = {str(k): lost for k, (_, lost) in enumerate(runs) if lost is not None}
     if steps:
         provenance = provenance | {"diverged": steps}
+        warn_of_divergence(steps, len(runs))
     several = len(runs) > 1
     return Curve(
         time,

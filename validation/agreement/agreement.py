@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...theory.core.percent import percent
+
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
@@ -16,7 +18,8 @@ class Agreement:
     passed : bool or None
         True: agrees; False: disagrees; None: this ensemble cannot tell.
     verdict : str
-        ``"agrees"``, ``"disagrees"``, ``"undecided"`` or ``"quantiles"``.
+        ``"agrees"``, ``"disagrees"``, ``"undecided"``, ``"quantiles"`` or, for real rows, which are
+        reported and never judged, ``"finding"``.
     reason : str
         Why, in one sentence.
     quantity : str
@@ -36,6 +39,10 @@ class Agreement:
     level : float
         Probability of a false alarm over all times.
     runs : int
+    labels : (str, str)
+        Of the two curves, theory first.
+    deciding_runs : int or None
+        About how many runs would see errors of 5 %; None where the allowed error hides these.
     quantiles : dict of float to (T,) array
         Quantiles of single runs where single runs are known.
     """
@@ -56,6 +63,8 @@ class Agreement:
     detectable_noise: float
     level: float
     runs: int
+    labels: tuple[str, str]
+    deciding_runs: int | None
     quantiles: dict[float, np.ndarray]
 
     @property
@@ -75,8 +84,9 @@ class Agreement:
 
     @property
     def max_z(self) -> float:
-        """Largest |mean − theory| in standard errors."""
-        return float(np.max(np.abs(self.z)))
+        """Largest |mean − theory| in standard errors, over the times at which there is spread."""
+        spread = self.sem > 0
+        return float(np.max(np.abs(self.z), where=spread | ~spread.any(), initial=0.0))
 
     @property
     def detectable(self) -> float:
@@ -88,18 +98,24 @@ class Agreement:
 
     def __str__(self) -> str:
         body = _quantile_lines(self) if self.verdict == "quantiles" else _test_lines(self)
-        return "\n".join([f"{self.quantity}: {self.verdict.upper()} ({self.reason})", *body])
+        head = f"{self.quantity}: {self.verdict.upper()} ({self.reason})"
+        return "\n".join([head, f"  compared           {' | '.join(self.labels)}", *body])
 
 
 def _test_lines(a: Agreement) -> list[str]:
     worst = int(np.argmax(np.abs(a.relative)))
-    drift, noise = _percent(a.detectable_drift), _percent(a.detectable_noise)
-    return [
+    drift, noise = percent(a.detectable_drift), percent(a.detectable_noise)
+    lines = [
         f"  runs               {a.runs}, at {a.times.size} times up to t = {a.times[-1]:.4g}",
-        f"  largest gap        {_percent(a.gap)} ± {_percent(a.sem[worst] / abs(a.theory[worst]))}"
+        f"  largest gap        {percent(a.gap)} ± {percent(a.sem[worst] / abs(a.theory[worst]))}"
         f" (s.e.) at t = {a.times[worst]:.4g}",
+    ]
+    if a.verdict == "finding":
+        return lines
+    return [
+        *lines,
         f"  largest z          {a.max_z:.2f}",
-        f"  allowed error      up to {_percent(a.margin)} ({a.allowed_origin})",
+        f"  allowed error      up to {percent(a.margin)} ({a.allowed_origin})",
         f"  smallest p-value   {a.p_values.min():.2g} after Holm; level {a.level:g}",
         f"  detectable errors  drift {drift}, noise coefficient {noise} (99 % power)",
     ]
@@ -115,7 +131,3 @@ def _quantile_lines(a: Agreement) -> list[str]:
         values = "".join(f"{q[i]:12.4g}" for q in a.quantiles.values())
         lines.append(f"  {a.times[i]:8.4g}{a.theory[i]:12.4g}{values}")
     return lines
-
-
-def _percent(x: float) -> str:
-    return f"{100 * x:.2g} %" if np.isfinite(x) else "unknown"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.core.percent import percent
 from .agreement import Agreement
 from .significance import detectable, holm, p_values
 
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
 MIN_RUNS = 20
 #: an ensemble that misses coefficient errors above this size decides nothing
 MAX_DETECTABLE = 0.05
+#: a spread below this share of the mean is rounding, not chance
+NO_SPREAD = 1e-10
+#: more runs than anyone has
+MOST_RUNS = 2**40
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 class Sample(NamedTuple):
-    """Both sides at the compared times: all arrays of shape (T,)."""
+    """Both sides at the compared times: all arrays of shape (T,).
+
+    ``sem`` is that of the difference, ``own`` the part of a theory that is a mean over paths.
+    """
 
     times: np.ndarray
     theory: np.ndarray
@@ -36,6 +44,13 @@ class Sample(NamedTuple):
     sem: np.ndarray
     dof: np.ndarray
     keep: np.ndarray
+    own: np.ndarray
+
+    @property
+    def shifted(self) -> np.ndarray:
+        """Times at which the runs are all equal although they differ at others."""
+        still = self.sem == 0
+        return still & ~still.all()
 
 
 def compare(
@@ -64,7 +79,9 @@ def compare(
     -------
     Agreement
         ``verdict`` is ``"undecided"`` below 20 runs, and where nothing is rejected although
-        errors of 5 % could have been missed; ``"quantiles"`` where standard errors mean nothing.
+        errors of 5 % could have been missed, with the number of runs that would decide;
+        ``"quantiles"`` where standard errors mean nothing; ``"finding"`` for real rows, whose law
+        is not that of the theory, so that a gap is a finding and no error.
 
     Raises
     ------
@@ -82,11 +99,12 @@ def compare(
     allowed, origin = _allowed(theory, quantity, sample, margin)
     width = allowed * np.abs(sample.theory)
     p = holm(p_values(sample.mean - sample.theory, sample.sem, width, sample.dof))
+    changes = _sensitivities(theory, sample, quantity)
     drift, noise = (
-        detectable(s, sample.sem, width, sample.dof, level)
-        for s in _sensitivities(theory, sample, quantity)
+        detectable(s, sample.sem, width, sample.dof, level) for s in changes
     )
-    verdict, reason = _verdict(theory, runs, p, level, max(drift, noise))
+    needed = _deciding_runs(sample, changes, width, level, runs.runs)
+    verdict, reason = _verdict(theory, runs, sample, p, level, max(drift, noise), needed)
     if verdict in ("agrees", "undecided") and np.isinf(allowed).all():
         verdict, reason = "undecided", "the theory does not know its error at any of these times"
     return Agreement(
@@ -106,6 +124,8 @@ def compare(
         detectable_noise=noise,
         level=level,
         runs=int(runs.runs),
+        labels=(theory.label or "theory", runs.label or "runs"),
+        deciding_runs=needed,
         quantiles=_quantiles(runs, quantity, sample.keep),
     )
 
@@ -154,11 +174,12 @@ def _align(theory: Curve, runs: Curve, quantity: str) -> Sample:
     _check_finite("runs", quantity, runs)
     line = interpolate(theory.time, theory[quantity], times)
     mean, sem = runs[quantity][keep], runs.sem(quantity)[keep]
+    sem = np.where(runs.std(quantity)[keep] <= NO_SPREAD * np.abs(mean), 0.0, sem)
     own, dof = np.zeros_like(sem), np.full(sem.shape, float(count - 1))
     if quantity in theory.samples and theory.runs > 1:
         own = interpolate(theory.time, theory.sem(quantity), times)
         dof = _welch(sem, own, count, theory.runs)
-    return Sample(times, line, mean, np.hypot(sem, own), dof, keep)
+    return Sample(times, line, mean, np.hypot(sem, own), dof, keep, own)
 
 
 def _check_finite(field: str, quantity: str, curve: Curve) -> None:
@@ -225,19 +246,69 @@ def _sensitivities(theory: Curve, sample: Sample, quantity: str) -> tuple[np.nda
 
 
 def _verdict(
-    theory: Curve, runs: Curve, p: np.ndarray, level: float, missed: float
+    theory: Curve,
+    runs: Curve,
+    sample: Sample,
+    p: np.ndarray,
+    level: float,
+    missed: float,
+    needed: int | None,
 ) -> tuple[str, str]:
+    if runs.provenance.get("engine") == "rows":
+        return "finding", "real rows: the gap is a finding, not a verdict"
     refusal = _no_standard_errors(theory.provenance) or _no_standard_errors(runs.provenance)
     if refusal:
         return "quantiles", refusal
     if runs.runs < MIN_RUNS:
-        return "undecided", f"{runs.runs} runs; at least {MIN_RUNS} are needed"
-    if p.min() <= level:
-        return "disagrees", f"the difference at {int(np.sum(p <= level))} of {p.size} times is real"
+        enough = f" and about {needed} would decide" if needed and needed > MIN_RUNS else ""
+        return "undecided", f"{runs.runs} runs; at least {MIN_RUNS} are needed{enough}"
+    rejected = p <= level
+    if np.any(rejected & sample.shifted):
+        first = sample.times[np.argmax(rejected & sample.shifted)]
+        return "disagrees", f"no spread at t = {first:.4g}: a shifted clock?"
+    if rejected.any():
+        return "disagrees", f"the difference at {int(rejected.sum())} of {p.size} times is real"
     if not missed <= MAX_DETECTABLE:
-        seen = f"{100 * missed:.2g} %" if math.isfinite(missed) else "any size"
-        return "undecided", f"a coefficient error of {seen} could have been missed; add runs"
+        seen = percent(missed) if math.isfinite(missed) else "any size"
+        return "undecided", f"a coefficient error of {seen} could have been missed; {_cure(needed)}"
     return "agrees", "no difference beyond the allowed error"
+
+
+def _cure(needed: int | None) -> str:
+    if needed is None:
+        return "the allowed error alone hides it, so that no number of runs decides"
+    return f"add runs: about {needed} would decide"
+
+
+def _deciding_runs(
+    sample: Sample,
+    changes: tuple[np.ndarray, np.ndarray],
+    width: np.ndarray,
+    level: float,
+    runs: int,
+) -> int | None:
+    """Fewest runs that would miss no coefficient error of `MAX_DETECTABLE`, to two digits.
+
+    The spread is taken to be that of these runs. None where the allowed error hides such errors
+    from any number of runs.
+    """
+    chance = np.sqrt(np.maximum(sample.sem**2 - sample.own**2, 0.0) * runs)
+
+    def decides(n: int) -> bool:
+        sem, dof = np.hypot(chance / math.sqrt(n), sample.own), np.full(width.shape, n - 1.0)
+        return all(detectable(s, sem, width, dof, level) <= MAX_DETECTABLE for s in changes)
+
+    high = MIN_RUNS
+    while not decides(high):
+        high *= 2
+        if high > MOST_RUNS:
+            return None
+    low = high // 2
+    while high - low > max(1, low // 100):
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    digits = 10 ** max(0, len(str(high)) - 2)
+    return max(MIN_RUNS, -(-high // digits) * digits)
 
 
 def _no_standard_errors(provenance: Mapping[str, Any]) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from ...solvers.core.curve import Curve
 from ...solvers.solve import solve
 from ...theory.methods import Method
 from ..agreement.agreement import Agreement
-from ..agreement.compare import compare, interpolate
+from ..agreement.compare import compare
 from ..simulate import simulate
 from .read import Case, Experiment
 
@@ -51,15 +50,11 @@ class Result:
     def name(self) -> str:
         return f"{self.method.label} on {self.case.label}"
 
-    @property
-    def rows_gap(self) -> tuple[float, float, float]:
-        """Largest |mean on the rows − theory|/theory, its standard error and its time."""
+    @cached_property
+    def finding(self) -> Agreement:
+        """Theory against the real rows: reported, never judged."""
         assert self.on_rows is not None
-        time = self.on_rows.time[1:]
-        line = interpolate(self.theory.time, self.theory["risk"], time)
-        gap = np.abs(self.on_rows["risk"][1:] - line) / line
-        worst = int(np.argmax(gap))
-        return gap[worst], self.on_rows.sem("risk")[1:][worst] / line[worst], time[worst]
+        return compare(self.theory, self.on_rows)
 
 
 def conduct(experiment: Experiment, say: Say = lambda line: None) -> list[Result]:
@@ -108,3 +103,12 @@ def agrees(results: list[Result]) -> bool:
     """
     verdicts = [each.agreement.passed for each in results]
     return False not in verdicts and True in verdicts
+
+
+def decided(results: list[Result]) -> bool:
+    """Tell whether the comparisons answer the question: one disagrees, or none is undecided.
+
+    An experiment of which every comparison stays at quantiles is undecided too.
+    """
+    verdicts = [each.agreement.verdict for each in results]
+    return "disagrees" in verdicts or ("agrees" in verdicts and "undecided" not in verdicts)

@@ -59,7 +59,7 @@ def _one(column: Any, result: Result, colour: str) -> None:
     upper, lower = column
     runs, rows, theory = result.runs, result.on_rows, result.theory
     assert rows is not None
-    gaps = f"{percent(result.agreement.gap)} Gaussian, {percent(result.rows_gap[0])} rows"
+    gaps = f"{percent(result.agreement.gap)} Gaussian, {percent(result.finding.gap)} rows"
     mean, spread = runs["risk"], runs.std("risk")
     upper.fill_between(
         runs.time, (mean - spread).clip(mean / 20), mean + spread, color=colour, alpha=0.25, lw=0

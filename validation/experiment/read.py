@@ -19,6 +19,7 @@ from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.methods import Method
 from ...theory.streaming.problem import LeastSquares
 from ..data import FEATURES, SOURCES, data_problem
+from ..simulate.streaming.simulate import DECIDING
 from .names import COVARIANCE_NAMES, METHOD_NAMES, NOISE_NAMES, check_keys, make, nearest
 
 LIMITS = ("ode", "volterra", "sde", "fluctuations")
@@ -53,7 +54,7 @@ class RunOptions:
 
     until: float
     points: int = 51
-    runs: int = 64
+    runs: int = DECIDING
     seed: int = 0
     limits: tuple[str, ...] = ("ode",)
     paths: int = 500

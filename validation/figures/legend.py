@@ -67,4 +67,12 @@ def kind(curve: Curve) -> str:
         published = "published " if curve.provenance.get("diffusion") == "published" else ""
         return f"theory ({published}{LIMITS.get(limit, limit)})" if limit else "theory"
     rows = " (real rows)" if curve.provenance.get("engine") == "rows" else ""
-    return f"mean of {curve.runs} runs{rows}"
+    return f"mean of {curve.runs} runs{rows}{_divergence(curve)}"
+
+
+def _divergence(curve: Curve) -> str:
+    """How many runs ran away, and when the first did; from there on no mean is drawn."""
+    lost = curve.provenance.get("diverged")
+    if not lost:
+        return ""
+    return f", {len(lost)} diverged from step {min(lost.values())}"

@@ -216,7 +216,9 @@ def _time_label(curve: Curve) -> str:
 
 
 def _finish(axes: Any, curves: Sequence[Curve], quantity: str, log: bool | None) -> None:
-    positive = all(np.all(curve[quantity] > 0) for curve in curves)
+    # a run that diverged has no mean from there on
+    means = (curve[quantity][np.isfinite(curve[quantity])] for curve in curves)
+    positive = all(np.all(mean > 0) for mean in means)
     on_stream = curves[0].provenance.get("time") is None
     axes.set_ylabel(LABELS.get(quantity, quantity) if on_stream else quantity.replace("_", " "))
     if positive if log is None else log:

@@ -51,7 +51,7 @@ def ensemble(mean, rng, runs=200):
         keep = np.exp(-h / MEMORY)
         kick = SPREAD * np.sqrt(1 - keep**2) * rng.standard_normal(runs)
         paths[:, i + 1] = keep * paths[:, i] + kick
-    return Curve.from_runs(TIMES, mean * (1 + paths))
+    return Curve.from_runs(TIMES, mean * (1 + paths), axis=0)
 
 
 def rejections(mean, repetitions, seed, curve=None, **options):
@@ -163,6 +163,63 @@ def test_a_blunt_ensemble_is_undecided():
     report = compare(theory(), ensemble(risk(), np.random.default_rng(14), runs=20))
     assert report.verdict == "undecided" and report.detectable > 0.05
     assert "add runs" in report.reason
+
+
+@pytest.mark.parametrize("seed", [30, 31, 32])
+def test_the_number_of_runs_that_would_decide_decides(seed):
+    """From 60 runs to the announced number: decided there, undecided (the control) at a half.
+
+    The spread of 60 runs is known to 1/sqrt(118) = 9 %, so their number to 18 %.
+    """
+    few = compare(theory(), ensemble(risk(), np.random.default_rng(seed), runs=60))
+    assert few.verdict == "undecided" and f"about {few.deciding_runs} would decide" in few.reason
+    for share, verdict in ((1.4, "agrees"), (0.5, "undecided")):
+        runs = round(share * few.deciding_runs)
+        assert runs >= 20
+        more = compare(theory(), ensemble(risk(), np.random.default_rng(seed + 50), runs=runs))
+        assert more.verdict == verdict
+
+
+def test_too_few_runs_say_how_many_would_decide():
+    wide = theory(0.03)  # of which 2 % are left for chance
+    report = compare(wide, ensemble(risk(), np.random.default_rng(33), runs=10))
+    assert report.deciding_runs > 20
+    assert f"at least 20 are needed and about {report.deciding_runs} would" in report.reason
+
+
+def test_no_number_of_runs_decides_where_the_margin_hides_errors():
+    report = compare(theory(), ensemble(risk(), np.random.default_rng(34)), margin=0.2)
+    assert report.deciding_runs is None and "no number of runs decides" in report.reason
+
+
+def test_real_rows_are_a_finding():
+    runs = ensemble(2 * risk(), np.random.default_rng(35))
+    streamed = {**runs.provenance, "engine": "rows"}
+    real = dataclasses.replace(runs, provenance=streamed, label="rows of mine")
+    found, control = compare(theory(), real), compare(theory(), runs)
+    assert control.verdict == "disagrees"
+    assert found.verdict == "finding" and found.passed is None and not found
+    assert "the gap is a finding" in str(found) and "DISAGREES" not in str(found)
+    assert "100 %" in str(found) and "rows of mine" in str(found) and "e+0" not in str(found)
+
+
+def test_a_time_without_spread_asks_for_the_clock():
+    """Runs recorded one step late: all at their start, where the theory has moved on."""
+    runs = ensemble(risk(), np.random.default_rng(36))
+    samples = runs.sample("risk").copy()
+    samples[:, 1] = samples[0, 0] * (1 + 1e-15 * np.arange(len(samples)))
+    report = compare(theory(), Curve.from_runs(runs.time, samples))
+    where = f"no spread at t = {runs.time[1]:.4g}: a shifted clock?"
+    assert report.verdict == "disagrees" and where in report.reason
+    assert report.max_z < 10
+    control = compare(theory(), runs)
+    assert control.verdict == "agrees" and "clock" not in str(control)
+
+
+def test_runs_without_any_chance_are_held_to_the_margin():
+    same = Curve.from_runs(TIMES, np.tile(risk() * 1.001, (30, 1)))
+    assert "clock" not in compare(theory(), same, margin=0.002).reason
+    assert compare(theory(), same, margin=0.0).verdict == "disagrees"
 
 
 def test_margin_that_hides_five_percent_is_undecided():

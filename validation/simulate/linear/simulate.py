@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....solvers.core import random
 from ....solvers.core.compile import load, writable
 from ....solvers.core.curve import Curve
-from ....solvers.core.runs import each
+from ....solvers.core.runs import each, warn_of_divergence
 from ....solvers.linear.curve import describe, stability
 from ....solvers.linear.noise_kernel import NoiseKernel
 from ....solvers.linear.sde import first_residual
@@ -134,6 +134,8 @@ def _divergence(squares: Array, steps: NDArray[np.int64]) -> dict[str, Any]:
     """Which runs diverged, and by which recorded step."""
     lost = np.isinf(squares)
     found = {str(k): int(steps[np.argmax(lost[k])]) for k in np.flatnonzero(lost.any(axis=1))}
+    if found:
+        warn_of_divergence(found, len(squares))
     return {"diverged": found} if found else {}
 
 

@@ -19,6 +19,8 @@ from ....theory.schedules.schedule import check_schedules
 from . import checks
 from .ensemble import Request
 
+#: runs that decide the example of the README: see `compare`
+DECIDING = 600
 #: label of the streams of the second and later methods of a list; no run has this number
 METHODS = 2**32 - 1
 
@@ -30,7 +32,7 @@ def simulate(
     *,
     times: Any = None,
     points: int = 101,
-    runs: int = 64,
+    runs: int = DECIDING,
     seed: int | np.random.SeedSequence | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
@@ -56,7 +58,8 @@ def simulate(
         Output times, or how many equally spaced ones. They are rounded to k/d; the curve holds
         the rounded ones, each once.
     runs : int
-        Independent runs. Run k draws from (entropy, spawn_key + (k,)), whatever else runs.
+        Independent runs; the default decides usual problems. Run k draws from
+        (entropy, spawn_key + (k,)), whatever else runs.
     seed : int or SeedSequence, optional
         A SeedSequence is not changed. None draws a fresh one; the provenance tells which.
     workers : int, optional
