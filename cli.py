@@ -120,11 +120,14 @@ def _run(chosen: argparse.Namespace) -> int:
     from .validation.experiment.figure import draw
     from .validation.experiment.read import read_experiment
     from .validation.experiment.report import report
-    from .validation.experiment.write import write_folder
+    from .validation.experiment.write import prepare_folder, write_folder
 
     experiment = read_experiment(chosen.experiment, chosen.output)
+    replaced = prepare_folder(experiment)
+    if replaced:
+        _say(f"limitlab: {replaced}")
     results = conduct(experiment, say=_say)
-    files = write_folder(experiment, results, draw(results))
+    files = write_folder(experiment, results, draw(results, experiment.output.width))
     print(report(experiment, results))
     print("\n".join(f"wrote {file}" for file in files))
     if not decided(results):

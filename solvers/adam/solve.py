@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.adam.derive import MEMORIES, derive
+from ...theory.adam.derive import MEMORIES, check_variance, derive
 from ...theory.core.checks import between, choice
 from ...theory.core.errors import InvalidInput, NoLimit, NotAvailable
 from ...theory.core.symbolic import numbers
@@ -125,9 +125,7 @@ def _check(problem: Any, method: Any, chosen: str) -> None:
 
 
 def _check_short(method: Any) -> None:
-    if method.beta2 == 0:
-        remedy = "v forgets at once; for beta1 = 0 this is SignSGD, otherwise g_A is infinite"
-        raise NotAvailable("beta2", method.beta2, remedy)
+    check_variance(method)
     if 4 * forgets(method.beta1) > BLOCK:
         remedy = 'too long a memory to count as short; give memory="slow"'
         raise NotAvailable("beta1", method.beta1, remedy)

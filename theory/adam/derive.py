@@ -26,6 +26,7 @@ from typing import Any
 
 import sympy as sp
 
+from ..core.errors import NotAvailable
 from ..core.ito import ito
 from ..core.symbolic import Block, Parameter, twin
 from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
@@ -73,6 +74,18 @@ class StreamTable(Block):
         return [means.log_risk.size, *means.log_risk, *getattr(means, self.field)]
 
 
+def check_variance(method: Any) -> None:
+    """Refuse β₂ = 0: 1/√v is 1/|g| then, whose products with other steps have no mean.
+
+    Raises
+    ------
+    NotAvailable
+    """
+    if method.beta2 == 0:
+        remedy = "v forgets at once; for beta1 = 0 this is SignSGD, otherwise g_A is infinite"
+        raise NotAvailable("beta2", method.beta2, remedy)
+
+
 def derive(problem: Any, method: Any) -> ModeSystem:
     """Derive the limit of Adam with short memories.
 
@@ -80,7 +93,13 @@ def derive(problem: Any, method: Any) -> ModeSystem:
     -------
     ModeSystem
         Its two means are read from tables (`limitlab.solvers.adam`).
+
+    Raises
+    ------
+    NotAvailable
+        β₂ = 0.
     """
+    check_variance(method)
     symbolic, parameters = twin(method, "method")
     rate = sp.sympify(symbolic.rate)
     eta = sp.Function("eta")(t) if rate.has(t) else rate

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...solvers.core.curve import Curve
 
 
-def draw(results: list[Result]) -> Figure:
+def draw(results: list[Result], width: str | float = "neurips") -> Figure:
     """Return the figure of the results of one experiment.
 
     Without real rows it is the overlay of every theory with its runs. With real rows every case
@@ -31,11 +31,11 @@ def draw(results: list[Result]) -> Figure:
     if all(each.on_rows is None for each in results):
         curves = [curve for each in results for curve in (each.theory, each.runs)]
         others = [curve for each in results for curve in each.others.values()]
-        return overlay(*curves, *others)
-    return _columns(results)
+        return overlay(*curves, *others, width=width)
+    return _columns(results, width)
 
 
-def _columns(results: list[Result], width: str | float = "neurips") -> Figure:
+def _columns(results: list[Result], width: str | float) -> Figure:
     cases = list(dict.fromkeys(each.case for each in results))
     w = inches(width)
     with style.context(STYLE):

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.core.checks import count, positive
+from ...theory.core.checks import LARGEST, LARGEST_ENSEMBLE, count, positive
 from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.methods import Method
 from ...theory.streaming.problem import LeastSquares
 from ..data import FEATURES, SOURCES, data_problem
+from ..figures.style import inches
 from ..simulate.streaming.simulate import DECIDING
 from .names import COVARIANCE_NAMES, METHOD_NAMES, NOISE_NAMES, check_keys, make, nearest
 
@@ -68,6 +69,7 @@ class Output:
 
     folder: Path
     formats: tuple[str, ...] = ("pdf", "png")
+    width: str | float = "neurips"
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ def read_experiment(path: str | Path, folder: str | Path | None = None) -> Exper
         tables = tomllib.loads(text)
     except OSError as error:
         raise InvalidInput("experiment", str(path), f"cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits is a ValueError too
         raise InvalidInput("experiment", str(path), f"not a TOML file: {error}") from None
     check_keys(tables, ("problem", "method", "run", "output"), "experiment")
     for name in ("problem", "method", "run"):
@@ -193,7 +195,8 @@ def _run_options(table: Any) -> RunOptions:
         raise InvalidInput("run.level", table["level"], "give a probability between 0 and 1")
     for name, least in (("points", 2), ("runs", 1), ("seed", 0), ("paths", 1), ("workers", 1)):
         if name in table:
-            table[name] = count(f"run.{name}", table[name], least)
+            most = {"seed": None, "points": LARGEST_ENSEMBLE, "runs": LARGEST_ENSEMBLE}
+            table[name] = count(f"run.{name}", table[name], least, most.get(name, LARGEST))
     if "limits" in table:
         table["limits"] = _choices(table["limits"], LIMITS, "run.limits")
     return RunOptions(**table)
@@ -203,9 +206,14 @@ def _output(table: Any, name: str, folder: str | Path | None) -> Output:
     table = _table(table, "output")
     check_keys(table, (each.name for each in fields(Output)), "output")
     formats = _choices(table.get("formats", ["pdf", "png"]), FORMATS, "output.formats")
+    width = table.get("width", "neurips")
+    try:
+        inches(width)
+    except InvalidInput as error:
+        raise type(error)("output.width", width, error.remedy) from None
     if folder is not None:
-        return Output(Path(folder), formats)
-    return Output(safe_folder(table.get("folder", f"out/{name}")), formats)
+        return Output(Path(folder).expanduser(), formats, width)
+    return Output(safe_folder(table.get("folder", f"out/{name}")), formats, width)
 
 
 def safe_folder(folder: Any) -> Path:
@@ -216,6 +224,9 @@ def safe_folder(folder: Any) -> Path:
     windows, posix = PureWindowsPath(folder), PurePosixPath(folder)
     parts = {*windows.parts, *posix.parts}
     outside = windows.anchor or posix.anchor or ".." in parts or folder.startswith("~")
+    if "$" in folder or "%" in folder:
+        remedy = "variables of the environment are not put in; write the path out"
+        raise InvalidInput(field, folder, remedy)
     if outside or not posix.parts or not folder.isprintable() or len(folder) > LONGEST_FOLDER:
         remedy = "give a plain relative path without '..'; `--output` may point anywhere"
         raise InvalidInput(field, folder, remedy)

@@ -66,6 +66,13 @@ def test_an_option_of_the_other_verb_is_named(call, hint):
         call()
 
 
+@pytest.mark.parametrize("beta1", [0.0, 0.9])
+def test_adam_without_memory_of_v_is_refused_by_both_verbs(beta1):
+    for verb in (VERBS["derive"], VERBS["solve"]):
+        with pytest.raises(ll.NotAvailable, match="^beta2 = 0.0: .*infinite"):
+            verb(PROBLEM, ll.Adam(0.3, beta1, 0.0))
+
+
 @pytest.mark.parametrize("values", [[1j, 2], np.ones(2) + 0j, ["1", "2"], [b"1"], [[1], [1, 2]]])
 def test_arrays_hold_real_numbers(values):
     with pytest.raises(ll.InvalidType, match="^x = "):

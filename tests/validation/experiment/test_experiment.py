@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import limitlab
+from limitlab.cli import main
 from limitlab.theory.core.errors import InvalidInput, InvalidType
 from limitlab.validation.experiment import write as writing
 from limitlab.validation.experiment.carry_out import agrees, conduct, decided
@@ -18,7 +21,7 @@ from limitlab.validation.experiment.figure import draw
 from limitlab.validation.experiment.names import METHOD_NAMES, NOISE_NAMES, make
 from limitlab.validation.experiment.read import read_experiment, safe_folder
 from limitlab.validation.experiment.report import report, verdict
-from limitlab.validation.experiment.write import write_folder
+from limitlab.validation.experiment.write import prepare_folder, write_folder
 
 EXAMPLES = Path(limitlab.__file__).parent / "examples"
 SMALL = """
@@ -215,6 +218,97 @@ def test_a_failure_leaves_nothing_half_written(done, tmp_path, monkeypatch):
         write_folder(experiment, results, draw(results))
     assert {file.name: file.read_bytes() for file in target.iterdir()} == before
     assert not [file for file in target.parent.iterdir() if file.name.startswith(".")]
+
+
+def test_a_second_run_leaves_no_stale_files_and_touches_no_others(done, tmp_path):
+    experiment, results, _ = done
+    folder = tmp_path / "used"
+    wide = replace(experiment, output=replace(experiment.output, folder=folder))
+    assert prepare_folder(wide) == "" and not folder.exists()
+    write_folder(wide, results, draw(results))
+    (folder / "mine.nc").write_text("of the user")
+    narrow = replace(wide, name="other", output=replace(wide.output, formats=("svg",)))
+    said = prepare_folder(narrow)
+    assert "earlier run" in said and str(len(list(folder.iterdir())) - 1) in said
+    files = write_folder(narrow, results[:1], draw(results[:1]))
+    assert {*folder.iterdir()} == {*files, folder / "mine.nc"}
+    assert not (folder / "small.png").exists() and not (folder / "02_sgd_theory.nc").exists()
+    assert (folder / "mine.nc").read_text() == "of the user"
+
+
+def test_a_folder_may_be_a_link_to_another_file_system(done, tmp_path, monkeypatch):
+    """Files are moved inside the folder that is meant, never across file systems (EXDEV)."""
+    experiment, results, _ = done
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "link").symlink_to(elsewhere)
+    rename = os.replace
+
+    def on_one_system(source, target):
+        homes = [Path(path).resolve().is_relative_to(elsewhere) for path in (source, target)]
+        if homes[0] != homes[1]:
+            raise OSError(18, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", on_one_system)
+    linked = replace(experiment, output=replace(experiment.output, folder=tmp_path / "link"))
+    prepare_folder(linked)
+    files = write_folder(linked, results, draw(results))
+    assert {file.name for file in elsewhere.iterdir()} == {file.name for file in files}
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
+    done, tmp_path, monkeypatch
+):
+    experiment = done[0]
+    (tmp_path / "file").write_text("in the way")
+    blocked = replace(
+        experiment, output=replace(experiment.output, folder=tmp_path / "file" / "x")
+    )
+    with pytest.raises(InvalidInput, match="^output.folder = .*cannot be written"):
+        prepare_folder(blocked)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(SMALL)
+    monkeypatch.setattr(
+        "limitlab.validation.experiment.carry_out.conduct", lambda *a, **k: pytest.fail("computed")
+    )
+    assert main(["run", "small.toml", "--output", "file/x"]) == 2
+
+
+@pytest.mark.parametrize("folder", ["$HOME/x", "${HOME}/x", "%USERPROFILE%/x", "out/$USER"])
+def test_variables_in_a_folder_are_refused(written, folder):
+    with pytest.raises(InvalidInput, match="^output.folder = .*variables"):
+        written(SMALL + f'folder = "{folder}"\n')
+
+
+@pytest.mark.parametrize("width", ["4.2", "\"icml\""])
+def test_the_width_of_the_figure_is_an_option(written, width):
+    experiment = written(SMALL + f"width = {width}\n")
+    assert experiment.output.width in (4.2, "icml")
+
+
+@pytest.mark.parametrize("width", ["true", "0.1", "\"wide\"", "[1]"])
+def test_a_bad_width_is_refused(written, width):
+    with pytest.raises(InvalidInput, match="^output.width = "):
+        written(SMALL + f"width = {width}\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("dimension = 100", f"dimension = {10**30}"),
+        ("dimension = 100", "dimension = " + "9" * 5000),
+        ("seed = 1", "seed = " + "9" * 5000),
+        ("runs = 200", f"runs = {10**15}"),
+        ("runs = 200", "runs = 1e400"),
+    ],
+)
+def test_numbers_of_any_size_end_in_a_line(tmp_path, monkeypatch, capsys, old, new):
+    monkeypatch.chdir(tmp_path)
+    assert old in SMALL
+    (tmp_path / "small.toml").write_text(SMALL.replace(old, new))
+    assert main(["run", "small.toml"]) == 2
+    assert capsys.readouterr().err.startswith("limitlab: error: ")
 
 
 def test_the_report_says_the_numbers(done):
