@@ -36,6 +36,9 @@ from .solvers.streaming.expectations import expectations as expectations
 from .solvers.streaming.stationary import stationary as stationary
 from .solvers.two_eigenvalues.edge_offset import edge_offset as edge_offset
 from .theory.core.errors import (
+    Interrupted as Interrupted,
+)
+from .theory.core.errors import (
     InvalidInput as InvalidInput,
 )
 from .theory.core.errors import (

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.errors import Interrupted
 from ...theory.core.warn import warn
 from .curve import Curve
 
@@ -21,17 +23,55 @@ Result = TypeVar("Result")
 def each(
     work: Callable[[int], Result], runs: int, workers: int | None, progress: bool | None
 ) -> list[Result]:
-    """Return [work(0), …, work(runs − 1)], computed in threads, in this order."""
+    """Return [work(0), …, work(runs − 1)], computed in threads, in this order.
+
+    Raises
+    ------
+    Interrupted
+        Ctrl-C; with the results of the finished runs.
+    """
     if runs == 1:
         return [work(0)]
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        results: Iterable[Result] = pool.map(work, range(runs))
-        if progress is not False:
-            from tqdm import tqdm
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    futures = [pool.submit(work, k) for k in range(runs)]
+    try:
+        return [future.result() for future in _with_bar(futures, progress)]
+    except KeyboardInterrupt:
+        pool.shutdown(cancel_futures=True)  # those that run end first
+        done = [f for f in futures if not f.cancelled() and f.exception() is None]
+        raise Interrupted([f.result() for f in done], len(done), runs) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-            bar = None if progress is None else False
-            results = tqdm(results, total=runs, desc="runs", disable=bar)
-        return list(results)
+
+def _with_bar(futures: Sequence[Any], progress: bool | None) -> Iterable[Any]:
+    if progress is False:
+        return futures
+    from tqdm import tqdm
+
+    hidden = None if progress is None else False
+    return tqdm(futures, total=len(futures), desc="runs", disable=hidden)
+
+
+def whole_or_partial(
+    work: Callable[[], list[Result]], build: Callable[[list[Result]], Curve]
+) -> Curve:
+    """Return the curve of the runs that `work` does.
+
+    Raises
+    ------
+    Interrupted
+        Ctrl-C; with the curve of the finished runs.
+    """
+    try:
+        found = work()
+    except Interrupted as stop:
+        partial = build(stop.partial) if stop.partial else None
+        if partial is not None:
+            said = {**partial.provenance, "interrupted": True, "runs": stop.done}
+            partial = replace(partial, provenance=said)
+        raise Interrupted(partial, stop.done, stop.runs) from None
+    return build(found)
 
 
 def warn_of_divergence(steps: Mapping[str, int], runs: int) -> None:

@@ -89,8 +89,13 @@ class Interrupted(KeyboardInterrupt):
     partial : object
         What was finished by then: the Curve of the finished runs (or a list of Curves), None where
         no run was.
+    done, runs : int
+        How many runs were finished, of how many.
     """
 
-    def __init__(self, partial: Any = None) -> None:
-        super().__init__("interrupted; what was finished is in the attribute `partial`")
-        self.partial = partial
+    def __init__(self, partial: Any = None, done: int = 0, runs: int = 0) -> None:
+        super().__init__(f"{done} of {runs} runs are finished: see the attribute `partial`")
+        self.partial, self.done, self.runs = partial, done, runs
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.partial, self.done, self.runs)

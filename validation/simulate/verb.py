@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 from ...solvers.core.curve import Curve
+from ...theory.core.checks import choice
 from ...theory.core.dispatch import follow
+from ...theory.core.errors import Interrupted
+from ...theory.core.warn import warn
 from ...theory.methods import Method
 
 
@@ -14,7 +17,14 @@ from ...theory.methods import Method
 def simulate(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
 @overload
 def simulate(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
-def simulate(problem: Any, method: Any, until: float | None = None, **options: Any) -> Any:
+def simulate(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    on_interrupt: str = "raise",
+    **options: Any,
+) -> Any:
     """Run the algorithm at finite size and record what it does.
 
     Parameters
@@ -29,6 +39,9 @@ def simulate(problem: Any, method: Any, until: float | None = None, **options: A
     seed : int or SeedSequence, optional
     times, points, workers, progress
         As in `solve`; threads change no bit of the result.
+    on_interrupt : {"raise", "return"}
+        After Ctrl-C: raise `Interrupted`, a KeyboardInterrupt whose ``partial`` is the curve of the
+        finished runs, or return that curve with a warning.
     **options
         What the family takes beside: see the function ``simulate`` of its folder.
 
@@ -39,13 +52,22 @@ def simulate(problem: Any, method: Any, until: float | None = None, **options: A
 
     Raises
     ------
+    Interrupted
+        Ctrl-C.
     InvalidInput, NotAvailable, SolveFailed
         Bad input; what this problem does not have; a run that diverged.
 
     Warns
     -----
     ValidityWarning
-        Steps too coarse for the limit; very many steps; interrupted by Ctrl-C, in which case
-        the finished runs are returned.
+        Steps too coarse for the limit; very many steps; finite data of which runs diverged;
+        interrupted by Ctrl-C where the finished runs are returned.
     """
-    return follow(__package__, "simulate", problem, method, until, **options)
+    choice("on_interrupt", on_interrupt, ("raise", "return"))
+    try:
+        return follow(__package__, "simulate", problem, method, until, **options)
+    except Interrupted as stop:
+        if on_interrupt == "raise" or not stop.partial:
+            raise
+        warn(f"interrupted: the curve holds the {stop.done} finished of {stop.runs} runs")
+        return stop.partial

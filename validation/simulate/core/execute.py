@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....theory.core.checks import count
+from ....theory.core.errors import InvalidType
 from ..streaming.engine import Flag, Shared, Together
 from .blas import one_thread
 
@@ -34,6 +35,13 @@ def default_workers() -> int:
     """Processors that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def check_executor(executor: Any) -> None:
+    """Refuse what takes no tasks."""
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        remedy = "give an executor of concurrent.futures, such as ProcessPoolExecutor(), or None"
+        raise InvalidType("executor", executor, remedy)
 
 
 def execute(

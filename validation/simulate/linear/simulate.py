@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....solvers.core import random
 from ....solvers.core.compile import load, writable
 from ....solvers.core.curve import Curve
-from ....solvers.core.runs import each, warn_of_divergence
+from ....solvers.core.runs import each, warn_of_divergence, whole_or_partial
 from ....solvers.linear.curve import describe, stability
 from ....solvers.linear.noise_kernel import NoiseKernel
 from ....solvers.linear.sde import first_residual
@@ -86,14 +86,28 @@ def simulate(
     rates = evaluate(method.rate, np.arange(steps[-1]))
     run = Run(problem, drawn, rates)
     kernels()  # compiled once, and not in every thread
-    squares = np.array(
-        each(lambda k: run.squares(random.child(sequence, k), steps), runs, workers, progress)
-    )
+
+    def curve(found: list[Array]) -> Curve:
+        return _curve(problem, method, drawn, rates, sequence, steps, np.array(found))
+
+    def work() -> list[Array]:
+        def one(k: int) -> Array:
+            return run.squares(random.child(sequence, k), steps)
+
+        return each(one, runs, workers, progress)
+
+    return whole_or_partial(work, curve)
+
+
+def _curve(
+    problem: Any, method: Any, drawn: Batches, rates: Array, sequence: np.random.SeedSequence,
+    steps: NDArray[np.int64], squares: Array,
+) -> Curve:  # fmt: skip
     losses = squares / (2 * problem.data)
-    kernel = NoiseKernel(problem, drawn)
-    provenance = _provenance(kernel, method, rates, sequence) | _divergence(squares, steps)
+    provenance = _provenance(NoiseKernel(problem, drawn), method, rates, sequence)
+    provenance |= _divergence(squares, steps)
     with np.errstate(over="ignore", invalid="ignore"):
-        spread = {"loss": losses.std(axis=0, ddof=1)} if runs > 1 else {}
+        spread = {"loss": losses.std(axis=0, ddof=1)} if len(losses) > 1 else {}
     return Curve(
         steps.astype(float),
         {"loss": losses.mean(axis=0), "sharpness": np.full(steps.size, problem.sharpness)},
@@ -102,7 +116,7 @@ def simulate(
         steps=steps,
         kind="simulation",
         label=f"{method.label}, D = {problem.data}",
-        provenance=provenance | {"runs": runs},
+        provenance=provenance | {"runs": len(losses)},
     )
 
 

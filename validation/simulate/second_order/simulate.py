@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
-from ....solvers.core.runs import each, ensemble
+from ....solvers.core.runs import each, ensemble, whole_or_partial
 from ....solvers.second_order.algorithm import Machine, choose_engine
 from ....solvers.second_order.arguments import Request, Seed, given_masks
 from ....solvers.second_order.motion import names_of
@@ -106,17 +106,19 @@ def _curve(
     def one(k: int) -> tuple[NDArray[np.float64], int | None]:
         return machine.run(random.child(ask.sequence, k))
 
+    def curve(found: list[tuple[NDArray[np.float64], int | None]]) -> Curve:
+        return ensemble(
+            machine.record.astype(float),
+            names_of(ask.problem.data, machine.spectrum),
+            found,
+            f"{ask.method.label}, D = {ask.problem.data}, P = {ask.problem.parameters}",
+            ask.provenance("simulate", engine=machine.engine, redraw=machine.redraw),
+            steps=machine.record,
+            kind="simulation",
+        )
+
     with one_thread():
-        found = each(one, runs, workers, progress)
-    return ensemble(
-        machine.record.astype(float),
-        names_of(ask.problem.data, machine.spectrum),
-        found,
-        f"{ask.method.label}, D = {ask.problem.data}, P = {ask.problem.parameters}",
-        ask.provenance("simulate", engine=machine.engine, redraw=machine.redraw),
-        steps=machine.record,
-        kind="simulation",
-    )
+        return whole_or_partial(lambda: each(one, runs, workers, progress), curve)
 
 
 def _dense(engine: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....solvers.core.curve import Curve
-from ....theory.core.errors import InvalidInput, NotAvailable
+from ....theory.core.errors import Interrupted, InvalidInput, NotAvailable, SolveFailed
 from ..core.execute import execute
 from . import checks, result
 from .choose import choose
@@ -34,20 +34,34 @@ class Request:
     engine: str | None
 
     def curves(self, methods: Sequence[Any], sequence: np.random.SeedSequence) -> list[Curve]:
-        """The curves of methods that share every sample."""
+        """The curves of methods that share every sample.
+
+        Raises
+        ------
+        Interrupted
+            Ctrl-C; with the curves of the finished runs.
+        """
         machine = Together(self.engines(methods))
         checks.warn_of_many_steps(machine.engines[0], self.runs)
         outcomes, interrupted = execute(
             machine, sequence, self.runs, self.workers, self.executor, self.progress
         )
-        if interrupted and not outcomes:
-            raise KeyboardInterrupt
+        if not interrupted:
+            return self._curves(machine, methods, sequence, outcomes)
+        try:
+            finished = self._curves(machine, methods, sequence, outcomes) if outcomes else None
+        except SolveFailed:
+            finished = None
+        raise Interrupted(finished, len(outcomes), self.runs)
+
+    def _curves(
+        self, machine: Together, methods: Sequence[Any], sequence: np.random.SeedSequence,
+        outcomes: Sequence[Any],
+    ) -> list[Curve]:  # fmt: skip
         each = list(zip(*(outcome.each for outcome in outcomes), strict=True))
         for engine, method, its in zip(machine.engines, methods, each, strict=True):
             result.refuse_divergence(its, engine, method)
-        if interrupted:
-            result.warn_of_interruption(len(outcomes), self.runs)
-        ended = {"runs": len(outcomes), "interrupted": interrupted}
+        ended = {"runs": len(outcomes), "interrupted": len(outcomes) < self.runs}
         return [
             result.to_curve(
                 its, engine, self.problem, method,

@@ -11,7 +11,6 @@ import numpy as np
 from ....solvers.core.curve import Curve
 from ....theory.core.errors import SolveFailed
 from ....theory.core.version import VERSION
-from ....theory.core.warn import warn
 from ....theory.schedules.schedule import evaluate
 from ....theory.streaming.tails import tail_matters
 from .engine import Engine, Outcome
@@ -110,10 +109,3 @@ def _jsonable(entropy: Any) -> Any:
     if isinstance(entropy, int | np.integer):
         return str(int(entropy))
     return [str(int(word)) for word in entropy]
-
-
-def warn_of_interruption(done: int, runs: int) -> None:
-    """Say that the curve holds fewer runs than were asked for."""
-    warn(
-        f"interrupted: the curve holds the {done} finished of {runs} runs"
-    )

@@ -14,8 +14,10 @@ import numpy as np
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
 from ....theory.core.checks import ensemble_size
+from ....theory.core.errors import Interrupted
 from ....theory.core.time_grid import time_grid
 from ....theory.schedules.schedule import check_schedules
+from ..core.execute import check_executor
 from . import checks
 from .ensemble import Request
 
@@ -96,14 +98,14 @@ def simulate(
     Warns
     -----
     ValidityWarning
-        Steps too coarse for the limit; very many steps; interrupted by Ctrl-C, in which case
-        the finished runs are returned.
+        Steps too coarse for the limit; very many steps.
     """
     several = isinstance(method, list | tuple)
     methods = checks.methods(method, paired)
     for one in methods:
         checks.check_pair(problem, one)
     runs = ensemble_size("runs", runs)
+    check_executor(executor)
     sequence = random.seed_sequence(seed)
     grid = time_grid(until, times, points)
     for one in methods:
@@ -113,7 +115,14 @@ def simulate(
     if paired:
         checks.check_equal_batches(methods)
         return ask.curves(methods, sequence)
-    curves = [ask.curves([one], _own(sequence, i))[0] for i, one in enumerate(methods)]
+    curves: list[Curve] = []
+    for i, one in enumerate(methods):
+        try:
+            curves += ask.curves([one], _own(sequence, i))
+        except Interrupted as stop:
+            finished = [*curves, *(stop.partial or ())]
+            partial = finished if several else next(iter(finished), None)
+            raise Interrupted(partial, stop.done, stop.runs) from None
     return curves if several else curves[0]
 
 

@@ -1,5 +1,7 @@
 """What simulate returns, which engine it takes, what it refuses and how it is interrupted."""
 
+import contextlib
+import importlib
 import math
 import os
 import signal
@@ -170,18 +172,110 @@ def test_a_bad_sampler_is_named():
         simulate(ll.LeastSquares(SPLIT, Broken(0.5)), ll.SGD(0.5), 1, runs=3, seed=0)
 
 
-def test_interruption_returns_the_finished_runs():
-    """Ctrl-C while long runs are under way; two short ones are done by then."""
-    problem = ll.LeastSquares(ll.isotropic(10**9), ll.Gaussian(0.5))
+def interrupted(call, patched=True):
+    """Call with Ctrl-C a second later, while long runs are under way; two are done by then."""
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Together, "run", slow_after_two(Together.run))
+        if patched:
+            patch.setattr(Together, "run", slow_after_two(Together.run))
         timer.start()
         began = time.perf_counter()
-        with pytest.warns(ll.ValidityWarning, match="2 finished of 4"):
-            curve = simulate(problem, ll.SGD(0.5), times=[0, 1e-6], runs=4, seed=0, workers=4)
-    assert time.perf_counter() - began < 10
+        try:
+            return call()
+        finally:
+            assert time.perf_counter() - began < 10
+
+
+def four_runs(**more):
+    problem = ll.LeastSquares(ll.isotropic(10**9), ll.Gaussian(0.5))
+    return simulate(problem, ll.SGD(0.5), times=[0, 1e-6], runs=4, seed=0, workers=4, **more)
+
+
+def test_interruption_returns_the_finished_runs_where_asked():
+    with pytest.warns(ll.ValidityWarning, match="2 finished of 4"):
+        curve = interrupted(lambda: four_runs(on_interrupt="return"))
     assert curve.runs == 2 and curve.provenance["interrupted"]
+    with pytest.raises(ll.InvalidInput, match="^on_interrupt = "):
+        four_runs(on_interrupt="ignore")
+
+
+def test_interruption_ends_a_loop_and_keeps_the_finished_runs():
+    calls = []
+
+    def loop():
+        for _ in range(3):
+            calls.append(four_runs)
+            with contextlib.suppress(Exception):  # a user's loop that goes on after any error
+                four_runs()
+
+    with pytest.raises(ll.Interrupted) as stop:
+        interrupted(loop)
+    assert len(calls) == 1 and isinstance(stop.value, KeyboardInterrupt)
+    assert not isinstance(stop.value, Exception)
+    whole = four_runs()
+    assert stop.value.partial.runs == 2 and not whole.provenance["interrupted"]
+    assert np.array_equal(stop.value.partial.sample("risk"), whole.sample("risk")[:2])
+
+
+def test_interruption_of_a_list_keeps_the_finished_methods():
+    problem = ll.LeastSquares(ll.isotropic(10**9), ll.Gaussian(0.5))
+    methods = [ll.SGD(0.5), ll.SGD(0.4)]
+    with pytest.raises(ll.Interrupted) as stop:
+        interrupted(lambda: simulate(problem, methods, times=[0, 1e-6], runs=3, seed=0, workers=3))
+    (only,) = stop.value.partial
+    assert only.runs == 2
+
+
+@pytest.mark.parametrize("family", ["linear", "second_order"])
+def test_interruption_of_finite_data_keeps_the_finished_runs(family, monkeypatch):
+    jacobian = np.random.default_rng(0).normal(size=(6, 8)) / 4
+    problem = {
+        "linear": ll.LinearModel(jacobian=jacobian, residual=np.ones(6)),
+        "second_order": ll.QuadraticRegression(6, 8, 0.1),
+    }[family]
+    module = importlib.import_module(f"limitlab.validation.simulate.{family}.simulate")
+    kind, name = {
+        "linear": (getattr(module, "Run", None), "squares"),
+        "second_order": (getattr(module, "Machine", None), "run"),
+    }[family]
+    whole, began, started = getattr(kind, name), threading.Event(), []
+
+    def slow(self, sequence, *more):
+        if sequence.spawn_key[-1] >= 2:
+            started.append(sequence.spawn_key[-1])
+            began.wait(2)
+        return whole(self, sequence, *more)
+
+    def call(**more):
+        return simulate(problem, ll.SGD(0.01, batch=3), until=20, runs=64, seed=0, workers=1,
+                        progress=False, **more)  # fmt: skip
+
+    complete = call()
+    monkeypatch.setattr(kind, name, slow)
+    with pytest.raises(ll.Interrupted) as stop:
+        interrupted(call, patched=False)
+    partial = stop.value.partial
+    assert 2 <= partial.runs < 10 and partial.provenance["interrupted"] and len(started) < 10
+    assert np.array_equal(partial.sample("loss"), complete.sample("loss")[: partial.runs])
+
+
+def test_a_signal_inside_compiled_code_stays_a_keyboard_interrupt(monkeypatch):
+    """Compiled code that ends while a signal is pending raises SystemError from it."""
+    from limitlab.validation.simulate.streaming import simulate as module
+
+    def integrate(*arguments, **options):
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr(module, "time_grid", integrate)
+    with pytest.raises(KeyboardInterrupt):
+        four_runs()
+
+    def broken(*arguments, **options):
+        raise SystemError("another one")
+
+    monkeypatch.setattr(module, "time_grid", broken)
+    with pytest.raises(SystemError, match="another one"):
+        four_runs()
 
 
 def slow_after_two(whole):
