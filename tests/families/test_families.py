@@ -192,3 +192,40 @@ def test_it_is_derived_from_the_command_line(example, capsys):
         words += ["--limit", example.theory["limit"]]
     assert cli.main(["derive", *words, "--latex"]) == 0
     assert "=" in capsys.readouterr().out
+
+
+FILES = {
+    "linear": (
+        'kind = "linear_model"\njacobian = [[2.0, 0.5], [0.5, 1.0], [0.0, 0.3]]',
+        'kind = "sgd"\nrate = 0.2\nbatch = 2\nsampling = "with_replacement"',
+        10,
+    ),
+    "two_eigenvalues": (
+        'kind = "two_eigenvalue_model"\nepsilon = 0.05\ninvariant = 0.2\nstart = [0.1, 2.2]',
+        'kind = "gradient_descent"\nrate = 1.0',
+        100,
+    ),
+    "second_order": (
+        'kind = "quadratic_regression"\ndata = 3\nparameters = 300\ncurvature = 0.3',
+        'kind = "sgd"\nrate = 0.2\nbatch = 2',
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("family", FILES)
+def test_a_file_carries_it_out(family, tmp_path, monkeypatch, capsys):
+    problem, method, until = FILES[family]
+    text = f"[problem]\n{problem}\n[[method]]\n{method}\n[run]\nuntil = {until}\nruns = 40\n"
+    (tmp_path / "file.toml").write_text(text + '[output]\nformats = ["png"]\n')
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "file.toml"]) in (0, 3)  # forty runs may not decide
+    assert "DISAGREES" not in capsys.readouterr().out
+    assert (tmp_path / "out" / "file" / "file.png").stat().st_size > 5000
+
+
+def test_no_code_is_loaded_from_a_file(tmp_path, capsys):
+    text = FILES["linear"][0] + '\n[[method]]\nkind = "sgd"\nrate = 0.2\nfile = "mine.py"\n'
+    (tmp_path / "file.toml").write_text(f"[problem]\n{text}[run]\nuntil = 10\n")
+    assert cli.main(["run", str(tmp_path / "file.toml")]) == 2
+    assert "load no code" in capsys.readouterr().err

@@ -75,6 +75,13 @@ def module_of(room: str, verb: str, problem: Any, method: Any) -> Any:
     return import_module(f"{room}.{family(problem, method)}.{verb}")
 
 
+def options(room: str, verb: str, problem: Any, method: Any) -> list[str]:
+    """Return the names that a verb of the family takes beside problem, method and horizon."""
+    function = getattr(module_of(room, verb, problem, method), verb)
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
 def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **options: Any) -> Any:
     """Call a verb of the family: the function `verb` of the module ``<room>.<family>.<verb>``.
 

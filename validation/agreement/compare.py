@@ -27,6 +27,8 @@ MIN_RUNS = 20
 MAX_DETECTABLE = 0.05
 #: a spread below this share of the mean is rounding, not chance
 NO_SPREAD = 1e-10
+#: relative difference of two computations of one number by different roads
+ROUNDING = 1e-9
 #: more runs than anyone has
 MOST_RUNS = 2**40
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -62,6 +64,8 @@ def compare(
 ) -> Agreement:
     """Test the mean of `runs` against `theory`.
 
+    Runs of an algorithm that draws nothing are one run: they are judged without statistics.
+
     Parameters
     ----------
     theory : Curve
@@ -95,6 +99,8 @@ def compare(
     if not 0 < level < 1:
         raise InvalidInput("level", level, "give a probability between 0 and 1")
     _check_units(theory, runs)
+    if runs.provenance.get("deterministic") and runs.runs < 2:
+        return _one_run(theory, runs, quantity, margin, level)
     sample = _align(theory, runs, quantity)
     allowed, origin = _allowed(theory, quantity, sample, margin)
     width = allowed * np.abs(sample.theory)
@@ -127,6 +133,45 @@ def compare(
         labels=(theory.label or "theory", runs.label or "runs"),
         deciding_runs=needed,
         quantiles=_quantiles(runs, quantity, sample.keep),
+    )
+
+
+def _one_run(
+    theory: Curve, runs: Curve, quantity: str, margin: float | np.ndarray | None, level: float
+) -> Agreement:
+    """Judge an algorithm that draws nothing: beyond what the theory announces, to rounding."""
+    keep = _compared(theory, runs, quantity)
+    times, mean = runs.time[keep], runs[quantity][keep]
+    line, zero = interpolate(theory.time, theory[quantity], times), np.zeros(times.size)
+    sample = Sample(times, line, mean, zero, zero + 1, keep, zero)
+    allowed, origin = _allowed(theory, quantity, sample, margin)
+    allowed = allowed + ROUNDING
+    apart = ~(np.abs(mean - line) <= allowed * np.abs(line))
+    worst = float(allowed.max())
+    verdict, reason = "agrees", "no difference beyond the allowed error; nothing is drawn"
+    if apart.any():
+        verdict = "disagrees"
+        reason = f"the difference at {int(apart.sum())} of {apart.size} times; nothing is drawn"
+    return Agreement(
+        passed=verdict == "agrees",
+        verdict=verdict,
+        reason=reason,
+        quantity=quantity,
+        times=times,
+        theory=line,
+        mean=mean,
+        sem=zero,
+        allowed=allowed,
+        allowed_origin=origin,
+        z=_z_scores(sample),
+        p_values=np.where(apart, 0.0, 1.0),
+        detectable_drift=worst,
+        detectable_noise=worst,
+        level=level,
+        runs=1,
+        labels=(theory.label or "theory", runs.label or "runs"),
+        deciding_runs=1,
+        quantiles={},
     )
 
 
@@ -166,12 +211,8 @@ def _align(theory: Curve, runs: Curve, quantity: str) -> Sample:
     count = runs.runs
     if not count or count < 2:
         raise InvalidInput("runs", count, "give a curve of at least 2 runs; theory comes first")
-    keep = common_times(theory, runs)
-    if not keep.any():
-        raise InvalidInput("runs.time", runs.time, "has no time > 0 in common with the theory")
+    keep = _compared(theory, runs, quantity)
     times = runs.time[keep]
-    _check_finite("theory", quantity, theory)
-    _check_finite("runs", quantity, runs)
     line = interpolate(theory.time, theory[quantity], times)
     mean, sem = runs[quantity][keep], runs.sem(quantity)[keep]
     sem = np.where(runs.std(quantity)[keep] <= NO_SPREAD * np.abs(mean), 0.0, sem)
@@ -180,6 +221,16 @@ def _align(theory: Curve, runs: Curve, quantity: str) -> Sample:
         own = interpolate(theory.time, theory.sem(quantity), times)
         dof = _welch(sem, own, count, theory.runs)
     return Sample(times, line, mean, np.hypot(sem, own), dof, keep, own)
+
+
+def _compared(theory: Curve, runs: Curve, quantity: str) -> np.ndarray:
+    """Mask of the times that are compared; refuses what has none, or is not finite."""
+    keep = common_times(theory, runs)
+    if not keep.any():
+        raise InvalidInput("runs.time", runs.time, "has no time > 0 in common with the theory")
+    _check_finite("theory", quantity, theory)
+    _check_finite("runs", quantity, runs)
+    return keep
 
 
 def _check_finite(field: str, quantity: str, curve: Curve) -> None:

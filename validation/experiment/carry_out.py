@@ -8,13 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from ...solvers.core.curve import Curve
-from ...solvers.solve import solve
+from ...solvers.solve import limits, solve
+from ...theory.core.dispatch import options
 from ...theory.methods import Method
 from ..agreement.agreement import Agreement
 from ..agreement.compare import compare
 from ..simulate import simulate
 from .read import Case, Experiment
 
+SIMULATIONS = simulate.__module__.rpartition(".")[0]
 Say = Callable[[str], None]
 
 
@@ -71,13 +73,14 @@ def _one(experiment: Experiment, case: Case, method: Method, say: Say) -> Result
     name = f"{method.label} on {case.label}"
     say(f"solving     {name}")
     theory = solve(case.problem, method, until=run.until, points=run.points)
-    others = {
-        limit: _limit(experiment, case, method, limit) for limit in run.limits if limit != "ode"
-    }
+    main = theory.provenance["limit"]
+    others = {name: _limit(experiment, case, method, name) for name in run.limits if name != main}
     say(f"simulating  {name}: {run.runs} runs")
-    common: dict[str, Any] = dict(
-        until=run.until, points=run.points, runs=run.runs, seed=run.seed, workers=run.workers
-    )
+    known = options(SIMULATIONS, "simulate", case.problem, method)
+    wanted = {"runs": run.runs, "seed": run.seed, "workers": run.workers}
+    common: dict[str, Any] = dict(until=run.until, points=run.points)
+    # an algorithm that draws nothing takes neither runs nor a seed
+    common |= {key: value for key, value in wanted.items() if key in known}
     runs = simulate(case.problem, method, **common)
     on_rows = None
     if case.rows is not None:
@@ -89,7 +92,9 @@ def _one(experiment: Experiment, case: Case, method: Method, say: Say) -> Result
 
 def _limit(experiment: Experiment, case: Case, method: Method, limit: str) -> Curve:
     run = experiment.run
-    ensemble: dict[str, Any] = dict(paths=run.paths, seed=run.seed) if limit == "sde" else {}
+    known = limits(case.problem, method)[limit].options
+    wanted = {"paths": run.paths, "seed": run.seed}
+    ensemble = {key: value for key, value in wanted.items() if key in known}
     return solve(
         case.problem, method, until=run.until, points=run.points, limit=limit, **ensemble
     )

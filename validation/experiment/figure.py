@@ -30,7 +30,10 @@ def draw(results: list[Result], width: str | float = "neurips") -> Figure:
     """
     if all(each.on_rows is None for each in results):
         curves = [curve for each in results for curve in (each.theory, each.runs)]
+        unit = curves[0].provenance.get("time")
         others = [curve for each in results for curve in each.others.values()]
+        # another clock, such as flow time beside steps, has no place on this axis
+        others = [curve for curve in others if curve.provenance.get("time") == unit]
         return overlay(*curves, *others, width=width)
     return _columns(results, width)
 

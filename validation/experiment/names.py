@@ -76,7 +76,8 @@ def make(table: Any, makers: Makers, field: str) -> Any:
     check_keys(given, parameters, field)
     missing = [name for name, needed in parameters.items() if needed and name not in given]
     if missing:
-        raise InvalidInput(field, dict(table), f"give {' and '.join(missing)} too")
+        listed = " and ".join(f"{field}.{name}" for name in missing)
+        raise InvalidInput(field, dict(table), f"give {listed} too")
     letters = {word: letter for letter, word in _WORDS.items()}
     words = _text_arguments(maker)
     values = {

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from ...solvers.solve import limits
 from ...theory.core.checks import LARGEST, LARGEST_ENSEMBLE, count, positive
 from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.core.problem import Problem
 from ...theory.methods import Method
-from ...theory.streaming.problem import LeastSquares
 from ..data import FEATURES, SOURCES, data_problem
 from ..figures.style import inches
 from ..simulate.streaming.simulate import DECIDING
-from .names import COVARIANCE_NAMES, METHOD_NAMES, NOISE_NAMES, check_keys, make, nearest
+from .names import METHOD_NAMES, PROBLEM_NAMES, check_keys, limit_tables, make, nearest
 
-LIMITS = ("ode", "volterra", "sde", "fluctuations")
 FORMATS = ("pdf", "svg", "png")
 LONGEST_FOLDER = 200
 
@@ -35,7 +35,7 @@ class Case:
     Attributes
     ----------
     label : str
-    problem : LeastSquares
+    problem : Problem
     notes : tuple of str
         Lines for the report.
     rows, targets : arrays or None
@@ -43,7 +43,7 @@ class Case:
     """
 
     label: str
-    problem: LeastSquares
+    problem: Problem
     notes: tuple[str, ...] = ()
     rows: np.ndarray | None = None
     targets: np.ndarray | None = None
@@ -57,7 +57,7 @@ class RunOptions:
     points: int = 51
     runs: int = DECIDING
     seed: int = 0
-    limits: tuple[str, ...] = ("ode",)
+    limits: tuple[str, ...] = ()
     paths: int = 500
     level: float = 1e-3
     workers: int | None = None
@@ -111,7 +111,7 @@ def read_experiment(path: str | Path, folder: str | Path | None = None) -> Exper
     for name in ("problem", "method", "run"):
         if name not in tables:
             raise InvalidInput("experiment", str(path), f"has no [{name}]; add one")
-    return Experiment(
+    experiment = Experiment(
         name=path.stem,
         methods=_methods(tables["method"]),
         run=_run_options(tables["run"]),
@@ -119,6 +119,18 @@ def read_experiment(path: str | Path, folder: str | Path | None = None) -> Exper
         cases=_cases(tables["problem"]),  # last: it may load data
         text=text,
     )
+    _check_limits(experiment)
+    return experiment
+
+
+def _check_limits(experiment: Experiment) -> None:
+    """Refuse a limit that one of the pairs does not have."""
+    for case in experiment.cases:
+        for method in experiment.methods:
+            known = limits(case.problem, method)
+            for name in experiment.run.limits:
+                if name not in known:
+                    raise InvalidInput("run.limits", name, f"{method.label} has {', '.join(known)}")
 
 
 def _table(value: Any, field: str) -> Mapping[str, Any]:
@@ -132,22 +144,24 @@ def _table(value: Any, field: str) -> Mapping[str, Any]:
 
 def _cases(table: Any) -> tuple[Case, ...]:
     table = _table(table, "problem")
-    if "data" in table:
+    if "data" in table and "kind" not in table:
         check_keys(table, ("data",), "problem")
         return _data_cases(_table(table["data"], "problem.data"))
-    check_keys(table, ("covariance", "noise", "start", "initial_risk", "data"), "problem")
-    for name in ("covariance", "noise"):
-        if name not in table:
-            raise InvalidInput("problem", dict(table), f"give problem.{name} too, or problem.data")
-    rest = {key: table[key] for key in ("start", "initial_risk") if key in table}
-    covariance = make(table["covariance"], COVARIANCE_NAMES, "problem.covariance")
-    noise = make(table["noise"], NOISE_NAMES, "problem.noise")
-    label = f"{_words(table['covariance'])}, {_words(table['noise'])} noise"
-    return (Case(label, LeastSquares(covariance, noise=noise, **rest)),)
+    table = {"kind": "least_squares", **table}
+    return (Case(_label(table), make(table, PROBLEM_NAMES, "problem")),)
+
+
+def _label(table: Mapping[str, Any]) -> str:
+    """The kinds of the tables in words: of the covariance and the noise, or of the problem."""
+    inner = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    if not inner:
+        return _words(table)
+    nouns = {"noise": " noise"}
+    return ", ".join(f"{_words(value)}{nouns.get(key, '')}" for key, value in inner.items())
 
 
 def _words(table: Mapping[str, Any]) -> str:
-    return str(table["kind"]).replace("_", " ")
+    return str(table.get("kind", "")).replace("_", " ")
 
 
 def _data_cases(table: Mapping[str, Any]) -> tuple[Case, ...]:
@@ -198,7 +212,8 @@ def _run_options(table: Any) -> RunOptions:
             most = {"seed": None, "points": LARGEST_ENSEMBLE, "runs": LARGEST_ENSEMBLE}
             table[name] = count(f"run.{name}", table[name], least, most.get(name, LARGEST))
     if "limits" in table:
-        table["limits"] = _choices(table["limits"], LIMITS, "run.limits")
+        every = [name for known in limit_tables().values() for name in known]
+        table["limits"] = _choices(table["limits"], tuple(dict.fromkeys(every)), "run.limits")
     return RunOptions(**table)
 
 

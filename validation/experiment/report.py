@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ...theory.core.problem import Problem
 from ...theory.core.version import VERSION
 from ...theory.streaming.problem import LeastSquares
 from .carry_out import Result
@@ -33,7 +34,9 @@ def verdict(results: list[Result]) -> str:
     return f"theory and simulation agree in {passed} of {len(results)} comparisons{others}"
 
 
-def _facts(problem: LeastSquares) -> list[str]:
+def _facts(problem: Problem) -> list[str]:
+    if not isinstance(problem, LeastSquares):
+        return [" ".join(repr(problem).split())[:200]]
     covariance = problem.covariance
     return [
         f"dimension {problem.dimension}, intrinsic dimension {covariance.intrinsic_dimension:.1f}, "

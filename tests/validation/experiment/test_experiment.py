@@ -69,7 +69,7 @@ def test_a_file_says_what_python_would(written):
     assert sign == limitlab.SignSGD(0.4 / (1 + limitlab.t) ** 0.5)
     assert experiment.cases[0].problem.noise == limitlab.Gaussian(0.5)
     assert experiment.cases[0].problem.dimension == 100
-    assert experiment.run.limits == ("ode",)
+    assert experiment.run.limits == ()
     assert experiment.output.folder == Path("out/small")
 
 

@@ -106,4 +106,5 @@ def _provenance(problem: Any, method: Any, runs: int) -> dict[str, Any]:
         "method": repr(method),
         "time": "steps",
         "runs": runs,
+        "deterministic": True,
     }
