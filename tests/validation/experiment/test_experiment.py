@@ -111,7 +111,7 @@ BAD = {
     "unknown covariance": ('"isotropic"', '"isotropc"', "did you mean 'isotropic'"),
     "unknown limit": ("seed = 1", 'seed = 1\nlimits = ["odes"]', "did you mean 'ode'"),
     "unknown format": ('["png"]', '["pgn"]', "did you mean 'png'"),
-    "missing argument": (", scale = 0.5", "", "give scale too"),
+    "missing argument": (", scale = 0.5", "", r"give problem\.noise\.scale too"),
     "missing kind": ('kind = "sgd"', "", "give a kind"),
     "missing until": ("until = 1", "", "give run.until"),
     "missing noise": ('noise = { kind = "gaussian", scale = 0.5 }', "", "give problem.noise"),
