@@ -154,8 +154,8 @@ from .theory.second_order.problem import QuadraticRegression as QuadraticRegress
 from .theory.streaming.problem import LeastSquares as LeastSquares
 from .theory.two_eigenvalues.problem import TwoEigenvalueModel as TwoEigenvalueModel
 from .validation.agreement.compare import compare as compare
-from .validation.agreement.convergence import convergence as convergence
 from .validation.agreement.paired import paired_difference as paired_difference
+from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
 from .validation.networks.control import (
     control_linear as control_linear,

@@ -40,9 +40,10 @@ def _package(name: str, needed: bool) -> tuple[bool, str]:
 def _threads() -> str:
     import numba
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from ..solvers.core.runner import processors
+
     threads = numba.get_num_threads()
-    return f"processors: {usable} usable, {threads} threads for compiled code"
+    return f"processors: {processors()} usable, {threads} threads for compiled code"
 
 
 def _cache() -> tuple[bool, str]:

@@ -1,10 +1,8 @@
-"""Many runs of a finite-data model, and the curve of them; runs that ran away are kept, flagged."""
+"""The curve of many runs of a finite-data model; runs that ran away are kept, flagged."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -18,39 +16,6 @@ from .curve import Curve
 Array = NDArray[np.float64]
 Run = tuple[Array, int | None]
 Result = TypeVar("Result")
-
-
-def each(
-    work: Callable[[int], Result], runs: int, workers: int | None, progress: bool | None
-) -> list[Result]:
-    """Return [work(0), …, work(runs − 1)], computed in threads, in this order.
-
-    Raises
-    ------
-    Interrupted
-        Ctrl-C; with the results of the finished runs.
-    """
-    if runs == 1:
-        return [work(0)]
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
-    futures = [pool.submit(work, k) for k in range(runs)]
-    try:
-        return [future.result() for future in _with_bar(futures, progress)]
-    except KeyboardInterrupt:
-        pool.shutdown(cancel_futures=True)  # those that run end first
-        done = [f for f in futures if not f.cancelled() and f.exception() is None]
-        raise Interrupted([f.result() for f in done], len(done), runs) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _with_bar(futures: Sequence[Any], progress: bool | None) -> Iterable[Any]:
-    if progress is False:
-        return futures
-    from tqdm import tqdm
-
-    hidden = None if progress is None else False
-    return tqdm(futures, total=len(futures), desc="runs", disable=hidden)
 
 
 def whole_or_partial(

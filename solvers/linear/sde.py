@@ -19,7 +19,7 @@ from ...theory.core.errors import SolveFailed
 from ...theory.methods.sampling import Batches
 from ..core import random
 from ..core.compile import load, writable
-from ..core.runs import each
+from ..core.runner import Crew
 
 Array = NDArray[np.float64]
 _KERNEL = Path(__file__).parent / "kernels" / "path.py"
@@ -67,7 +67,7 @@ def paths_of_loss(
         module.path(random.key(own), start, decay, spread, strength, *shape, record, loss)
         return loss
 
-    losses = np.array(each(one, paths, workers, progress))
+    losses = np.array(Crew(workers, progress=progress).each(one, paths))
     if not np.isfinite(losses).all():
         first = int(np.argmax(~np.isfinite(losses).all(axis=0)))
         raise SolveFailed("a path of the SDE diverged", record[first] * small, small, np.inf)

@@ -20,7 +20,7 @@ from ...theory.second_order.proportional import NUMBERS, bulk_edge, field_argume
 from ..core import random
 from ..core.compile import load
 from ..core.curve import Curve
-from ..core.runs import each
+from ..core.runner import Crew
 from .algorithm import Machine
 from .arguments import Request
 
@@ -145,7 +145,7 @@ def log_scatter(ask: Request, steps: NDArray[np.int64], runs: int, **threads: An
         steps,
         redraw=True,
     )
-    found = each(lambda k: machine.run(random.child(ask.sequence, k)), runs, **threads)
+    found = Crew(**threads).each(lambda k: machine.run(random.child(ask.sequence, k)), runs)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(np.stack([values[0] for values, _ in found]))
     return logs.std(axis=0, ddof=1) * math.sqrt(P / problem.parameters)

@@ -21,7 +21,8 @@ from ...theory.core.percent import percent
 from ...theory.core.warn import warn
 from ..core import random
 from ..core.curve import Curve
-from ..core.runs import each, ensemble
+from ..core.runner import Crew
+from ..core.runs import ensemble
 from .algorithm import check_dense
 from .arguments import Request
 from .curvature import DenseCurvature
@@ -111,7 +112,8 @@ def sde_curve(
     remarks = check_step(ask.problem, h)
     dtau, record = step_grid(ask.problem, times, step)
     every = Paths(ask, h, dtau, record, homogenised)
-    found = each(lambda k: every.follow(random.child(ask.sequence, k)), paths, workers, progress)
+    crew = Crew(workers, progress=progress)
+    found = crew.each(lambda k: every.follow(random.child(ask.sequence, k)), paths)
     noise = "homogenised" if homogenised else "full"
     provenance = ask.provenance(
         "solve", limit="sde", paths=paths, step=dtau, noise=noise, remarks=remarks

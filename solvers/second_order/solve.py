@@ -16,7 +16,8 @@ from ...theory.core.warn import warn
 from ...theory.schedules.schedule import check_schedules
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
-from ..core.runs import each, ensemble
+from ..core.runner import Crew
+from ..core.runs import ensemble
 from .arguments import Request, Seed
 from .finite_parameters import ORIGIN, announced, remarks
 from .fixed_data import solve_fixed_data
@@ -194,7 +195,7 @@ def _fixed_data(
         values = np.array([solution.observe(int(t)) for t in steps]).T
         return values, announced(solution, steps, ask.problem.parameters), solution.stopped
 
-    found = each(one, len(sets), workers, progress)
+    found = Crew(workers, progress=progress).each(one, len(sets))
     runs = [(values, stopped) for values, _, stopped in found]
     errors = np.mean([error for _, error, _ in found], axis=0)
     said = _about_chaos(ask.problem, rates, np.stack([values[0] for values, _ in runs]))

@@ -7,9 +7,7 @@ the number of threads, and a larger or longer ensemble begins with a smaller one
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from ...theory.core.errors import SolveFailed
 from ..core import random
 from ..core.compile import load, writable
+from ..core.runner import Crew
 from .coefficients import Coefficients
 from .compress import Spectrum
 from .noise_table import NO_TABLES
@@ -161,14 +160,8 @@ def in_blocks(
 ) -> Array:
     """Return the rows of walk(range) over all blocks of `BLOCK` paths, computed in threads."""
     chosen = [range(k, min(k + BLOCK, paths)) for k in range(0, paths, BLOCK)]
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        results: Iterable[Array] = pool.map(walk, chosen)
-        if progress is not False:
-            from tqdm import tqdm
-
-            hidden = None if progress is None else False
-            results = tqdm(results, "SDE", len(chosen), unit=f" × {BLOCK} paths", disable=hidden)
-        return np.concatenate(list(results))
+    crew = Crew(workers, progress=progress, title="SDE", unit=f" × {BLOCK} paths")
+    return np.concatenate(crew.each(lambda k: walk(chosen[k]), len(chosen)))
 
 
 def check_finite(risk: Array, times: Array, counts: NDArray[np.int64]) -> Array:

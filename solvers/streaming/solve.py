@@ -16,6 +16,7 @@ from ...theory.streaming.ingredients import setting
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
 from .limits import exact, fluctuations, ode, sde, volterra
+from .running_threshold import running_limit
 from .task import Task
 
 _RTOL = Option(
@@ -118,6 +119,4 @@ def _with_schedules(problem: Any, method: Any, until: float) -> Any:
     limit."""
     if not isinstance(getattr(method, "threshold", None), RunningQuantile):
         return method
-    from .advice.schedules import running_limit
-
     return running_limit(problem, method, until)

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from .errors import InvalidInput, InvalidType, NotAvailable
-from .problem import Problem
+from .problem import Learner, Problem
 from .system import System
 from .warn import one_warning
 
@@ -33,7 +33,7 @@ def family(problem: Any, method: Any) -> str:
     if not isinstance(problem, Problem):
         raise InvalidType("problem", problem, _KINDS)
     check_method(method)
-    own: Mapping[str, str] = getattr(method, "families", {})
+    own: Mapping[str, str] = method.families
     return own.get(problem.family, problem.family)
 
 
@@ -45,13 +45,11 @@ def check_method(method: Any) -> None:
     InvalidType
         A class in place of an object, or anything else that states no method.
     """
-    from ..methods.base import Method
-
     for one in method if isinstance(method, list | tuple) else (method,):
         if isinstance(one, type):
             remedy = f"is a class; give an object of it, such as {one.__name__}(rate=0.5)"
             raise InvalidType("method", one, remedy)
-        if not isinstance(one, Method):
+        if not isinstance(one, Learner):
             raise InvalidType("method", one, "give a method such as SGD(rate=0.5)")
 
 

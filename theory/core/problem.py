@@ -1,7 +1,8 @@
-"""What a problem is: it names its family, the folder in every room that holds its theory."""
+"""What names a family, the folder in every room that holds its theory: a problem, and a method."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -14,3 +15,10 @@ class Problem:
     """
 
     family: ClassVar[str]
+
+
+class Learner:
+    """What learns it: the base of every method."""
+
+    #: family of a problem → the family of this method there, where it has a theory of its own
+    families: ClassVar[Mapping[str, str]] = {}

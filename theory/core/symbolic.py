@@ -11,12 +11,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import sympy as sp
 
-from ..schedules.running_quantile import RunningQuantile
 from .program import program, run, scheduled
 from .symbols import t
 from .tabulated import lookup, tables
@@ -27,6 +26,15 @@ SYMBOL_NAMES = {
     ("noise", "scale"): "sigma",
     ("noise", "halfwidth"): "b",
 }
+
+
+@runtime_checkable
+class Moving(Protocol):
+    """A value that the run itself moves: it names the field of its level, which stands for it in
+    formulas, and the fields, all > 0, that say how the level moves."""
+
+    level_field: ClassVar[str]
+    mover_fields: ClassVar[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -120,19 +128,19 @@ def _symbolic(name: str, value: Any, owner: str) -> tuple[Any, list[Parameter]]:
     if isinstance(value, (int, float)) and math.isfinite(value) and value != 0:
         symbol = sp.Symbol(base, positive=value > 0, negative=value < 0, real=True)
         return symbol, [Parameter(symbol, owner, name)]
-    if isinstance(value, RunningQuantile):
-        return _running(name, owner, base)
+    if isinstance(value, Moving):
+        return _moving(name, value, owner, base)
     if isinstance(value, sp.Expr) and value.free_symbols <= {t}:
         return _schedule_twin(name, value, owner, base)
     return value, []
 
 
-def _running(name: str, owner: str, base: str) -> tuple[Any, list[Parameter]]:
+def _moving(name: str, value: Moving, owner: str, base: str) -> tuple[Any, list[Parameter]]:
     """The current level stands for the field; what moves it are parameters beside it."""
-    level = Parameter(sp.Symbol(base, positive=True), owner, f"{name}.start")
+    level = Parameter(sp.Symbol(base, positive=True), owner, f"{name}.{value.level_field}")
     movers = [
         Parameter(sp.Symbol(f"{base}_{part}", positive=True), owner, f"{name}.{part}")
-        for part in ("fraction", "gain")
+        for part in value.mover_fields
     ]
     return level.symbol, [level, *movers]
 

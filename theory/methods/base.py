@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
 from ..core.checks import count
 from ..core.errors import InvalidInput, InvalidType
+from ..core.problem import Learner
 from ..schedules.schedule import as_schedule
 
 ACTS_ON = ("residual", "norm", "coordinate")
+#: where a rule may act in a batch, by what it acts on
+POOLS = {"residual": ("each",), "norm": ("each", "mean"), "coordinate": ("each", "mean", "both")}
 #: samples that a step may take
 LARGEST_BATCH = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Method:
+class Method(Learner):
     """A streaming optimiser, stated by one scalar rule ψ.
 
     Subclass it as a frozen dataclass with the hyper-parameters as fields and one method ``rule``.
@@ -49,8 +51,6 @@ class Method:
 
     acts_on: ClassVar[str] = "residual"
     references: ClassVar[tuple[str, ...]] = ()
-    #: family of a problem → the family of this method there, where it has a theory of its own
-    families: ClassVar[Mapping[str, str]] = {}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rate", as_schedule(self.rate, "rate"))
@@ -82,3 +82,21 @@ class Method:
     def label(self) -> str:
         """Name for legends and reports."""
         return type(self).__name__
+
+
+def check_pool(method: Method) -> None:
+    """Refuse a batch in which the rule acts where it cannot.
+
+    Raises
+    ------
+    InvalidInput
+        A rule on the norm that does not say of what; a ``pool`` that is none of `POOLS`; a
+        majority of an even number.
+    """
+    if method.batch == 1:
+        return
+    if method.pool not in POOLS[method.acts_on]:
+        listed = " or ".join(f'"{pool}"' for pool in POOLS[method.acts_on])
+        raise InvalidInput("pool", method.pool, f"a rule on the {method.acts_on} has {listed}")
+    if method.pool == "both" and method.batch % 2 == 0:
+        raise InvalidInput("batch", method.batch, "a majority vote needs an odd batch")

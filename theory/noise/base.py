@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import NotAvailable
+from .quadrature import density_moment, kinks
 
 
 class Noise:
@@ -59,8 +60,6 @@ class Noise:
         parts = self.components()
         if parts is not None:
             return sum(p * gaussian_moment(m, s, k) for p, m, s in zip(*parts, strict=True))
-        from .quadrature import density_moment
-
         return density_moment(self, k)
 
     def _declared(self, k: int) -> float | None:
@@ -102,8 +101,6 @@ class Noise:
         arrays = self.component_arrays()
         if arrays is not None:
             return tuple(float(m) for m in np.unique(arrays[1]))
-        from .quadrature import kinks
-
         return kinks(self.density)
 
     @property

@@ -11,7 +11,7 @@ indicator becomes its mean :math:`\mu_c(R)`: :math:`\frac{d}{dt}\log c=\gamma\,(
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
@@ -37,6 +37,9 @@ class RunningQuantile:
     fraction: float
     start: float
     gain: float = 20.0
+
+    level_field: ClassVar[str] = "start"
+    mover_fields: ClassVar[tuple[str, ...]] = ("fraction", "gain")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fraction", open_fraction("fraction", self.fraction))

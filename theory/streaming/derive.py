@@ -24,6 +24,7 @@ from ..core.symbols import decay_rate, dimension, energy, residual, source_weigh
 from ..core.system import Step
 from ..expectation import pieces
 from ..expectation.discretise import discretise
+from ..methods.base import check_pool
 from ..methods.gradient_descent import GradientDescent
 from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
@@ -130,12 +131,14 @@ def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
 
 
 def check_streaming(method: Any) -> None:
-    """Refuse what belongs to finite data.
+    """Refuse what belongs to finite data, and a rule that does not say where in a batch it acts.
 
     Raises
     ------
     NotAvailable
         Full-batch descent, ``sampling`` or ``momentum`` on a stream.
+    InvalidInput
+        A ``pool`` that the rule of a batch cannot have.
     """
     if isinstance(method, GradientDescent):
         remedy = "a stream has no full batch; use SGD(rate), or a LinearModel"
@@ -144,6 +147,7 @@ def check_streaming(method: Any) -> None:
         if getattr(method, field, unset) != unset:
             remedy = "belongs to finite data (LinearModel, QuadraticRegression); leave it out"
             raise NotAvailable(field, getattr(method, field), remedy)
+    check_pool(method)
 
 
 def _check_available(method: Any) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 def voters(method: Any) -> int:
     """How many signs a coordinate's step is the majority of; 1 without a vote."""
-    return method.batch if getattr(method, "aggregate", None) == "majority-vote" else 1
+    return method.batch if method.batch > 1 and method.pool == "both" else 1
 
 
 def gain(batch: int) -> Fraction:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from ...solvers.core import random
 from ...solvers.core.curve import Curve
 from ...solvers.core.provenance import seed_text
-from ...solvers.core.runs import Run, each, ensemble
+from ...solvers.core.runner import Crew
+from ...solvers.core.runs import Run, ensemble
 from ...solvers.linear.kernel_norm import constant_rate
 from ...theory.core.checks import count, positive, vector
 from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.version import VERSION
 from ...theory.methods.sampling import Batches, batches, draw_masks
-from ..simulate.core.blas import one_thread
 from .mlp import MLP
 from .probe import Probe, probe
 
@@ -97,8 +97,8 @@ def train(
         theta = network.start(rng) if start is None else start
         return training.run(theta, record, rng)
 
-    with one_thread():
-        found = each(one, count("runs", runs), workers, progress)
+    crew = Crew(workers, progress=progress, single=True)
+    found = crew.each(one, count("runs", runs))
     kind = f"{method.label}, K held at {hold:g}" if hold is not None else method.label
     with np.errstate(invalid="ignore"):  # norms are infinite beyond the edge
         return ensemble(

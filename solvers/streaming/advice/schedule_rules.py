@@ -18,15 +18,14 @@ from ....theory.schedules.running_quantile import open_fraction
 from ....theory.schedules.schedule import as_schedule, evaluate
 from ....theory.streaming.derive import derive
 from ..compress import Spectrum
-from .clipping.coefficients import MovingThreshold
+from ..feedback import GreedyRate
+from ..moving_threshold import MovingThreshold
+from ..running_threshold import Rate, rate_in_time
 from .clipping.thresholds import best_threshold, fraction_threshold, typical_residual
-from .feedback import GreedyRate
 
 Array = NDArray[np.float64]
 #: c(R)
 Level = Callable[[float], float]
-#: η(t, y, c, a, b)
-Rate = Callable[[float, Array, float, float, float], float]
 
 #: thresholds c(R) are tabulated from twice the start down to this fraction of it
 _DEEP, _RISKS = 1e-6, 49
@@ -95,8 +94,7 @@ def rate_of_state(clipping: MovingThreshold, spectrum: Spectrum, rate: Any) -> R
         given = rate.rate
         slope = clipping.at
         return lambda t, y, c, a, b: float(evaluate(given, t) / slope(max(y.sum(), 0.0), c)[0])
-    given = as_schedule(rate, "rate")
-    return lambda t, y, c, a, b: float(evaluate(given, t))
+    return rate_in_time(rate)
 
 
 def threshold_of_risk(clipping: MovingThreshold, threshold: Any) -> Level:

@@ -14,9 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....theory.core.checks import positive
-from ....theory.core.errors import NotAvailable
-from ....theory.core.tabulated import interpolated
-from ....theory.methods import SGD, ClippedSGD
 from ....theory.schedules.running_quantile import RunningQuantile
 from ....theory.schedules.schedule import evaluate
 from ....theory.streaming.derive import bind, derive
@@ -24,13 +21,20 @@ from ...core.curve import Curve
 from ...solve import solve
 from ..coefficients import Coefficients
 from ..compress import binned
-from .clipping.coefficients import MovingThreshold
-from .feedback import GreedyRate, follow, knots, small_spectrum
-from .schedule_rules import Level, Rate, rate_of_state, threshold_of_risk
+from ..feedback import GreedyRate, follow, small_spectrum
+from ..moving_threshold import MovingThreshold
+from ..running_threshold import (
+    Rate,
+    Running,
+    clipped_along,
+    clipped_spectrum,
+    risk_of,
+    tabulated,
+)
+from .schedule_rules import Level, rate_of_state, threshold_of_risk
 
 Array = NDArray[np.float64]
 
-KNOTS = 65
 #: of the curve, whose schedules have kinks
 _RTOL = 1e-6
 
@@ -77,6 +81,7 @@ def greedy(problem: Any, method: Any, until: float, *, objective: str = "risk") 
     --------
     >>> from limitlab.theory.covariance import isotropic
     >>> from limitlab.theory.streaming.problem import LeastSquares
+    >>> from limitlab.theory.methods import SGD
     >>> from limitlab.theory.noise import NoNoise
     >>> found = greedy(LeastSquares(isotropic(1000), NoNoise()), SGD(0.1), 2.0)
     >>> [round(float(x), 6) for x in found.curve["rate"][[0, -1]]]
@@ -90,12 +95,12 @@ def greedy(problem: Any, method: Any, until: float, *, objective: str = "risk") 
     rate = GreedyRate.of(spectrum, objective)
 
     def law(t: float, y: Array, extra: Array) -> tuple[float, float, float, Array]:
-        a, b = (float(part) for part in coefficients.at(_risk(y)))
+        a, b = (float(part) for part in coefficients.at(risk_of(y)))
         return rate(y, a, b), a, b, extra
 
     times, energies, _ = follow(spectrum, horizon, law, np.empty(0))
     rates = np.array([law(0.0, y, np.empty(0))[0] for y in energies])
-    return with_curve(problem, _tabulated(method, times, rate=rates), horizon)
+    return with_curve(problem, tabulated(method, times, rate=rates), horizon)
 
 
 def schedule_along(
@@ -130,21 +135,13 @@ def schedule_along(
 
 def along(problem: Any, until: float, rate: Any, threshold: Any) -> Any:
     """Return the method whose schedules follow the state, as `schedule_along` does."""
-    horizon = positive("until", until)
-    clipping = MovingThreshold(problem)
-    spectrum = small_spectrum(binned(problem, ClippedSGD(1.0, 1.0)))
+    horizon, clipping = positive("until", until), MovingThreshold(problem)
+    spectrum = clipped_spectrum(problem)
     rule = rate_of_state(clipping, spectrum, rate)
-    law: _Clipped | _Running
     if isinstance(threshold, RunningQuantile):
-        law = _Running(clipping, rule, threshold)
-    else:
-        law = _Clipped(clipping, rule, threshold_of_risk(clipping, threshold))
-    times, energies, extra = follow(spectrum, horizon, law, law.start)
-    rates = np.array([law(*row)[0] for row in zip(times, energies, extra, strict=True)])
-    thresholds = np.array([law.threshold(*row) for row in zip(energies, extra, strict=True)])
-    if np.isinf(thresholds).all():
-        return _tabulated(SGD(1.0), times, rate=rates)
-    return _tabulated(ClippedSGD(1.0, 1.0), times, rate=rates, threshold=thresholds)
+        return clipped_along(spectrum, Running(clipping, rule, threshold), horizon)
+    law = _Clipped(clipping, rule, threshold_of_risk(clipping, threshold))
+    return clipped_along(spectrum, law, horizon)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,60 +155,12 @@ class _Clipped:
     start = np.empty(0)
 
     def threshold(self, y: Array, extra: Array) -> float:
-        return self.level(_risk(y))
+        return self.level(risk_of(y))
 
     def __call__(self, t: float, y: Array, extra: Array) -> tuple[float, float, float, Array]:
         c = self.threshold(y, extra)
-        a, b = (float(part) for part in self.clipping.coefficients(_risk(y), c))
+        a, b = (float(part) for part in self.clipping.coefficients(risk_of(y), c))
         return self.rate(t, y, c, a, b), a, b, self.start
-
-
-@dataclass(frozen=True, eq=False)
-class _Running:
-    """Clipped SGD whose threshold is a running quantile; log c is integrated beside the modes."""
-
-    clipping: MovingThreshold
-    rate: Rate
-    quantile: RunningQuantile
-
-    @property
-    def start(self) -> Array:
-        return np.array([math.log(self.quantile.start)])
-
-    def threshold(self, y: Array, extra: Array) -> float:
-        return math.exp(extra[0])
-
-    def __call__(self, t: float, y: Array, extra: Array) -> tuple[float, float, float, Array]:
-        R, c = _risk(y), self.threshold(y, extra)
-        a, b = (float(part) for part in self.clipping.coefficients(R, c))
-        unclipped = np.atleast_1d(self.clipping.at(R, c)[0])
-        slope = self.quantile.gain * (self.quantile.fraction - unclipped)
-        return self.rate(t, y, c, a, b), a, b, slope
-
-
-def _risk(y: Array) -> float:
-    return max(float(y.sum()), 1e-300)
-
-
-def running_limit(problem: Any, method: Any, until: float) -> Any:
-    """Return clipped SGD with the schedule that its running quantile has in the limit.
-
-    Raises
-    ------
-    NotAvailable
-        A batch above 1.
-    """
-    if method.batch > 1:
-        remedy = "the limit of a running threshold is derived for batch = 1"
-        raise NotAvailable("batch", method.batch, remedy)
-    return along(problem, until, method.rate, method.threshold)
-
-
-def _tabulated(method: Any, times: Array, **fields: Array) -> Any:
-    """Turn what the state decided into schedules in t."""
-    chosen = knots(times, *fields.values(), count=KNOTS)
-    tables = {name: interpolated(times[chosen], row[chosen]) for name, row in fields.items()}
-    return replace(method, **tables)
 
 
 def with_curve(problem: Any, method: Any, until: float) -> Schedule:

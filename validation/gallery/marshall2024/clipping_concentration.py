@@ -17,8 +17,8 @@ from ....theory.covariance import isotropic
 from ....theory.methods import ClippedSGD
 from ....theory.noise import Laplace
 from ....theory.streaming.problem import LeastSquares
-from ...agreement.convergence import TIMES, convergence
-from ...agreement.power_law import Convergence, Slope
+from ...convergence.convergence import TIMES, convergence
+from ...convergence.power_law import Convergence, Slope
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near

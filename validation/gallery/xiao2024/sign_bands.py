@@ -20,7 +20,7 @@ from ....theory.methods import SignSGD
 from ....theory.noise import Laplace
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import compare
-from ...agreement.power_law import Slope, fit_slope
+from ...convergence.power_law import Slope, fit_slope
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near

@@ -17,13 +17,13 @@ import sympy as sp
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
+from ....solvers.core.runner import Crew
 from ....theory.core.checks import ensemble_size
 from ....theory.core.errors import Interrupted
 from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import numbers, twin
 from ....theory.core.time_grid import time_grid
 from ....theory.schedules.schedule import check_schedules
-from ..core.execute import check_executor
 from ..streaming import checks
 from ..streaming.engine import FEWEST, Engine, Stream
 from ..streaming.ensemble import Request
@@ -171,12 +171,12 @@ def simulate(
     NotAvailable
         An infinite dimension.
     """
-    check_executor(executor)
+    crew = Crew(workers, executor, progress, "simulate", "run", single=True)
     runs, sequence = ensemble_size("runs", runs), random.seed_sequence(seed)
     grid = time_grid(until, times, points)
     check_schedules(method, float(grid[-1]))
     checks.check_pair(problem, method)
-    ask = _AdamRequest(problem, grid, runs, workers, executor, progress, None, None, None)
+    ask = _AdamRequest(problem, grid, runs, crew, None, None, None)
     try:
         return ask.curves([method], sequence)[0]
     except Interrupted as stop:

@@ -2,6 +2,8 @@ r"""SGD on a linear model itself: :math:`z\leftarrow z-\frac\eta\beta NPz`, as o
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 from ....solvers.core import random
 from ....solvers.core.compile import load, writable
 from ....solvers.core.curve import Curve
-from ....solvers.core.runs import each, warn_of_divergence, whole_or_partial
+from ....solvers.core.runner import Crew
+from ....solvers.core.runs import warn_of_divergence, whole_or_partial
 from ....solvers.linear.curve import describe, stability
 from ....solvers.linear.noise_kernel import NoiseKernel
 from ....solvers.linear.sde import first_residual
@@ -45,6 +48,7 @@ def simulate(
     runs: int = 64,
     seed: int | np.random.SeedSequence | None = None,
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Curve:
     """Run SGD on a linear model and record its loss |z|²/(2D).
@@ -63,6 +67,8 @@ def simulate(
     seed : int or SeedSequence, optional
     workers : int, optional
         Threads; the results are equal to the bit for any number.
+    executor : concurrent.futures.Executor, optional
+        Used in place of threads.
     progress : bool, optional
         None shows a bar only on a terminal.
 
@@ -90,13 +96,9 @@ def simulate(
     def curve(found: list[Array]) -> Curve:
         return _curve(problem, method, drawn, rates, sequence, steps, np.array(found))
 
-    def work() -> list[Array]:
-        def one(k: int) -> Array:
-            return run.squares(random.child(sequence, k), steps)
-
-        return each(one, runs, workers, progress)
-
-    return whole_or_partial(work, curve)
+    crew = Crew(workers, executor, progress)
+    work = partial(run.numbered, sequence, steps)
+    return whole_or_partial(lambda: crew.each(work, runs), curve)
 
 
 def _curve(
@@ -128,6 +130,12 @@ class Run:
         sampling = SAMPLINGS.index(drawn.sampling)
         numbers = (drawn.batch, sampling, problem.outputs, drawn.momentum)
         self._shared = (writable(problem.gram), self.rates, *numbers)
+
+    def numbered(
+        self, parent: np.random.SeedSequence, steps: NDArray[np.int64], number: int
+    ) -> Array:
+        """Run `number` of an ensemble: |z|² at the given steps."""
+        return self.squares(random.child(parent, number), steps)
 
     def squares(self, sequence: np.random.SeedSequence, steps: NDArray[np.int64]) -> Array:
         """|z|² of one run at the given steps."""

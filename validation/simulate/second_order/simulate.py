@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ from numpy.typing import NDArray
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
-from ....solvers.core.runs import each, ensemble, whole_or_partial
+from ....solvers.core.runner import Crew
+from ....solvers.core.runs import Run, ensemble, whole_or_partial
 from ....solvers.second_order.algorithm import Machine, choose_engine
 from ....solvers.second_order.arguments import Request, Seed, given_masks
 from ....solvers.second_order.motion import names_of
@@ -17,7 +20,6 @@ from ....theory.core.checks import array, ensemble_size
 from ....theory.core.errors import InvalidInput
 from ....theory.core.time_grid import whole_steps
 from ....theory.schedules.schedule import check_schedules
-from ..core.blas import one_thread
 
 
 def simulate(
@@ -35,6 +37,7 @@ def simulate(
     redraw: bool = False,
     spectrum: bool = False,
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Curve:
     """Run (S)GD on second-order regression, each run with its own curvature and batches.
@@ -63,8 +66,9 @@ def simulate(
     spectrum : bool
         Record every eigenvalue of JJᵀ/D, falling: "eigenvalue_1" (the sharpness) …
         "eigenvalue_D".
-    workers, progress
-        Threads change no bit of the result.
+    workers, executor, progress
+        Threads, or an executor of concurrent.futures in their place; neither changes a bit of the
+        result.
 
     Returns
     -------
@@ -97,16 +101,17 @@ def simulate(
         redraw,
         spectrum,
     )
-    return _curve(ask, machine, ensemble_size("runs", runs), workers, progress)
+    crew = Crew(workers, executor, progress, single=True)
+    return _curve(ask, machine, ensemble_size("runs", runs), crew)
 
 
-def _curve(
-    ask: Request, machine: Machine, runs: int, workers: int | None, progress: bool | None
-) -> Curve:
-    def one(k: int) -> tuple[NDArray[np.float64], int | None]:
-        return machine.run(random.child(ask.sequence, k))
+def _numbered(machine: Machine, parent: np.random.SeedSequence, number: int) -> Run:
+    """Run `number` of an ensemble."""
+    return machine.run(random.child(parent, number))
 
-    def curve(found: list[tuple[NDArray[np.float64], int | None]]) -> Curve:
+
+def _curve(ask: Request, machine: Machine, runs: int, crew: Crew) -> Curve:
+    def curve(found: list[Run]) -> Curve:
         return ensemble(
             machine.record.astype(float),
             names_of(ask.problem.data, machine.spectrum),
@@ -117,8 +122,8 @@ def _curve(
             kind="simulation",
         )
 
-    with one_thread():
-        return whole_or_partial(lambda: each(one, runs, workers, progress), curve)
+    work = partial(_numbered, machine, ask.sequence)
+    return whole_or_partial(lambda: crew.each(work, runs), curve)
 
 
 def _dense(engine: str | None) -> str:

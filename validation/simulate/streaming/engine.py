@@ -12,18 +12,13 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ....solvers.core import random
+from ....solvers.core.runner import Flag
 from .lowering import Lowered
 
 #: a run whose risk exceeds this has diverged
 LARGEST_RISK = 1e300
 #: steps of the first blocks of a run; later ones grow to the engine's own number
 FEWEST = 256
-
-
-class Flag(Protocol):
-    """Tells a run to stop (threading.Event)."""
-
-    def is_set(self) -> bool: ...
 
 
 class Stream(Protocol):
@@ -137,7 +132,7 @@ class Together:
         for engine in self.engines:
             engine.prepare()
 
-    def run(self, number: int, parent: np.random.SeedSequence, stop: Flag | None) -> Shared | None:
+    def run(self, parent: np.random.SeedSequence, number: int, stop: Flag | None) -> Shared | None:
         """Do one run; None where it was told to stop."""
         leader = self.engines[0]
         stream = leader.stream(random.child(parent, number))

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ....solvers.core.curve import Curve
+from ....solvers.core.runner import Crew
 from ....theory.core.errors import Interrupted, InvalidInput, NotAvailable, SolveFailed
-from ..core.execute import execute
 from . import checks, result
 from .choose import choose
-from .engine import Engine, Together
+from .engine import Engine, Shared, Together
 from .lowering import lower
 from .rows import row_engine
+
+
+def do_all(
+    machine: Together, sequence: np.random.SeedSequence, runs: int, crew: Crew
+) -> tuple[list[Shared], bool]:
+    """Do all runs; return those that finished, and whether Ctrl-C ended them."""
+    machine.prepare()  # compiled once, and not in every worker
+    return crew.finished(partial(machine.run, sequence), runs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +34,7 @@ class Request:
     problem: Any
     grid: np.ndarray
     runs: int
-    workers: int | None
-    executor: Executor | None
-    progress: bool | None
+    crew: Crew
     rows: Any
     targets: Any
     engine: str | None
@@ -43,9 +49,7 @@ class Request:
         """
         machine = Together(self.engines(methods))
         checks.warn_of_many_steps(machine.engines[0], self.runs)
-        outcomes, interrupted = execute(
-            machine, sequence, self.runs, self.workers, self.executor, self.progress
-        )
+        outcomes, interrupted = do_all(machine, sequence, self.runs, self.crew)
         if not interrupted:
             return self._curves(machine, methods, sequence, outcomes)
         try:
@@ -56,7 +60,7 @@ class Request:
 
     def _curves(
         self, machine: Together, methods: Sequence[Any], sequence: np.random.SeedSequence,
-        outcomes: Sequence[Any],
+        outcomes: Sequence[Shared],
     ) -> list[Curve]:  # fmt: skip
         each = list(zip(*(outcome.each for outcome in outcomes), strict=True))
         for engine, method, its in zip(machine.engines, methods, each, strict=True):

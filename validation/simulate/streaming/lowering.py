@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from ....solvers.core.compile import load, text_of
-from ....theory.core.errors import InvalidInput, NotAvailable
+from ....theory.core.errors import NotAvailable
 from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import Parameter, numbers, twin
 from ....theory.core.symbols import dimension
@@ -22,10 +22,9 @@ from ....theory.streaming.ingredients import rule_of
 _KERNELS = Path(__file__).parent / "kernels"
 _ACTS_ON = {"residual": 0, "norm": 1, "coordinate": 2}
 NORM, COORDINATE = _ACTS_ON["norm"], _ACTS_ON["coordinate"]
-#: where the rule acts in a batch: on every sample's gradient, on their mean, on both in turn
-EACH, MEAN, BOTH = 0, 1, 2
-_CLIPS = {"per-sample": EACH, "mean": MEAN}
-_AGGREGATES = {"mean-of-signs": EACH, "sign-of-mean": MEAN, "majority-vote": BOTH}
+#: where the rule acts in a batch, as the kernels number it
+_POOLS = {"each": 0, "mean": 1, "both": 2}
+EACH = _POOLS["each"]
 _ADAPT = "@scalar\ndef adapt(n, d, p):\n    {}\n"
 
 
@@ -89,7 +88,7 @@ def lower(method: Any) -> Lowered:
         raise NotAvailable("threshold", threshold, "follows gradient norms; use ClippedSGD")
     source = _printed(rule, rate, parameters, running)
     values = numbers(parameters, {"method": method})
-    return Lowered(source, values, _ACTS_ON[method.acts_on], pool_of(method), method.batch)
+    return Lowered(source, values, _ACTS_ON[method.acts_on], _POOLS[method.pool], method.batch)
 
 
 @lru_cache(maxsize=256)
@@ -116,21 +115,3 @@ def _adaptation(
     moved = f"{printer.doprint(level)} = moved(n, d, p)"
     return printer.function("moved", "n, d, p", after), _ADAPT.format(moved)
 
-
-def pool_of(method: Any) -> int:
-    """Where the rule of `method` acts in a batch; its own rule on each sample if it does not say.
-
-    Raises
-    ------
-    InvalidInput
-        A rule on the norm that does not say of what.
-    """
-    if method.acts_on == "coordinate":
-        return _AGGREGATES[getattr(method, "aggregate", "mean-of-signs")]
-    if method.acts_on == "residual" or method.batch == 1:
-        return EACH
-    clip = getattr(method, "clip", None)
-    if clip not in _CLIPS:
-        remedy = f'a rule on the norm of a batch needs a field clip: {" or ".join(_CLIPS)}'
-        raise InvalidInput("clip", clip, remedy)
-    return _CLIPS[clip]

@@ -13,11 +13,11 @@ import numpy as np
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
+from ....solvers.core.runner import Crew
 from ....theory.core.checks import ensemble_size
 from ....theory.core.errors import Interrupted
 from ....theory.core.time_grid import time_grid
 from ....theory.schedules.schedule import check_schedules
-from ..core.execute import check_executor
 from . import checks
 from .ensemble import Request
 
@@ -104,14 +104,14 @@ def simulate(
     methods = checks.methods(method, paired)
     for one in methods:
         checks.check_pair(problem, one)
+    crew = Crew(workers, executor, progress, "simulate", "run", single=True)
     runs = ensemble_size("runs", runs)
-    check_executor(executor)
     sequence = random.seed_sequence(seed)
     grid = time_grid(until, times, points)
     for one in methods:
         check_schedules(one, float(grid[-1]))
         checks.warn_of_coarse_steps(problem, one, float(grid[-1]))
-    ask = Request(problem, grid, runs, workers, executor, progress, rows, targets, engine)
+    ask = Request(problem, grid, runs, crew, rows, targets, engine)
     if paired:
         checks.check_equal_batches(methods)
         return ask.curves(methods, sequence)

@@ -7,14 +7,18 @@ exactly; nothing is eliminated. Units as in :mod:`limitlab.theory.two_eigenvalue
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....solvers.core.curve import Curve
-from ....solvers.core.runs import Run, ensemble
+from ....solvers.core.runner import Crew
+from ....solvers.core.runs import Run, ensemble, whole_or_partial
 from ....solvers.stepping.orbit import Rest, orbit
 from ....solvers.two_eigenvalues.edge_offset import CEILING, end_of_orbit
 from ....solvers.two_eigenvalues.solve import budget, unit_rate
@@ -36,6 +40,9 @@ def simulate(
     times: Any = None,
     points: int = 101,
     most: int | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | None = None,
 ) -> Curve:
     """Run gradient descent on the two-eigenvalue model; nothing in it is random.
 
@@ -52,6 +59,9 @@ def simulate(
         Steps to record, or how many equal ones from 0.
     most : int, optional
         Steps after which a run without `until` is given up; 10⁷ by default.
+    workers, executor, progress
+        Threads, or an executor of concurrent.futures in their place; neither changes a bit of the
+        result.
 
     Returns
     -------
@@ -74,22 +84,33 @@ def simulate(
         rests = [end_of_orbit(system, _state(p), (p.epsilon,), most) for p in problems]
         until = max(2, *(r.steps for r in rests))
     steps = whole_steps(until, times, points)
-    runs = [_run(system, p, rate, steps) for p in problems]
+    crew, work = Crew(workers, executor, progress), partial(_numbered, system, problems, rate, steps)
     ends = {"ends": [r.value for r in rests], "states": [r.state for r in rests]} if rests else {}
-    return ensemble(
-        steps.astype(float),
-        ("loss", "sharpness", "z", "T"),
-        runs,
-        f"{method.label}, D = 1",
-        _provenance(problem, method, len(runs)) | ends,
-        steps=steps,
-        kind="simulation",
-    )
+
+    def curve(found: list[Run]) -> Curve:
+        return ensemble(
+            steps.astype(float),
+            ("loss", "sharpness", "z", "T"),
+            found,
+            f"{method.label}, D = 1",
+            _provenance(problem, method, len(found)) | ends,
+            steps=steps,
+            kind="simulation",
+        )
+
+    return whole_or_partial(lambda: crew.each(work, len(problems)), curve)
 
 
 def _state(problem: Any) -> tuple[float, ...]:
     """z, J₁ and J₂ at the start."""
     return (problem.start[0], *np.sqrt(problem.squares))
+
+
+def _numbered(
+    system: Map, problems: Sequence[Any], rate: float, steps: NDArray[np.int64], number: int
+) -> Run:
+    """The run of one of the problems."""
+    return _run(system, problems[number], rate, steps)
 
 
 def _run(system: Map, problem: Any, rate: float, steps: NDArray[np.int64]) -> Run:

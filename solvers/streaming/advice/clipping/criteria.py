@@ -18,7 +18,7 @@ from .....theory.core.errors import InvalidInput, InvalidType
 from .....theory.methods import SignSGD
 from .....theory.streaming.problem import LeastSquares
 from ...expectations import expectations
-from .coefficients import MovingThreshold
+from ...moving_threshold import MovingThreshold
 from .fisher import fisher_information
 from .thresholds import best_threshold, drift_per_noise
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .....theory.core.warn import warn
 from .....theory.schedules.running_quantile import open_fraction
-from .coefficients import MovingThreshold
+from ...moving_threshold import MovingThreshold
 
 Array = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .....theory.core.checks import positive
 from .....theory.methods import SGD
 from ....solve import solve
+from ..schedules import schedule_along
 from .criteria import ClippingCriteria, clipping_criteria
 
 Array = NDArray[np.float64]
@@ -110,8 +111,6 @@ def _met(problem: Any, until: float | None, rate: Any) -> tuple[float, float]:
         return _DEEP * problem.risk, problem.risk
     horizon = positive("until", until)
     if rate is None:
-        from ..schedules import schedule_along
-
         path = schedule_along(problem, horizon).curve
     else:
         path = solve(problem, SGD(rate), horizon)

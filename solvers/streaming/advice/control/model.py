@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .....theory.methods import SGD
 from ....core.compile import load, writable
 from ...compress import Spectrum, binned, compress
-from ..clipping.coefficients import MovingThreshold
+from ...moving_threshold import MovingThreshold
 from ..clipping.thresholds import typical_residual
 
 Array = NDArray[np.float64]

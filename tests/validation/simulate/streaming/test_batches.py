@@ -8,10 +8,11 @@ import pytest
 from scipy import stats
 
 import limitlab as ll
+from limitlab.solvers.core.runner import Crew
 from limitlab.theory.schedules.running_quantile import RunningQuantile
-from limitlab.validation.simulate.core import execute
 from limitlab.validation.simulate.streaming import choose
 from limitlab.validation.simulate.streaming.engine import Together
+from limitlab.validation.simulate.streaming.ensemble import do_all
 from limitlab.validation.simulate.streaming.lowering import lower
 from limitlab.validation.simulate.streaming.rows import row_engine
 
@@ -206,7 +207,7 @@ def test_a_batch_of_one_is_the_chain_without_batches(name):
 def outcomes(problem, method, steps, runs, seed, build):
     """Risks (runs, T) of an engine, also where `simulate` would not choose it."""
     machine = Together((build(problem, lower(method), np.asarray(steps, dtype=np.int64)),))
-    done, _ = execute.execute(machine, np.random.SeedSequence(seed), runs, 2, None, False)
+    done, _ = do_all(machine, np.random.SeedSequence(seed), runs, Crew(2, single=True))
     return np.array([o.each[0].values["risk"] for o in done])
 
 

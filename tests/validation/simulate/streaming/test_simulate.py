@@ -7,10 +7,11 @@ import pytest
 from scipy import stats
 
 import limitlab as ll
+from limitlab.solvers.core.runner import Crew
 from limitlab.validation.simulate import simulate
-from limitlab.validation.simulate.core import execute
 from limitlab.validation.simulate.streaming import choose
 from limitlab.validation.simulate.streaming.engine import Together
+from limitlab.validation.simulate.streaming.ensemble import do_all
 from limitlab.validation.simulate.streaming.lowering import lower
 
 pytestmark = pytest.mark.filterwarnings("ignore::limitlab.ValidityWarning")
@@ -26,7 +27,7 @@ def outcomes(problem, method, steps, runs, seed, engine):
     build = {"chain": choose._chain, "vector": choose._vector, "dense": choose._dense}[engine]
     machine = build(problem, lower(method), record)
     seeds = np.random.SeedSequence(seed)
-    done, _ = execute.execute(Together((machine,)), seeds, runs, 2, None, False)
+    done, _ = do_all(Together((machine,)), seeds, runs, Crew(2, single=True))
     return np.array([o.each[0].values["risk"] for o in done])
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import limitlab as ll
-from limitlab.validation.agreement.power_law import fit_slope
+from limitlab.validation.convergence.power_law import fit_slope
 
 DIMENSIONS = tuple(2**k for k in range(6, 13))
 METHODS = {

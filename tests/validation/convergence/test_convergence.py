@@ -10,8 +10,8 @@ from limitlab.theory.covariance import isotropic
 from limitlab.theory.methods import SGD
 from limitlab.theory.noise import Gaussian
 from limitlab.theory.streaming.problem import LeastSquares
-from limitlab.validation.agreement.convergence import convergence
-from limitlab.validation.agreement.power_law import fit_slope
+from limitlab.validation.convergence.convergence import convergence
+from limitlab.validation.convergence.power_law import fit_slope
 
 SIZES = np.array([16, 32, 64, 128, 256])
 

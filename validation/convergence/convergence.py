@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...solvers.solve import solve
 from ...theory.core.errors import InvalidInput, ValidityWarning
-from .compare import interpolate
+from ..agreement.compare import interpolate
+from ..simulate import simulate
 from .power_law import Convergence, fit_slope
 
 if TYPE_CHECKING:
@@ -71,9 +73,6 @@ def convergence(
 def _ensemble(
     problem: Any, method: Any, until: float, runs: int, seed: int, d: int
 ) -> tuple[Curve, Curve]:
-    from ...solvers.solve import solve
-    from ..simulate import simulate
-
     times = np.linspace(0.0, until, TIMES)
     stream = np.random.SeedSequence(seed, spawn_key=(d,))
     with warnings.catch_warnings():

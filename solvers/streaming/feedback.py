@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....theory.core.checks import choice
-from ....theory.core.errors import SolveFailed
-from ..compress import FEW_MODES, Spectrum, compress
+from ...theory.core.checks import choice
+from ...theory.core.errors import SolveFailed
+from .compress import FEW_MODES, Spectrum, compress
 
 Array = NDArray[np.float64]
 #: (t, y, extra state) → η, a, b and the slope of the extra state

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .....theory.core.checks import array
-from .....theory.core.errors import InvalidInput
-from .....theory.methods import SGD, ClippedSGD
-from .....theory.streaming.derive import Binding, bind, derive
-from ....core.compile import load, writable
-from ...coefficients import Coefficients
-from ...expectations import expectations
+from ...theory.core.checks import array
+from ...theory.core.errors import InvalidInput
+from ...theory.methods import SGD, ClippedSGD
+from ...theory.streaming.derive import Binding, bind, derive
+from ..core.compile import load, writable
+from .coefficients import Coefficients
+from .expectations import expectations
 
 Array = NDArray[np.float64]
 

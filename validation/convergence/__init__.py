@@ -1,0 +1,1 @@
+"""Distance from the limit over dimensions: power laws, fitted and drawn."""

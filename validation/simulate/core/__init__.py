@@ -1,1 +1,0 @@
-"""What every simulation needs: many runs at once."""
