@@ -12,6 +12,13 @@ from .solvers.linear.critical import (
     growth_rate as growth_rate,
 )
 from .solvers.linear.kernel_norm import noise_kernel_norm as noise_kernel_norm
+from .solvers.sam.early_time import sam_early_time as sam_early_time
+from .solvers.sam.edge import (
+    sam_cycle as sam_cycle,
+)
+from .solvers.sam.edge import (
+    sam_edge as sam_edge,
+)
 from .solvers.second_order.early_time import early_time as early_time
 from .solvers.second_order.solve import tangent_kernels as tangent_kernels
 from .solvers.solve import limits as limits
@@ -89,6 +96,9 @@ from .theory.covariance import (
 )
 from .theory.derive import derive as derive
 from .theory.linear.problem import LinearModel as LinearModel
+from .theory.methods import (
+    SAM as SAM,
+)
 from .theory.methods import (
     SGD as SGD,
 )

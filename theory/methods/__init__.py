@@ -6,10 +6,21 @@ from .base import Method
 from .clipped import ClippedSGD
 from .gradient_descent import GradientDescent
 from .huber import Huber
+from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
 
 #: the shipped methods, for tests and the command line
 METHODS: tuple[type[Method], ...] = classes("methods", Method)
 
-__all__ = ["METHODS", "SGD", "Adam", "ClippedSGD", "GradientDescent", "Huber", "Method", "SignSGD"]
+__all__ = [
+    "METHODS",
+    "SAM",
+    "SGD",
+    "Adam",
+    "ClippedSGD",
+    "GradientDescent",
+    "Huber",
+    "Method",
+    "SignSGD",
+]

@@ -1,0 +1,230 @@
+r"""Runs of SAM on second-order regression: exact in (z, J), or in the parameters themselves.
+
+What is recorded is the same for both. The maps count with the loss :math:`|z|^2/(2D)`: a step has
+the size rate/B along :math:`\tilde J^\top P\tilde z`, and the reach radius/B along
+:math:`J^\top Pz`, or the length radius where it is normalised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.checks import array
+from ...theory.core.errors import InvalidInput
+from ...theory.core.map import Map
+from ...theory.core.version import VERSION
+from ...theory.methods.sampling import Batches, draw_masks
+from ...theory.sam.step import batches_of
+from ...theory.schedules.schedule import check_schedules, evaluate
+from ..core import random
+from ..core.curve import Curve
+from ..core.provenance import seed_text
+from ..core.runs import each, ensemble
+from ..second_order.algorithm import check_dense
+from ..second_order.arguments import given_masks
+from ..second_order.curvature import DenseCurvature
+from ..second_order.motion import RUN_AWAY
+from ..stepping.orbit import orbit
+from .edge import sam_product
+from .outcome import outcome, tell, watched
+
+Array = NDArray[np.float64]
+
+QUANTITIES = ("loss", "sharpness", "edge_product", "gradient")
+#: labels of the keys of a run, as in plain second-order regression: the same seed, the same Q
+_BATCHES = 0
+#: bytes that the recorded Jacobians of one run may take
+_MEMORY = 2 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What every run shares, checked.
+
+    Attributes
+    ----------
+    record : int array
+        The steps that are asked for.
+    tensor, masks : arrays or None
+        The same in every run; drawn where None.
+    """
+
+    problem: Any
+    method: Any
+    batches: Batches
+    record: NDArray[np.int64]
+    sequence: np.random.SeedSequence
+    seed: Any
+    tensor: Array | None
+    masks: Array | None
+
+    @classmethod
+    def of(
+        cls, problem: Any, method: Any, record: NDArray[np.int64], seed: Any, tensor: Any,
+        masks: Any,
+    ) -> Task:  # fmt: skip
+        """Check the call."""
+        steps = int(record[-1])
+        check_schedules(method, float(steps))
+        check_dense(problem)
+        needed = 8 * problem.data * problem.parameters * watched(record).size
+        if needed > _MEMORY:
+            remedy = f"the Jacobians at {record.size} steps take {needed / 2**30:.3g} GiB, above 2"
+            raise InvalidInput("points", record.size, f"{remedy}; record fewer")
+        return cls(
+            problem,
+            method,
+            batches_of(method, problem.data),
+            record,
+            random.seed_sequence(seed),
+            seed,
+            None if tensor is None else given_tensor(tensor, problem),
+            None if masks is None else given_masks(masks, steps, problem.data),
+        )
+
+    @property
+    def batched(self) -> bool:
+        """Whether steps differ in what they see."""
+        return self.masks is not None or not self.batches.full
+
+    @property
+    def numbers(self) -> tuple[float]:
+        """ρ, or the length of a normalised displacement."""
+        own = self.method.radius
+        return (own if self.method.normalised else own / self.batches.batch,)
+
+    def rates(self, steps: Any) -> Array:
+        """The rate at these steps."""
+        return np.broadcast_to(evaluate(self.method.rate, np.asarray(steps)), np.shape(steps))
+
+    def drawn(self, k: int) -> tuple[Array, tuple[Array, ...]]:
+        """Q of run k, and the step sizes with the masks."""
+        problem, sequence = self.problem, random.child(self.sequence, k)
+        shape, steps = (problem.data, problem.parameters), int(self.record[-1])
+        tensor = self.tensor
+        if tensor is None:
+            tensor = DenseCurvature.draw(sequence, shape, problem.q).tensor
+        sizes = self.rates(np.arange(steps)) / self.batches.batch
+        if not self.batched:
+            return tensor, (sizes,)
+        masks = self.masks
+        if masks is None:
+            rng = np.random.default_rng(random.child(sequence, _BATCHES))
+            masks = draw_masks(self.batches, steps, rng)
+        return tensor, (sizes, masks)
+
+
+Start = Callable[[Task, Array], tuple[tuple[Any, ...], tuple[Any, ...]]]
+Read = Callable[[Task, Array, Any], tuple[Array, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A lowering of the algorithm: its map, and how states and (z, J) are told from each other.
+
+    Attributes
+    ----------
+    start : callable
+        (task, Q) → the states at the start, and the arrays that stay beside Q.
+    read : callable
+        (task, Q, recorded arrays) → z (T, D) and J (T, D, P).
+    """
+
+    system: Map
+    start: Start
+    read: Read
+
+
+def in_residuals(system: Map) -> Form:
+    """The exact recursion in (z, J)."""
+    return Form(
+        system,
+        lambda task, Q: ((task.problem.z0, task.problem.G), ()),
+        lambda task, Q, kept: (kept["residual"], kept["jacobian"]),
+    )
+
+
+def runs(task: Task, form: Form, count: int, workers: Any, progress: Any, **made: Any) -> Curve:
+    """The curve of `count` runs, each with its own curvature and batches."""
+    found = each(lambda k: _run(task, form, k), count, workers, progress)
+    states, lost = [one[2] for one in found], [one[1] for one in found]
+    tell(states, lost)
+    problem = task.problem
+    told: dict[str, Any] = {"state": states[0]} if count == 1 else {"states": states}
+    return ensemble(
+        task.record.astype(float),
+        QUANTITIES,
+        [(values, step) for values, step, _ in found],
+        f"{task.method.label}, D = {problem.data}, P = {problem.parameters}",
+        described(task) | told | made,
+        steps=task.record,
+        kind="simulation" if made.get("source") == "simulate" else "theory",
+    )
+
+
+def _run(task: Task, form: Form, k: int) -> tuple[Array, int | None, str]:
+    """The quantities at the recorded steps, the step of divergence, and the outcome."""
+    tensor, outside = task.drawn(k)
+    states, beside = form.start(task, tensor)
+    steps = watched(task.record)
+    ceiling = RUN_AWAY * max(float(task.problem.z0 @ task.problem.z0), 1e-300)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = orbit(
+            form.system, states, task.numbers, steps, ceiling=ceiling,
+            inputs=(tensor, *beside, *outside),
+        )  # fmt: skip
+        z, J = form.read(task, tensor, found.arrays)
+    values = observed(z, J, task.rates(steps), task.method)
+    state = outcome(steps, np.linalg.norm(z, axis=1), values[2], found.lost)
+    return values[:, np.isin(steps, task.record)], found.lost, state
+
+
+def observed(z: Array, J: Array, rates: Array, method: Any) -> Array:
+    """The quantities, (4, T), of residuals (T, D) and Jacobians (T, D, P)."""
+    D = z.shape[1]
+    sharpness = np.full(len(z), np.nan)
+    there = np.isfinite(z).all(axis=1) & np.isfinite(J).all(axis=(1, 2))
+    sharpness[there] = np.linalg.eigvalsh(J[there] @ J[there].transpose(0, 2, 1))[:, -1] / D
+    gradient = np.linalg.norm(np.einsum("tap,ta->tp", J, z), axis=1) / D
+    own = np.maximum(gradient, 1e-300) if method.normalised else None
+    product = np.full(len(z), np.nan)
+    if there.any():
+        reach = None if own is None else own[there]
+        product[there] = sam_product(rates[there], method.radius, sharpness[there], reach)
+    return np.stack([np.sum(z**2, axis=1) / (2 * D), sharpness, product, gradient])
+
+
+def described(task: Task) -> dict[str, Any]:
+    """How a curve was made."""
+    problem = task.problem
+    return {
+        "version": VERSION,
+        "problem": {
+            "kind": type(problem).__name__,
+            "data": problem.data,
+            "parameters": problem.parameters,
+            "curvature": problem.curvature,
+            "jacobian": "random" if problem.jacobian is None else "given",
+            "residual": "random" if problem.residual is None else "given",
+        },
+        "method": repr(task.method),
+        "time": "steps",
+        "seed": seed_text(task.seed),
+    }
+
+
+def given_tensor(tensor: Any, problem: Any) -> Array:
+    """Check the Q of a user: (D, P, P), symmetric."""
+    given = array("tensor", tensor, 3)
+    shape = (problem.data, problem.parameters, problem.parameters)
+    if given.shape != shape:
+        raise InvalidInput("tensor", tensor, f"has shape {given.shape}; give {shape}")
+    if np.abs(given - given.transpose(0, 2, 1)).max() > 1e-10 * np.abs(given).max():
+        remedy = "is not symmetric in its last two axes; give (Q + Qᵀ)/2"
+        raise InvalidInput("tensor", tensor, remedy)
+    return given

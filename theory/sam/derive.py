@@ -1,0 +1,44 @@
+"""derive for SAM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.checks import choice
+from ..core.errors import NotAvailable
+from . import regression, two_eigenvalues
+from .step import batches_of
+
+LIMITS = ("map", "flow")
+
+
+def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
+    """Derive the motion under SAM; the same for every value of the numbers.
+
+    Parameters
+    ----------
+    problem : QuadraticRegression or TwoEigenvalueModel
+    method : SAM
+    limit : {"map", "flow"}
+
+    Returns
+    -------
+    Map, or Derivation
+        The exact map of (z, J) for any curvature Q, or that of (z, T); the flow is the first
+        order in the step size: what its states become is their velocity. Edge and 2-cycle are in
+        ``edge``, the first step averaged over Q in ``early_time``.
+    """
+    flowing = choice("limit", limit, LIMITS) == "flow"
+    if problem.family == "two_eigenvalues":
+        batches_of(method, 1)
+        if not flowing:
+            return two_eigenvalues.closed_map(method.normalised)
+        if method.normalised:
+            raise NotAvailable("normalised", True, 'use limit="map": the flow is derived without')
+        return two_eigenvalues.flow()
+    batched = not batches_of(method, problem.data).full
+    if not flowing:
+        return regression.recursion(batched, method.normalised)
+    if batched:
+        raise NotAvailable("batch", method.batch, 'the limit "flow" is of all data; leave it out')
+    return regression.velocity(method.normalised)

@@ -1,0 +1,1 @@
+"""SAM itself, in its parameters."""
