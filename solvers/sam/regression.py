@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from ...theory.schedules.schedule import check_schedules, evaluate
 from ..core import random
 from ..core.curve import Curve
 from ..core.provenance import seed_text
-from ..core.runs import each, ensemble
+from ..core.runner import Crew
+from ..core.runs import ensemble
 from ..second_order.algorithm import check_dense
 from ..second_order.arguments import given_masks
 from ..second_order.curvature import DenseCurvature
@@ -149,9 +151,9 @@ def in_residuals(system: Map) -> Form:
     )
 
 
-def runs(task: Task, form: Form, count: int, workers: Any, progress: Any, **made: Any) -> Curve:
+def runs(task: Task, form: Form, count: int, crew: Crew, **made: Any) -> Curve:
     """The curve of `count` runs, each with its own curvature and batches."""
-    found = each(lambda k: _run(task, form, k), count, workers, progress)
+    found = crew.each(partial(_run, task, form), count)
     states, lost = [one[2] for one in found], [one[1] for one in found]
     tell(states, lost)
     problem = task.problem

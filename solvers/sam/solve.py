@@ -12,6 +12,7 @@ from ...theory.sam import two_eigenvalues as closed
 from ...theory.sam.derive import derive
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
+from ..core.runner import Crew
 from . import flow, two_eigenvalues
 from .regression import Task, in_residuals, runs
 
@@ -81,7 +82,8 @@ def _mapped(
     task = Task.of(problem, method, whole_steps(until, times, points), seed, tensor, masks)
     own = system or lowered.recursion(task.batched, method.normalised)
     number = 1 if draws is None else count("draws", draws)
-    return runs(task, in_residuals(own), number, workers, progress, source="solve", limit="map")
+    crew = Crew(workers, progress=progress)
+    return runs(task, in_residuals(own), number, crew, source="solve", limit="map")
 
 
 def _flowing(

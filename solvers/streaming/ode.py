@@ -6,6 +6,7 @@ where it meets stiffness. Every failure is a `SolveFailed` that says where.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,7 +118,7 @@ def relative_gap(first: Array, second: Array) -> Array:
 
 
 def compress_for(
-    spectrum: Spectrum, times: Array, rtol: float, run
+    spectrum: Spectrum, times: Array, rtol: float, run: Callable[..., Array]
 ) -> tuple[Spectrum, Array, Array]:
     """Return a spectrum small enough to be cheap, its risk, and the error of the compression.
 
@@ -168,7 +169,7 @@ def solve_ode(
     return OdeAnswer(risk, estimate, drift, noise, small.count)
 
 
-def _sensitivity(run, modes: Spectrum, column: int) -> Array:
+def _sensitivity(run: Callable[..., Array], modes: Spectrum, column: int) -> Array:
     """Return the derivative of the risk in the logarithm of one coefficient (central
     difference)."""
     scales = [np.ones(2), np.ones(2)]

@@ -65,7 +65,7 @@ def pieces(expression: Any, x: sp.Symbol, values: Mapping[Any, float]) -> tuple[
     ends = (-np.inf, *order, np.inf)
     points = tuple(_inside(lo, hi) for lo, hi in pairwise(ends))
     signs = tuple(
-        float(np.sign(_real(switch, x, values | {x: point}) or 0.0))
+        float(np.sign(_real(switch, x, {**values, x: point}) or 0.0))
         for switch in switches
         for point in points
     )
@@ -116,7 +116,7 @@ def _real(expression: Any, x: sp.Symbol, values: Mapping[Any, float]) -> float |
     if any(value is None for value in known):
         raise InvalidInput("rule", expression, f"depends on {symbols}, which has no value")
     with np.errstate(all="ignore"):
-        value = complex(numeric(symbols, expression)(*map(np.float64, known)))  # type: ignore[arg-type]
+        value = complex(numeric(symbols, expression)(*map(np.float64, known)))
     return value.real if value.imag == 0 and np.isfinite(value.real) else None
 
 

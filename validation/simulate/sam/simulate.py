@@ -8,12 +8,14 @@ motion of (z, J₁, J₂) is followed, exactly.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....solvers.core.curve import Curve
+from ....solvers.core.runner import Crew
 from ....solvers.core.runs import ensemble
 from ....solvers.sam import two_eigenvalues
 from ....solvers.sam.outcome import tell
@@ -25,7 +27,6 @@ from ....theory.core.time_grid import whole_steps
 from ....theory.sam import regression as lowered
 from ....theory.sam import two_eigenvalues as derived
 from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
-from ..core.blas import one_thread
 
 Array = NDArray[np.float64]
 
@@ -43,6 +44,7 @@ def simulate(
     masks: Any = None,
     starts: Any = None,
     workers: int | None = None,
+    executor: Executor | None = None,
     progress: bool | None = None,
 ) -> Curve:
     """Run SAM, each run with its own curvature and batches.
@@ -65,7 +67,7 @@ def simulate(
         These batches in every run, instead of sampled ones.
     starts : (runs, 2) array_like, optional
         (z, T) of each run of a TwoEigenvalueModel, with the problem's ε and E.
-    workers, progress
+    workers, executor, progress
         Threads change no bit of the result.
 
     Returns
@@ -85,8 +87,8 @@ def simulate(
     task = Task.of(problem, method, whole_steps(until, times, points), seed, tensor, masks)
     number = 64 if runs is None else count("runs", runs)
     form = in_parameters(lowered.descent(task.batched, method.normalised))
-    with one_thread():
-        return followed(task, form, number, workers, progress, source="simulate")
+    crew = Crew(workers, executor, progress, single=True)
+    return followed(task, form, number, crew, source="simulate")
 
 
 def in_parameters(system: Any) -> Form:
@@ -128,7 +130,7 @@ def _two_eigenvalues(
         two_eigenvalues.QUANTITIES,
         [(values, step) for values, step, _ in found],
         f"{method.label}, D = 1",
-        told | {"states": ends},
+        told | {"states": ends, "deterministic": True},
         steps=steps,
         kind="simulation",
     )
