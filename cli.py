@@ -61,7 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--full", action="store_true", help="ensembles for publication")
     figure.add_argument("--out", metavar="DIR", default="figures")
     figure.add_argument("--format", nargs="+", default=["pdf"], metavar="pdf|svg|png")
-    figure.add_argument("--width", default="neurips", help="neurips (5.5 in), icml (3.25 in)")
+    figure.add_argument("--width", default="neurips", metavar="neurips|icml|INCHES",
+                        help="of a column: 5.5 in, 3.25 in, or a number of inches")  # fmt: skip
+    figure.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="values",
+                        help="in place of a stated parameter; several values: NAME=1,2,3",
+                        action="extend")  # fmt: skip
+    figure.add_argument("--data", action="store_true", help="the numbers beside it, as csv")
     figure.set_defaults(command=_figure)
 
     validity = commands.add_parser("validity", help="measure every theory", description=_VALIDITY)
@@ -109,10 +114,14 @@ def _derive(chosen: argparse.Namespace) -> int:
 def _table(words: list[str], field: str) -> dict[str, Any]:
     """Turn ``student_t df=3`` into ``{"kind": "student_t", "df": "3"}``."""
     kind, *pairs = words
+    return {"kind": kind, **_pairs(pairs, field)}
+
+
+def _pairs(pairs: list[str], field: str) -> dict[str, str]:
     for pair in pairs:
         if "=" not in pair:
             raise InvalidInput(field, pair, "write NAME=VALUE after the name")
-    return {"kind": kind, **dict(pair.split("=", 1) for pair in pairs)}
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -138,9 +147,11 @@ def _run(chosen: argparse.Namespace) -> int:
 def _figure(chosen: argparse.Namespace) -> int:
     from .validation.gallery.make import make, write
 
-    made = make(chosen.name, full=chosen.full, width=chosen.width)
+    values = _pairs(chosen.values, "set")
+    made = make(chosen.name, full=chosen.full, width=chosen.width, values=values)
     print(made.report, end="")
-    print("\n".join(f"wrote {file}" for file in write(made, chosen.out, tuple(chosen.format))))
+    files = write(made, chosen.out, tuple(chosen.format), chosen.data)
+    print("\n".join(f"wrote {file}" for file in files))
     return AGREES if made.passed else DISAGREES
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 MODULE = "generated.py"
 MANIFEST = "manifest.json"
+#: seconds to wait for another process that compiles the same module; the longest take about 30
+PATIENCE = 120.0
 
 
 def folder() -> Path:
@@ -40,6 +47,7 @@ def clear() -> int:
     modules = [path.parent for path in folder().glob(f"*/{MODULE}")] if folder().is_dir() else []
     for module in modules:
         shutil.rmtree(module, ignore_errors=True)
+        module.with_name(f"{module.name}.lock").unlink(missing_ok=True)
     return len(modules)
 
 
@@ -68,6 +76,60 @@ def _checksums(home: Path) -> dict[str, str]:
     return {
         str(file.relative_to(home)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files
     }
+
+
+def is_writable() -> bool:
+    """Tell whether the cache folder can be made and written."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder(), prefix=".writable.")
+    except OSError:
+        return False
+    os.close(handle)
+    os.unlink(name)
+    return True
+
+
+@contextmanager
+def turn(home: Path, patience: float = PATIENCE) -> Iterator[bool]:
+    """Hold the lock of a module while it is compiled; processes that want the same one wait.
+
+    The system gives the lock of a process that dies to the next one.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds to wait.
+
+    Yields
+    ------
+    bool
+        Whether the lock is ours; False where another process held it for longer than that.
+    """
+    with open(home.with_name(f"{home.name}.lock"), "a+b") as stream:
+        ours, until = _locked(stream), time.monotonic() + patience
+        while not ours and time.monotonic() < until:
+            time.sleep(0.05)
+            ours = _locked(stream)
+        yield ours  # closing the file gives the lock back
+
+
+def _locked(stream: IO[bytes]) -> bool:
+    """Take the lock of an open file if nobody holds it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            stream.seek(0)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # a file system without locks keeps nobody waiting
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+    return True
 
 
 def seal(home: Path) -> None:

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -50,6 +51,8 @@ def any_law():
     return np.full(256, 2.0), np.ones(1), np.zeros(1), np.ones(1)
 '''
 _loaded: dict[tuple[str, str, bool], ModuleType] = {}
+#: the warm-up of a module may load another one
+_one_at_a_time = threading.RLock()
 
 
 def writable(array: ArrayLike) -> NDArray[np.float64]:
@@ -161,13 +164,29 @@ def _seal_again(module: ModuleType, home: Path, sealed_at: int) -> None:
 
 def _build(name: str, text: str, label: str) -> ModuleType:
     """Return the module from disk, or compiled in memory where the disk does not serve."""
-    import numba
-
     if _jit_disabled():
         return _in_memory(name, text)
     home = cache.folder() / name.rsplit("_", 1)[1]
-    if not cache.is_sealed(home):
-        _say(f"limitlab: compiling the {label} kernels (once; kept in {cache.folder()})")
+    if cache.is_sealed(home):
+        return _kept(name, text, home)
+    if not cache.is_writable():
+        _say(
+            f"limitlab: compiling the {label} kernels (for this process only: {cache.folder()} "
+            "cannot be written; LIMITLAB_CACHE names another folder)"
+        )
+        return _in_memory(name, text)
+    with cache.turn(home) as ours:
+        if cache.is_sealed(home):  # by another process, while this one waited
+            return _kept(name, text, home)
+        where = f"once; kept in {cache.folder()}" if ours else "another process takes long"
+        _say(f"limitlab: compiling the {label} kernels ({where})")
+        return _kept(name, text, home) if ours else _in_memory(name, text)
+
+
+def _kept(name: str, text: str, home: Path) -> ModuleType:
+    """Return the module from disk, or compiled in memory where the disk does not serve."""
+    import numba
+
     try:
         return _from_disk(name, text, home)
     except numba.core.errors.NumbaError:
@@ -180,8 +199,8 @@ def load(source: str, template: str | Path) -> ModuleType:
     """Return the compiled module of a system and a template.
 
     The first process that needs it compiles it and says so in one line on stderr (not with
-    LIMITLAB_QUIET=1); later processes read it from the cache folder. A damaged or read-only cache
-    costs time, never an error.
+    LIMITLAB_QUIET=1); others wait for it, and later ones read it from the cache folder. A damaged
+    or read-only cache costs time, never an error.
 
     Parameters
     ----------
@@ -205,7 +224,9 @@ def load(source: str, template: str | Path) -> ModuleType:
     """
     key = (source, str(template), _jit_disabled())
     if key not in _loaded:
-        _loaded[key] = _assembled(source, template)
+        with _one_at_a_time:  # threads that need the same module wait for the first
+            if key not in _loaded:
+                _loaded[key] = _assembled(source, template)
     return _loaded[key]
 
 

@@ -61,7 +61,7 @@ class Curve:
 
     Examples
     --------
-    >>> curve = Curve.from_runs([0.0, 1.0], [[1.0, 0.4], [1.0, 0.6]])
+    >>> curve = Curve.from_runs([0.0, 1.0], [[1.0, 0.4], [1.0, 0.6]], axis=0)
     >>> curve.runs, float(curve.risk[1])
     (2, 0.5)
     """

@@ -21,6 +21,7 @@ from ..core.errors import InvalidInput, InvalidType
 from ..core.problem import Problem
 from ..covariance import Covariance
 from ..noise import Noise
+from ..noise.consistency import check_law
 
 #: key of the fixed random signs of the default start in a dense problem
 _SIGNS = 20240611
@@ -60,6 +61,7 @@ class LeastSquares(Problem, ByContent):
             raise InvalidType("covariance", self.covariance, remedy)
         if not isinstance(self.noise, Noise):
             raise InvalidType("noise", self.noise, "give a noise law such as Gaussian(0.5)")
+        check_law(self.noise)
         object.__setattr__(self, "initial_risk", positive("initial_risk", self.initial_risk))
         if callable(self.start):
             self._profile()

@@ -16,10 +16,12 @@ from typing import Any
 import sympy as sp
 
 from ..core.errors import InvalidInput
-from ..core.printer import ARRAYS, PRELUDE, SourcePrinter, latex
+from ..core.printer import ARRAYS, PRELUDE, SourcePrinter
+from ..core.printer import latex as formula
 from ..core.symbolic import Parameter
 from ..core.symbols import decay_rate, dimension, energy, residual, risk, same_mode, source_weight
 from ..core.system import Step, narrate, typeset
+from .letters import letters
 from .noise_parts import NoiseParts, noise_parts
 from .transform_printer import transform_functions
 
@@ -136,6 +138,11 @@ class ModeSystem:
         return narrate(self.steps)
 
     def _equations(self) -> list[tuple[str, str]]:
+        renamed = letters(q.symbol for q in self.parameters)
+
+        def latex(expression: Any) -> str:
+            return formula(sp.sympify(expression).xreplace(renamed))
+
         a, v = latex(self.relaxation), latex(self.diffusion)
         y, lam = latex(energy), latex(decay_rate)
         equations = [
@@ -153,7 +160,9 @@ class ModeSystem:
                 (r"\dot{\Sigma}", r"J\Sigma + \Sigma J^{T} + \frac{1}{d}G"),
                 (r"\mathrm{Var}\,R", r"\sum_{ij} \Sigma_{ij}"),
             ]
-        return equations + [(latex(f), latex(e)) for f, e in self.definitions]
+        equations += [(latex(f), latex(e)) for f, e in self.definitions]
+        return equations + [(formula(new), rf"\mathrm{{{old.name.replace('_', ' ')}}}")
+                            for old, new in renamed.items() if new != old]  # fmt: skip
 
 
 #: names that the functions of the formulas have in generated code

@@ -7,6 +7,7 @@ import os
 import pkgutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +17,10 @@ from typing import Any
 from ...theory.core.errors import InvalidInput
 from ...theory.core.version import VERSION
 from ..experiment.names import nearest
+from ..figures.drawn import table
 from ..figures.style import HouseFigure, inches
 from .check import Check
+from .parameters import with_values
 
 FOLDERS = ("xiao2024", "marshall2024", "agarwala2024", "agarwala2022")
 FORMATS = ("pdf", "svg", "png")
@@ -66,7 +69,13 @@ def module_of(name: str) -> ModuleType:
     return import_module(known[name], __package__)
 
 
-def make(name: str, *, full: bool = False, width: str | float = "neurips") -> Made:
+def make(
+    name: str,
+    *,
+    full: bool = False,
+    width: str | float = "neurips",
+    values: Mapping[str, Any] | None = None,
+) -> Made:
     """Compute, draw and check a figure.
 
     Parameters
@@ -75,10 +84,17 @@ def make(name: str, *, full: bool = False, width: str | float = "neurips") -> Ma
     full : bool
         Ensembles for publication; otherwise half a minute at most.
     width : {"neurips", "icml"} or float
+    values : mapping of name to value, optional
+        In place of the stated parameters. The checks are those of the stated ones.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown figure or parameter; a value of another kind.
     """
-    inches(width)
+    width = inches(width)
     module = module_of(name)
-    parameters = module.FULL if full else module.QUICK
+    parameters = with_values(module.FULL if full else module.QUICK, values or {})
     start = time.perf_counter()
     data = module.compute(parameters)
     seconds = time.perf_counter() - start
@@ -104,8 +120,18 @@ def _report(name: str, module: ModuleType, parameters: Any, checks: tuple[Check,
     return "\n".join([*lines, *map(str, checks)]) + "\n"
 
 
-def write(made: Made, folder: str | os.PathLike[str], formats: tuple[str, ...]) -> list[Path]:
+def write(
+    made: Made,
+    folder: str | os.PathLike[str],
+    formats: tuple[str, ...],
+    data: bool = False,
+) -> list[Path]:
     """Write the figure in each format and its report beside it, each file whole or not at all.
+
+    Parameters
+    ----------
+    data : bool
+        Also a table (csv) of the numbers that it shows.
 
     Raises
     ------
@@ -125,9 +151,12 @@ def write(made: Made, folder: str | os.PathLike[str], formats: tuple[str, ...]) 
                 made.figure.savefig(file, metadata={"Title": made.name, _TEXT[extension]: text})
             report = Path(partial) / f"{made.name}.txt"
             report.write_text(made.report, encoding="utf-8")
+            if data:
+                files.append(Path(partial) / f"{made.name}.csv")
+                files[-1].write_text(table(made.figure), encoding="utf-8")
             for file in (*files, report):
                 os.replace(file, target / file.name)
     except OSError as error:
         remedy = f"cannot be written ({error.strerror}); choose another folder"
         raise InvalidInput("out", str(target), remedy) from None
-    return [target / f"{made.name}.{extension}" for extension in (*formats, "txt")]
+    return [target / file.name for file in (*files, report)]

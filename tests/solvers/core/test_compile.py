@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -150,6 +152,54 @@ def test_a_second_process_compiles_nothing(template, tmp_path):
     value, misses, said = run(template, tmp_path)
     assert (value, misses, said) == (12.0, 0, "")
     assert {path: path.stat().st_mtime_ns for path in compiled_files(tmp_path)} == before
+
+
+def test_two_first_processes_compile_once(template, tmp_path):
+    """Both need the module at once; one compiles it, the other waits and reads it."""
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: run(template, tmp_path), range(2)))
+    assert [value for value, *_ in found] == [12.0, 12.0]
+    assert sorted(misses for _, misses, _ in found) == [0, 1]
+    assert sum(said.count("compiling") for *_, said in found) == 1
+
+
+def test_a_process_that_holds_the_lock_for_too_long_is_passed(template, monkeypatch, capsys):
+    monkeypatch.delenv("LIMITLAB_QUIET", raising=False)
+    held = cache.turn
+
+    @contextmanager
+    def impatient(home):
+        with held(home, 0.2) as ours:
+            yield ours
+
+    monkeypatch.setattr(cache, "turn", impatient)
+    name = compile._identity(compile.assemble(SOURCE, template))
+    cache.folder().mkdir(parents=True, exist_ok=True)
+    with held(cache.folder() / name) as ours:
+        assert ours
+        assert fresh(monkeypatch, template) == 12.0
+    assert "another process takes long" in capsys.readouterr().err
+    assert not cache.is_sealed(cache.folder() / name)
+    assert fresh(monkeypatch, template) == 12.0
+    assert cache.is_sealed(cache.folder() / name)
+
+
+def test_the_message_promises_no_file_where_none_can_be(template, monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("LIMITLAB_QUIET", raising=False)
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("LIMITLAB_CACHE", str(tmp_path / "file"))
+    fresh(monkeypatch, template)
+    said = capsys.readouterr().err
+    assert "kept in" not in said and "for this process only" in said and "cannot be written" in said
+
+
+def test_threads_that_need_the_same_module_compile_it_once(template, monkeypatch, capsys):
+    monkeypatch.delenv("LIMITLAB_QUIET", raising=False)
+    compile._loaded.clear()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: compile.load(SOURCE, template), range(4)))
+    assert all(module is found[0] for module in found)
+    assert capsys.readouterr().err.count("compiling") == 1
 
 
 def test_without_the_compiler_the_module_runs_as_python(template, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import re
@@ -15,6 +16,7 @@ from limitlab.validation import gallery
 from limitlab.validation.figures.style import HouseFigure
 from limitlab.validation.gallery.check import Check, near
 from limitlab.validation.gallery.make import FOLDERS, Made, figures, make, module_of, write
+from limitlab.validation.gallery.parameters import with_values
 
 NAMES = list(figures())
 
@@ -45,6 +47,41 @@ def made():
     figure = HouseFigure(figsize=(2, 1))
     figure.provenance = {"figure": "empty", "parameters": {"seed": 17}}
     return Made("empty", figure, (Check("one", 1.0, 0.0, 2.0, "formula"),), "report\n", 0.0)
+
+
+def test_a_figure_takes_inches_values_and_shows_its_numbers(tmp_path, capsys):
+    command = ["figure", "noise_functions", "--out", str(tmp_path), "--format", "png"]
+    values = ["--width", "4.2", "--set", "points=11", "highest=20", "--data"]
+    assert cli.main([*command, *values]) in (0, 1)
+    assert "points = 11" in capsys.readouterr().out
+    png = (tmp_path / "noise_functions.png").read_bytes()
+    assert int.from_bytes(png[16:20], "big") == round(4.2 * 300)
+    rows = list(csv.DictReader((tmp_path / "noise_functions.csv").open(encoding="utf-8")))
+    cauchy = [row for row in rows if row["label"] == "Cauchy" and row["panel"] == "1"]
+    assert len(cauchy) == 11 and float(cauchy[-1]["x"]) == pytest.approx(20)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--width", "wide"], ["--set", "pionts=3"], ["--set", "points=many"], ["--set", "points=1.5"],
+     ["--set", "points"], ["--set", "scale=nan"], ["--set", "points=-1"], ["--format", "gif"]],
+)  # fmt: skip
+def test_bad_arguments_of_a_figure_end_in_a_line(words, tmp_path, capsys):
+    assert cli.main(["figure", "noise_functions", "--out", str(tmp_path / "x"), *words]) == 2
+    assert capsys.readouterr().err.startswith("limitlab: error: ")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_stated_number_can_be_set(name):
+    form = module_of(name).QUICK
+    for field, value in dataclasses.asdict(form).items():
+        several = value if isinstance(value, tuple | list) else (value,)
+        if all(isinstance(one, int | float | str) and not isinstance(one, bool) for one in several):
+            text = ",".join(map(str, several))
+            assert getattr(with_values(form, {field: text}), field) == (
+                tuple(value) if isinstance(value, list) else value
+            )
 
 
 def test_files_carry_their_provenance(made, tmp_path):
