@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from ...theory.adam import memory as equations
+from ...theory.adam.memory import MemorySystem
 from ...theory.core.errors import SolveFailed
 from ...theory.core.printer import SourcePrinter
 from ...theory.core.symbolic import numbers, twin
@@ -19,17 +19,6 @@ from ..streaming.ode import REASONS, Array
 _MOST_STEPS = 200_000
 
 
-@cache
-def _mode_source(slow_momentum: bool) -> str:
-    """Print the equations of one mode and of 𝒱."""
-    system = equations.memory_system(slow_momentum)
-    printer = SourcePrinter((), {})
-    arguments = "y, u, w, k, V, P, eta, c_1, c"
-    rates = ", ".join(f"({printer.doprint(rate)})" for rate in system.rates)
-    one = f"@scalar\ndef mode_rates({arguments}):\n    return ({rates},)\n"
-    return one + "\n\n" + printer.function("memory_rate", "V, P, c_2", system.memory)
-
-
 def solve_memory(
     method: Any,
     spectrum: Spectrum,
@@ -37,7 +26,7 @@ def solve_memory(
     scales: tuple[float, float],
     times: Array,
     rtol: float,
-    slow_momentum: bool,
+    system: MemorySystem,
 ) -> tuple[Array, Array]:
     """Return R and 𝒱 at the times.
 
@@ -48,6 +37,7 @@ def solve_memory(
     variance : float
         σ².
     scales : (c₁, c₂)
+    system : MemorySystem
 
     Raises
     ------
@@ -57,11 +47,11 @@ def solve_memory(
     rates = tuple(q for q in parameters if q.field == "rate")
     printer = SourcePrinter(tuple(q.symbol for q in rates), {})
     rate = printer.function("rate", "t, p", sp.sympify(symbolic.rate))
-    source = "\n\n".join([*printer.functions, rate, _mode_source(slow_momentum)])
+    source = "\n\n".join([*printer.functions, rate, system.source])
     squares = spectrum.rates**2
     arrays = (writable(squares), writable(spectrum.sources))
     risk, memory, report = load(source, "adam/memory").solve_memory(
-        _start(spectrum, variance, scales[0], slow_momentum), writable(times),
+        _start(spectrum, variance, scales[0], system), writable(times),
         (float(variance), *map(float, scales)), *arrays,
         numbers(rates, {"method": method}), rtol, _MOST_STEPS,
     )  # fmt: skip
@@ -70,8 +60,7 @@ def solve_memory(
     return risk, memory
 
 
-def _start(spectrum: Spectrum, variance: float, c_1: float, slow_momentum: bool) -> Array:
-    system = equations.memory_system(slow_momentum)
+def _start(spectrum: Spectrum, variance: float, c_1: float, system: MemorySystem) -> Array:
     power = variance + 2 * float(spectrum.energies.sum())
     symbols = (equations.energy, equations.source, equations.variance)
     values = (spectrum.energies, spectrum.sources, spectrum.rates**2)

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ...theory.adam.derive import MEMORIES, check_variance, derive
-from ...theory.core.checks import between, choice
-from ...theory.core.errors import InvalidInput, NoLimit, NotAvailable
+from ...theory.adam.choice import choose_memory, memory_error
+from ...theory.adam.derive import check_variance, derive, sample_of
+from ...theory.adam.memory import MemorySystem
+from ...theory.core.checks import between
+from ...theory.core.errors import InvalidInput, InvalidType, NoLimit, NotAvailable
 from ...theory.core.symbolic import numbers
 from ...theory.core.time_grid import time_grid
 from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.derive import Binding
 from ...theory.streaming.modes import sign_geometry
+from ...theory.streaming.system import ModeSystem
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
 from ..streaming.coefficients import Coefficients
@@ -25,8 +28,6 @@ from ..streaming.results import ode_curve, provenance_of
 from .memory import solve_memory
 from .table import BLOCK, StreamMeans, forgets, stream_means
 
-#: relative error of the risk per memory over d: measured at d = 400, to a factor 2
-MEMORY_ERROR = 0.25
 #: announced error from which a limit says nothing
 LARGEST_ERROR = 1.0
 CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
@@ -40,6 +41,7 @@ def solve(
     limit: str = "ode",
     times: Any = None,
     points: int = 101,
+    system: Any = None,
     **options: Any,
 ) -> Curve:
     """Solve the conjectured limit of Adam on streaming least squares.
@@ -50,6 +52,8 @@ def solve(
         As for the other methods.
     limit : str
         One of `LIMITS`.
+    system : System, optional
+        Solved instead of the derived one; it is of one memory.
     **options
         Those of the limit, see `LIMITS`.
 
@@ -68,43 +72,44 @@ def solve(
         of a memory that is not slow (an announced error of 100 % or more).
     """
     own = own_options(LIMITS, limit, options)
-    return LIMITS[limit].road(problem, method, (until, times, points), **own)
+    return LIMITS[limit].road(problem, method, (until, times, points), system, **own)
 
 
 def _ode(
-    problem: Any, method: Any, when: tuple[Any, Any, Any], *, memory: str | None, rtol: float
+    problem: Any,
+    method: Any,
+    when: tuple[Any, Any, Any],
+    system: Any,
+    *,
+    memory: str | None,
+    rtol: float,
 ) -> Curve:
     rtol = between("rtol", rtol, 1e-12, 1e-2)
     grid = time_grid(*when)
     check_schedules(method, float(grid[-1]))
-    chosen = _memory(problem, method, memory)
+    system, chosen = _checked(system, problem, method, memory)
     _check(problem, method, chosen)
-    answer, states = (_short if chosen == "short" else _slow)(problem, method, grid, rtol, chosen)
+    system = derive(problem, method, memory=chosen) if system is None else system
+    answer, states = (_short if chosen == "short" else _slow)(problem, method, grid, rtol, system)
     provenance = provenance_of(problem, method, "ode", [CONJECTURE])
     provenance |= {"memory": chosen, "rtol": rtol}
-    announced = np.full(grid.shape, _memory_error(problem, method, chosen))
+    announced = np.full(grid.shape, memory_error(problem, method, chosen))
     announced[0] = 0.0
     provenance["finite_size_origin"] = "memories over d, to a factor 2"
     curve = ode_curve(problem, method, grid, answer, announced, provenance, {})
     return replace(curve, values={**curve.values, **states})
 
 
-def _memory(problem: Any, method: Any, memory: str | None) -> str:
-    if memory is not None:
-        return choice("memory", memory, MEMORIES)
-    if math.isinf(problem.dimension):
-        return "short"
-    return min(MEMORIES, key=lambda chosen: _memory_error(problem, method, chosen))
-
-
-def _memory_error(problem: Any, method: Any, chosen: str) -> float:
-    """Announced relative error: memories that count as short, over d; of a slow v, what one
-    sample does to it (1 − γ = 5/2 (1 − β₂) at β₁ = 0, Gaussian noise)."""
-    d = problem.dimension
-    first, second = (MEMORY_ERROR / (d * (1 - b)) for b in (method.beta1, method.beta2))
-    if chosen == "short":
-        return float(first + second)
-    return float(2.5 * (1 - method.beta2) + (first if chosen == "slow-variance" else 2.5 / d))
+def _checked(system: Any, problem: Any, method: Any, memory: str | None) -> tuple[Any, str]:
+    """The system to solve, and the memory that it is of."""
+    if system is None:
+        return None, choose_memory(problem, method, memory)
+    kind = system.kind if isinstance(system, MemorySystem) else "short"
+    known = isinstance(system, MemorySystem | ModeSystem)
+    if not known or kind == "short" and system.rule is not None or memory not in (None, kind):
+        remedy = "give what derive(problem, method, memory=…) returns for this memory"
+        raise InvalidType("system", system, remedy)
+    return system, kind
 
 
 def _check(problem: Any, method: Any, chosen: str) -> None:
@@ -119,7 +124,7 @@ def _check(problem: Any, method: Any, chosen: str) -> None:
         raise NoLimit("noise", law, remedy)
     elif math.isinf(problem.dimension):
         raise NotAvailable("memory", chosen, "1 − β = c/d needs a finite dimension")
-    elif _memory_error(problem, method, chosen) >= LARGEST_ERROR:
+    elif memory_error(problem, method, chosen) >= LARGEST_ERROR:
         remedy = f'memories too short for memory="{chosen}": nothing is known of its error; '
         raise NotAvailable("beta2", method.beta2, remedy + 'take beta2 near 1, or memory="short"')
 
@@ -135,10 +140,9 @@ States = dict[str, np.ndarray]
 
 
 def _short(
-    problem: Any, method: Any, grid: np.ndarray, rtol: float, chosen: str
+    problem: Any, method: Any, grid: np.ndarray, rtol: float, system: Any
 ) -> tuple[OdeAnswer, States]:
-    means = _means(problem, method)
-    system = derive(problem, method)
+    means = _means(problem, method, system)
     p = numbers(system.parameters, {"method": method, "noise": problem.noise, "stream": means})
     coefficients = Coefficients.of(system.source, Binding(p, *(np.empty(0),) * 3))
     answer = solve_ode(coefficients, binned(problem, method), grid, rtol)
@@ -151,23 +155,24 @@ def _short(
     return replace(answer, error_estimate=answer.error_estimate + table), {}
 
 
-def _means(problem: Any, method: Any) -> StreamMeans:
+def _means(problem: Any, method: Any, system: ModeSystem) -> StreamMeans:
     risk = max(problem.risk, 1e-12)
-    return stream_means(problem.noise, method.beta1, method.beta2, 1e-6 * risk, 10 * risk)
+    samples = sample_of(system, "g_A"), sample_of(system, "s_A^2")
+    betas = method.beta1, method.beta2
+    return stream_means(problem.noise, *betas, 1e-6 * risk, 10 * risk, samples=samples)
 
 
 def _slow(
-    problem: Any, method: Any, grid: np.ndarray, rtol: float, chosen: str
+    problem: Any, method: Any, grid: np.ndarray, rtol: float, system: Any
 ) -> tuple[OdeAnswer, States]:
     d, variance = problem.dimension, float(problem.noise.variance)
     scales = d * (1 - method.beta1), d * (1 - method.beta2)
-    slow_momentum = chosen == "slow"
 
     def run(spectrum: Spectrum, tolerance: float = rtol) -> np.ndarray:
-        return solve_memory(method, spectrum, variance, scales, grid, tolerance, slow_momentum)[0]
+        return solve_memory(method, spectrum, variance, scales, grid, tolerance, system)[0]
 
     small, _, compression = compress_for(_spectrum(problem, method), grid, rtol, run)
-    risk, memory = solve_memory(method, small, variance, scales, grid, rtol, slow_momentum)
+    risk, memory = solve_memory(method, small, variance, scales, grid, rtol, system)
     error = compression + relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
     return OdeAnswer(risk, error, risk, risk, small.count), {"second_moment": memory}
 

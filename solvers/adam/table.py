@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.adam.stream import Sample, drift_sample, stream_source, variance_sample
 from ..core import random
 from ..core.compile import load
 
@@ -54,7 +55,13 @@ class StreamMeans:
 
 @lru_cache(maxsize=32)
 def stream_means(
-    noise: Any, beta1: float, beta2: float, lowest: float, highest: float, blocks: int = 64
+    noise: Any,
+    beta1: float,
+    beta2: float,
+    lowest: float,
+    highest: float,
+    blocks: int = 64,
+    samples: tuple[Sample, Sample] | None = None,
 ) -> StreamMeans:
     """Return g_A and s_A² for risks between `lowest` and `highest`.
 
@@ -66,13 +73,17 @@ def stream_means(
         Risks, > 0.
     blocks : int
         Length of the stream, in blocks of 32768 steps.
+    samples : (Sample, Sample), optional
+        What is averaged, instead of what is derived for g_A and s_A².
     """
+    chosen = samples or (drift_sample(), variance_sample())
+    kernels = load(stream_source(*chosen), "adam/stream")
     ends = float(np.log(lowest)), float(np.log(highest))
     floor, count = _typical_square(noise), FIRST
-    flat, errors = _run(noise, beta1, beta2, _points(*ends, count), blocks, floor)
+    flat, errors = _run(kernels, noise, beta1, beta2, _points(*ends, count), blocks, floor)
     for _ in range(DOUBLINGS):
         check = _points(*ends, 2 * count)
-        finer, errors = _run(noise, beta1, beta2, check, blocks, floor)
+        finer, errors = _run(kernels, noise, beta1, beta2, check, blocks, floor)
         gap = np.abs(_interpolated(ends, flat, check) - finer).max(axis=1)
         count, flat = 2 * count, finer
         if np.all(gap <= errors):
@@ -107,10 +118,16 @@ def _interpolated(ends: tuple[float, float], values: Array, at: Array) -> Array:
 
 
 def _run(
-    noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int, floor: float
+    kernels: Any,
+    noise: Any,
+    beta1: float,
+    beta2: float,
+    log_risks: Array,
+    blocks: int,
+    floor: float,
 ) -> tuple[Array, Array]:
     """Return log(g_A √(2R + floor)) and log s_A², (2, risks), and their largest errors, (2,)."""
-    sums = _block_means(noise, beta1, beta2, log_risks, blocks)
+    sums = _block_means(kernels, noise, beta1, beta2, log_risks, blocks)
     mean = sums.mean(axis=0)
     error = sums.std(axis=0, ddof=1) / np.sqrt(blocks) / mean
     flat = np.log(mean)
@@ -119,10 +136,9 @@ def _run(
 
 
 def _block_means(
-    noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int
+    kernels: Any, noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int
 ) -> Array:
     """Return the mean of both samples over every block, shape (blocks, 2, risks)."""
-    kernels = load("", "adam/stream")
     skip = forgets(beta1)
     roots = np.sqrt(2 * np.exp(log_risks))
     stream = _Stream(noise)

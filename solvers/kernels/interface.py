@@ -143,3 +143,38 @@ def mode_rates(
 def memory_rate(V: float, P: float, c_2: float) -> float:
     """Time derivative of the second moment that Adam remembers."""
     return _only_generated("memory_rate")
+
+
+def next_slope(slope: float, x: float, beta1: float) -> float:
+    """Average of ξ² after one more sample, over Adam's stream."""
+    return _only_generated("next_slope")
+
+
+def next_cross(cross: float, x: float, residual: float, beta1: float, beta2: float) -> float:
+    """Sum of ξ⁴ℓ² with the shares of both averages, after one more sample."""
+    return _only_generated("next_cross")
+
+
+def next_square(square: float, x: float, residual: float, beta2: float) -> float:
+    """Average of ξ²ℓ² after one more sample."""
+    return _only_generated("next_square")
+
+
+def weight_of(square: float) -> float:
+    """What a gradient is multiplied by at this second moment."""
+    return _only_generated("weight_of")
+
+
+def drift_sample(slope: float, cross: float, weight: float) -> float:
+    """What is averaged for g_A."""
+    return _only_generated("drift_sample")
+
+
+def next_ahead(ahead: float, weight: float, beta1: float) -> float:
+    """Weights of the steps ahead, with one more."""
+    return _only_generated("next_ahead")
+
+
+def variance_sample(step: float, ahead: float) -> float:
+    """What is averaged for s_A²."""
+    return _only_generated("variance_sample")

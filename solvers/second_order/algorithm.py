@@ -1,24 +1,26 @@
 r"""The algorithm itself on second-order regression at finite D and P, one run at a time.
 
-.. math:: w=J^\top P_tz,\qquad z'=z-gJw+\tfrac{g^2}2Q(w,w),\qquad J'=J-g\,Q(w,\cdot).
-
-Q is dense, or revealed along the visited directions only; the law is the same.
+Q is dense, or revealed along the visited directions only; the law is the same, and so are the
+equations, those of :mod:`limitlab.theory.second_order.motion`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import choice
+from ...theory.core.derivation import Derivation
 from ...theory.core.errors import InvalidInput
 from ...theory.methods.sampling import Batches, draw_masks
+from ...theory.second_order.motion import motion
+from ...theory.second_order.written_out import written_out
 from ..core import random
 from .curvature import Curvature, DenseCurvature, LazyCurvature
-from .motion import Observer, State, walk
+from .motion import Observer, State, follow, walk
 
 Array = NDArray[np.float64]
 
@@ -50,6 +52,8 @@ class Machine:
         G and z₀ anew in every run.
     spectrum : bool
         Record every eigenvalue of JJᵀ/D.
+    system : Derivation
+        The equations of a step.
     """
 
     problem: Any
@@ -61,18 +65,24 @@ class Machine:
     masks: Array | None = None
     redraw: bool = False
     spectrum: bool = False
+    system: Derivation = field(default_factory=motion)
 
     def run(self, sequence: np.random.SeedSequence) -> tuple[Array, int | None]:
-        """Do one run: what :func:`.second_order.walk` returns."""
+        """Do one run: what :func:`.motion.walk` returns."""
         z0, G = self._start(sequence)
         masks = self._masks(sequence)
 
-        def displacement(state: State, t: int) -> Array:
-            return -self.rates[t] * ((masks[t] * state.z) @ state.J)
-
-        state = State(z0, G, np.zeros(G.shape[1]))
+        state = State.start(z0, G, self.system.functions)
         observe = Observer(G, self.problem.kappa, self.spectrum)
-        return walk(state, self._curvature(sequence), displacement, self.record, observe)
+        curvature = self._curvature(sequence)
+        if isinstance(curvature, DenseCurvature):
+            inputs = (curvature.tensor, masks, self.rates)
+            return follow(written_out(self.system), state, inputs, self.record, observe)
+
+        def force(state: State, t: int) -> Array:
+            return state.batch_force(self.rates[t], masks[t])
+
+        return walk(state, curvature, force, self.record, observe)
 
     def _masks(self, sequence: np.random.SeedSequence) -> Array:
         if self.masks is not None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.recursion import Recursion
-from ...theory.second_order.fixed_data import fixed_data, tangent_kernel
+from ...theory.core.recursion import Recursion, Recursions
+from ...theory.second_order.fixed_data import fixed_data_derivation
 from ..core.compile import load, writable
 from .motion import top_eigenvalue
 
@@ -33,11 +33,14 @@ class FixedData:
     kappa : float
     stopped : int or None
         Step at which |z|² had run away; nothing is known from there on.
+    reading : Recursion
+        Gives the kernel at one time.
     """
 
     arrays: dict[str, Array]
     kappa: float
     stopped: int | None
+    reading: Recursion
     _kernels: dict[int, tuple[Array, float]] = field(default_factory=dict, repr=False)
 
     def kernel(self, t: int) -> tuple[Array, float]:
@@ -54,9 +57,8 @@ class FixedData:
             return np.zeros((D, D)), 0.0
         own: dict[str, Any] = {name: np.zeros((D, t)) for name in ("mu", "y", "rho", "w")}
         own |= {"Theta": np.zeros((D, D)), "shat": np.zeros(t + 1), "U": writable(vectors[:, -1])}
-        program = tangent_kernel()
-        arrays = _in_order(program, self.arrays | own)
-        module = load(program.source, "stepping/recursion")
+        arrays = _in_order(self.reading, self.arrays | own)
+        module = load(self.reading.source, "stepping/recursion")
         overlap = module.advance(t, np.array([self.kappa, top]), arrays)
         return own["Theta"], float(overlap)
 
@@ -72,7 +74,7 @@ class FixedData:
 
 
 def solve_fixed_data(
-    problem: Any, rates: Array, masks: Array, recursion: Recursion | None = None
+    problem: Any, rates: Array, masks: Array, system: Recursions | None = None
 ) -> FixedData:
     """Solve the recursion for given masks.
 
@@ -83,10 +85,10 @@ def solve_fixed_data(
     rates : (n,) array
         Batch prefactor g_t of each step.
     masks : (n, D) array
-    recursion : Recursion, optional
+    system : Recursions, optional
         Solved instead of the derived one.
     """
-    program = fixed_data() if recursion is None else recursion
+    program, reading = (system or fixed_data_derivation()).programs
     n, D = masks.shape
     rows = n + 2
     shapes: dict[str, tuple[int, ...]] = {name: (D, rows) for name in "zux"} | {"L": (rows,)}
@@ -99,7 +101,7 @@ def solve_fixed_data(
     ceiling = RUN_AWAY * float(problem.z0 @ problem.z0) / (2 * D)
     module = load(program.source, "stepping/recursion")
     reached = module.evolve(n, ceiling, np.array([problem.kappa]), _in_order(program, arrays))
-    return FixedData(arrays, problem.kappa, None if reached > n else int(reached))
+    return FixedData(arrays, problem.kappa, None if reached > n else int(reached), reading)
 
 
 def _in_order(program: Recursion, arrays: dict[str, Array]) -> tuple[Array, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import SolveFailed
+from ...theory.core.recursion import Recursions
 from .fixed_data import FixedData, solve_fixed_data
 from .motion import top_eigenvalue
 
@@ -27,7 +28,9 @@ ORDER = 1
 _FIRST, _LEVELS = 0.25, 6
 
 
-def solve_flow(problem: Any, times: Array, rtol: float) -> tuple[Array, float, int | None]:
+def solve_flow(
+    problem: Any, times: Array, rtol: float, system: Recursions | None = None
+) -> tuple[Array, float, int | None]:
     """Solve the flow.
 
     Parameters
@@ -36,6 +39,8 @@ def solve_flow(problem: Any, times: Array, rtol: float) -> tuple[Array, float, i
         Flow times τ.
     rtol : float
         Halvings go on until the relative change by the last extrapolation is below it.
+    system : Recursions, optional
+        That of T1, solved instead of the derived one.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def solve_flow(problem: Any, times: Array, rtol: float) -> tuple[Array, float, i
     rows: list[Array] = []
     error = np.inf
     for level in range(_LEVELS):
-        euler, stopped = _euler(problem, times, np.maximum(first, 1) * 2**level)
+        euler, stopped = _euler(problem, times, np.maximum(first, 1) * 2**level, system)
         if stopped is not None:
             return euler, error, stopped
         row = [euler]
@@ -66,10 +71,12 @@ def solve_flow(problem: Any, times: Array, rtol: float) -> tuple[Array, float, i
     raise SolveFailed(f"flow: relative change {error:.2g} above rtol", float(times[-1]), 0.0, error)
 
 
-def _euler(problem: Any, times: Array, steps: NDArray[np.int64]) -> tuple[Array, int | None]:
+def _euler(
+    problem: Any, times: Array, steps: NDArray[np.int64], system: Recursions | None
+) -> tuple[Array, int | None]:
     """The four quantities at the output times, with so many equal steps between them."""
     lengths = np.repeat(np.diff(times) / steps, steps)
-    solution = solve_fixed_data(problem, lengths, np.ones((lengths.size, problem.data)))
+    solution = solve_fixed_data(problem, lengths, np.ones((lengths.size, problem.data)), system)
     places = np.concatenate([[0], np.cumsum(steps)])
     values = np.array([solution.observe(int(t)) for t in places]).T
     return values, _first_lost(solution, places)

@@ -1,20 +1,22 @@
 r"""Second-order regression at finite size: the exact motion of (z, J).
 
-A displacement d of the parameters moves
-
-.. math:: z'=z+Jd+\tfrac12Q(d,d),\qquad J'=J+Q(d,\cdot),
-
-exactly, for a step of SGD (:math:`d=-gJ^\top P_tz`) and for one of the limiting SDE alike.
+What a force on the examples moves, for a step of SGD and for one of the limiting SDE alike, is
+printed from :mod:`limitlab.theory.second_order.motion`: as array code for any curvature, and
+written out in loops (:func:`follow`) for a dense one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.map import Map
+from ...theory.second_order.motion import motion
+from ..stepping.orbit import orbit
 from .curvature import Curvature
 
 Array = NDArray[np.float64]
@@ -24,22 +26,38 @@ Array = NDArray[np.float64]
 QUANTITIES = ("loss", "sharpness", "overlap", "isotropic")
 #: a run whose |z|² exceeds this many times that of its start has diverged
 RUN_AWAY = 1e6
+#: bytes of Jacobians that a compiled run keeps before they are looked at
+KEPT = 2**26
+
+
+Equations = Mapping[str, Callable[..., Any]]
 
 
 @dataclass
 class State:
-    """z, J and θ of a run."""
+    """z, J and θ of a run, and the functions of the derivation that moves them."""
 
     z: Array
     J: Array
     theta: Array
+    equations: Equations = field(default_factory=lambda: motion().functions)
 
-    def move(self, curvature: Curvature, d: Array) -> None:
-        """Displace the parameters by d."""
-        bend = curvature.apply(d)
-        self.z = self.z + self.J @ d + 0.5 * bend @ d
-        self.J = self.J + bend
-        self.theta = self.theta + d
+    @classmethod
+    def start(cls, z: Array, J: Array, equations: Equations | None = None) -> State:
+        """A run at θ = 0."""
+        own = (np.array(z), np.array(J), np.zeros(J.shape[1]))
+        return cls(*own) if equations is None else cls(*own, equations)
+
+    def batch_force(self, prefactor: float, mask: Array) -> Array:
+        """The force of a batch on the examples."""
+        return self.equations["f"](g=prefactor, m=mask, z=self.z)
+
+    def move(self, curvature: Curvature, force: Array) -> None:
+        """Move by a force on the examples."""
+        d = self.equations["d"](J=self.J, f=force)
+        now = {"z": self.z, "J": self.J, "theta": self.theta, "d": d, "Q_d": curvature.apply(d)}
+        names = ("z_next", "J_next", "theta_next")
+        self.z, self.J, self.theta = (self.equations[name](**now) for name in names)
 
 
 class Observer:
@@ -90,11 +108,11 @@ def top_eigenvalue(gram: Array) -> float:
 def walk(
     state: State,
     curvature: Curvature,
-    displacement: Callable[[State, int], Array],
+    force: Callable[[State, int], Array],
     record: NDArray[np.int64],
     observe: Callable[[State], tuple[float, ...]],
 ) -> tuple[Array, int | None]:
-    """Take steps, and record at the step numbers in ``record``.
+    """Take steps by the forces on the examples, and record at the step numbers in ``record``.
 
     Returns
     -------
@@ -110,10 +128,43 @@ def walk(
     recorded = 1
     for t in range(int(record[-1])):
         with np.errstate(over="ignore", invalid="ignore"):
-            state.move(curvature, displacement(state, t))
+            state.move(curvature, force(state, t))
         if not float(state.z @ state.z) <= limit:
             return values, t + 1
         if record[recorded] == t + 1:
             values[:, recorded] = observe(state)
             recorded += 1
     return values, None
+
+
+def follow(
+    program: Map,
+    state: State,
+    inputs: tuple[Array, Array, Array],
+    record: NDArray[np.int64],
+    observe: Callable[[State], tuple[float, ...]],
+) -> tuple[Array, int | None]:
+    """Do what `walk` does for a dense curvature, by a compiled map.
+
+    Parameters
+    ----------
+    program : Map
+        Of z, J and θ (:mod:`limitlab.theory.second_order.written_out`).
+    inputs : tuple of arrays
+        Q (D, P, P), the masks (n, D) and the batch prefactors (n,).
+    """
+    limit = RUN_AWAY * float(state.z @ state.z)
+    tensor, masks, rates = inputs
+    now, rows, begun = (state.z, state.J, state.theta), [observe(state)], int(record[0])
+    room = max(1, KEPT // state.J.nbytes)
+    for first in range(1, record.size, room):
+        piece = np.concatenate([[begun], record[first : first + room]]) - begun
+        ahead = (tensor, masks[begun:], rates[begun:])
+        found = orbit(program, now, (), piece, ceiling=limit, inputs=ahead)
+        states = list(zip(*found.arrays.values(), strict=True))[1:]
+        rows += [observe(State(*kept)) for kept in states if not np.isnan(kept[0][0])]
+        if found.lost is not None:
+            lost = np.full((record.size - len(rows), len(rows[0])), np.nan)
+            return np.vstack([rows, lost]).T, begun + found.lost
+        now, begun = states[-1], int(record[min(first + room, record.size) - 1])
+    return np.array(rows).T, None

@@ -15,8 +15,13 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from ...theory.core.errors import InvalidInput
-from ...theory.core.recursion import Recursion
-from ...theory.second_order.proportional import NUMBERS, bulk_edge, field_argument, proportional
+from ...theory.core.recursion import Recursions
+from ...theory.second_order.proportional import (
+    NUMBERS,
+    field_argument,
+    proportional_derivation,
+    upper_edge,
+)
 from ..core import random
 from ..core.compile import load
 from ..core.curve import Curve
@@ -53,7 +58,7 @@ class Proportional:
 
 
 def solve_proportional(
-    problem: Any, rates: Array, moments: Any, recursion: Recursion | None = None
+    problem: Any, rates: Array, moments: Any, system: Recursions | None = None
 ) -> Proportional:
     """Solve the recursion.
 
@@ -65,10 +70,11 @@ def solve_proportional(
         Batch prefactor g_t of each step.
     moments : Moments
         Of the mask.
-    recursion : Recursion, optional
+    system : Recursions, optional
         Solved instead of the derived one.
     """
-    program = proportional() if recursion is None else recursion
+    system = system or proportional_derivation()
+    (program,) = system.programs
     n = rates.size
     arrays: dict[str, Any] = {str(base): np.zeros((n + 2, n + 2)) for base in program.arrays}
     arrays |= {"g": np.append(rates, 0.0), "L": np.zeros(n + 2)}
@@ -80,7 +86,7 @@ def solve_proportional(
     norm = np.diagonal(arrays["c"])[: n + 1].copy()
     loss = arrays["L"][: n + 1]
     loss[reached:], norm[reached:] = np.nan, np.nan
-    formula = bulk_edge().subs(dict(zip(NUMBERS, p, strict=True)))
+    formula = system[upper_edge].subs(dict(zip(NUMBERS, p, strict=True)))
     edge = np.broadcast_to(sp.lambdify(field_argument, formula)(norm), norm.shape)
     return Proportional(loss, norm, edge, None if reached > n else int(reached))
 
@@ -95,7 +101,7 @@ def numbers(problem: Any, moments: Any) -> Array:
 def proportional_curve(
     ask: Request,
     steps: NDArray[np.int64],
-    system: Recursion | None,
+    system: Recursions | None,
     pilot_runs: int,
     **threads: Any,
 ) -> Curve:

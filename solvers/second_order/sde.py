@@ -2,9 +2,8 @@ r"""Paths of the limiting SDE of second-order regression at finite P.
 
 .. math:: d\theta=-J^\top z\,d\tau+\sqrt h\,J^\top S\,dW,\qquad\tau=ht,\ h=\eta/D ,
 
-by the Euler scheme in θ, weakly of first order; z and J follow θ exactly. S dW is simulated as
-:math:`\sqrt{cD}\,z_i(\xi_i-\nu\bar\xi)\sqrt{d\tau}`; homogenised, as :math:`\sqrt c\,|z|\,\xi_i`.
-Derived here, see :mod:`limitlab.theory.second_order.sde`.
+by the Euler scheme in θ, weakly of first order; z and J follow θ exactly. The steps and the root of
+the covariance of a batch are printed from :mod:`limitlab.theory.second_order.sde`.
 """
 
 from __future__ import annotations
@@ -16,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.derivation import Derivation
 from ...theory.core.errors import InvalidInput
 from ...theory.core.percent import percent
 from ...theory.core.warn import warn
+from ...theory.second_order.sde import quadratic_sde
 from ..core import random
 from ..core.curve import Curve
 from ..core.runner import Crew
@@ -26,7 +27,7 @@ from ..core.runs import ensemble
 from .algorithm import check_dense
 from .arguments import Request
 from .curvature import DenseCurvature
-from .motion import QUANTITIES, Observer, State, top_eigenvalue, walk
+from .motion import QUANTITIES, Equations, Observer, State, top_eigenvalue, walk
 
 Array = NDArray[np.float64]
 
@@ -54,11 +55,14 @@ def check_step(problem: Any, h: float) -> list[str]:
     return [remark]
 
 
-def noise_shape(z: Array, xi: Array, moments: Any, homogenised: bool) -> Array:
+def noise_shape(
+    z: Array, xi: Array, moments: Any, homogenised: bool, equations: Equations | None = None
+) -> Array:
     """Return S ξ for standard normals ξ, in the space of the examples."""
-    if homogenised:
-        return np.sqrt(moments.c) * np.linalg.norm(z) * xi
-    return np.sqrt(moments.c * z.size) * z * (xi - moments.nu * xi.mean())
+    given = {"c": moments.c, "nu": moments.nu, "D": z.size, "z": z, "xi": xi}
+    given |= {"xi_mean": xi.mean(), "z_norm": np.linalg.norm(z)}
+    functions = quadratic_sde().functions if equations is None else equations
+    return functions["s_homogenised" if homogenised else "s"](**given)
 
 
 def step_grid(problem: Any, times: Array, step: float | None) -> tuple[float, NDArray[np.int64]]:
@@ -78,22 +82,23 @@ class Paths:
     dtau: float
     record: NDArray[np.int64]
     homogenised: bool
+    equations: Equations
 
     def follow(self, sequence: np.random.SeedSequence) -> tuple[Array, int | None]:
         """Follow the path of a seed, with its own curvature."""
         problem, moments = self.ask.problem, self.ask.batches.moments
-        size = np.sqrt(self.h * self.dtau)
+        step = {"h": self.h, "Delta_tau": self.dtau}
 
-        def displacement(state: State, t: int) -> Array:
+        def force(state: State, t: int) -> Array:
             xi = random.normals(sequence, problem.data, t, _NOISE).astype(np.float64)
-            kick = noise_shape(state.z, xi, moments, self.homogenised)
-            return -(state.z * self.dtau + size * kick) @ state.J
+            kick = noise_shape(state.z, xi, moments, self.homogenised, self.equations)
+            return self.equations["f_sde"](z=state.z, s=kick, **step)
 
         shape = problem.data, problem.parameters
         curvature = DenseCurvature.draw(sequence, shape, problem.q)
-        state = State(np.array(problem.z0), np.array(problem.G), np.zeros(shape[1]))
+        state = State.start(problem.z0, problem.G, self.equations)
         observe = Observer(problem.G, problem.kappa)
-        return walk(state, curvature, displacement, self.record, observe)
+        return walk(state, curvature, force, self.record, observe)
 
 
 def sde_curve(
@@ -101,6 +106,7 @@ def sde_curve(
     times: Array,
     step: float | None,
     homogenised: bool,
+    system: Derivation,
     *,
     paths: int,
     workers: int | None,
@@ -111,7 +117,7 @@ def sde_curve(
     h = ask.constant_rate("the SDE has one step h") / ask.problem.data
     remarks = check_step(ask.problem, h)
     dtau, record = step_grid(ask.problem, times, step)
-    every = Paths(ask, h, dtau, record, homogenised)
+    every = Paths(ask, h, dtau, record, homogenised, system.functions)
     crew = Crew(workers, progress=progress)
     found = crew.each(lambda k: every.follow(random.child(ask.sequence, k)), paths)
     noise = "homogenised" if homogenised else "full"

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import choice, count, ensemble_size, positive
-from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.warn import warn
 from ...theory.schedules.schedule import check_schedules
+from ...theory.second_order.derive import derivation
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
@@ -58,8 +59,8 @@ def solve(
         One of `LIMITS`.
     times, points : array_like, int
         Output times, or how many equal ones from 0; steps are whole numbers.
-    system : Recursion, optional
-        Solved instead of the derived one ("fixed-data" and "proportional").
+    system : System, optional
+        Solved instead of the derived one: what `derive` returns for this limit, or a changed copy.
     **options
         Those of the limit, see `LIMITS`.
 
@@ -86,8 +87,20 @@ def solve(
         of a coarse step.
     """
     own = own_options(LIMITS, limit, options)
-    task = Task(Request.of(problem, method, seed), system, (until, times, points))
+    derived = _checked(system, limit)
+    task = Task(Request.of(problem, method, seed), derived, (until, times, points))
     return LIMITS[limit].road(task, **own)
+
+
+def _checked(system: Any, limit: str) -> Any:
+    """The system to solve: the given one where it is of this limit, else the derived one."""
+    own = derivation(limit)
+    if system is None or system is own:
+        return own
+    if not own.runs_as(system):
+        remedy = f'give what derive(problem, method, limit="{limit}") returns, or a changed copy'
+        raise InvalidType("system", system, remedy)
+    return system
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +116,6 @@ class Task:
         steps = whole_steps(*self.when)
         check_schedules(self.ask.method, float(steps[-1]))
         return steps
-
-    def refuse_system(self, limit: str) -> None:
-        """Refuse a system where the limit derives its own."""
-        if self.system is not None:
-            remedy = f'limit="{limit}" takes none yet; leave it out'
-            raise NotAvailable("system", self.system, remedy)
 
 
 def _fixed_data_road(
@@ -129,20 +136,19 @@ def _proportional_road(task: Task, *, pilot_runs: int, workers: Any, progress: A
 
 
 def _flow_road(task: Task, *, rtol: float) -> Curve:
-    task.refuse_system("flow")
-    return _flow(task.ask, time_grid(*task.when), positive("rtol", rtol))
+    return _flow(task.ask, time_grid(*task.when), positive("rtol", rtol), task.system)
 
 
 def _sde_road(
     task: Task, *, noise: str, paths: int, step: float | None, workers: Any, progress: Any
 ) -> Curve:
-    task.refuse_system("sde")
     homogenised = choice("noise", noise, ("full", "homogenised")) == "homogenised"
     grid, wanted = time_grid(*task.when), ensemble_size("paths", paths, 2)
     step = None if step is None else positive("step", step)
     return sde_curve(
-        task.ask, grid, step, homogenised, paths=wanted, workers=workers, progress=progress
-    )
+        task.ask, grid, step, homogenised, task.system, paths=wanted, workers=workers,
+        progress=progress,
+    )  # fmt: skip
 
 
 def tangent_kernels(
@@ -222,8 +228,8 @@ def _about_chaos(problem: Any, rates: Array, losses: Array) -> list[str]:
     return [remark]
 
 
-def _flow(ask: Request, grid: Array, rtol: float) -> Curve:
-    values, error, stopped = solve_flow(ask.problem, grid, rtol)
+def _flow(ask: Request, grid: Array, rtol: float, system: Any) -> Curve:
+    values, error, stopped = solve_flow(ask.problem, grid, rtol, system)
     said = [] if ask.batches.full else ["the flow has no batches: it is that of full gradients"]
     provenance = ask.provenance(
         "solve", limit="flow", rtol=rtol, error_estimate=error, remarks=said

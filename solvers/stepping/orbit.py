@@ -138,7 +138,7 @@ def _state(system: Map, start: Sequence[Any], inputs: Sequence[Any]) -> tuple[Ar
     given = dict(zip(system.states, start, strict=True))
     x = writable([given[s] for s in system.scalars])
     own = [writable(given[base]) for base in system.arrays]
-    outside = [writable(array) for array in inputs]
+    outside = [_as_it_is(array) for array in inputs]
     sizes = {
         size: length
         for base, array in zip((*system.arrays, *system.inputs), (*own, *outside), strict=True)
@@ -146,6 +146,13 @@ def _state(system: Map, start: Sequence[Any], inputs: Sequence[Any]) -> tuple[Ar
     }
     work = [np.zeros([int(sizes.get(n, n)) for n in base.shape]) for base in system.work]
     return x, (*own, *work, *outside, *(np.zeros_like(array) for array in own))
+
+
+def _as_it_is(array: Any) -> Array:
+    """An input, which no step writes to; copied only where numba sees another type."""
+    plain = np.asarray(array)
+    same = plain.dtype == np.float64 and plain.flags.c_contiguous and plain.flags.writeable
+    return plain if same else writable(plain)
 
 
 def _module(system: Map) -> ModuleType | Any:

@@ -33,33 +33,25 @@ from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
 from ..core.system import Step
 from ..core.tabulated import lookup
 from ..streaming.system import ModeSystem
-
-MEMORIES = ("short", "slow-variance", "slow")
-
-DRIFT = (
-    r"\frac{1}{2R}\mathrm{E}\,\mathrm{EMA}_{\beta_1}(\xi^2\ell z)"
-    r"/\sqrt{\mathrm{EMA}_{\beta_2}(\xi^2\ell^2)}"
-)
-VARIANCE = (
-    r"\mathrm{E}\left[\xi_0^2\ell_0^2"
-    r"\left(\sum_{l\geq 0}(1-\beta_1)\beta_1^l v_l^{-1/2}\right)^2\right]"
-)
+from .choice import choose_memory
+from .memory import MemorySystem, memory_system
+from .stream import Sample, drift_sample, variance_sample
 
 
 class stream_mean(sp.Function):  # noqa: N801
     """A mean over the stationary stream of gradients at risk R, tabulated in log R.
 
-    Arguments: the risk, the symbol of the table, and the formula in LaTeX as a symbol.
+    Arguments: the risk, the symbol of the table, and the `Sample` that is averaged.
     """
 
     nargs = 3
 
     def _latex(self, printer: Any, exp: Any = None) -> str:
-        text = self.args[2].name
+        text = printer._print(self.args[2])
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
 
     def _sympystr(self, printer: Any) -> str:
-        return self.args[2].name
+        return printer._print(self.args[2])
 
     def _pythoncode(self, printer: Any) -> str:
         return printer.doprint(sp.exp(lookup(sp.log(self.args[0]), self.args[1])))
@@ -86,13 +78,23 @@ def check_variance(method: Any) -> None:
         raise NotAvailable("beta2", method.beta2, remedy)
 
 
-def derive(problem: Any, method: Any) -> ModeSystem:
-    """Derive the limit of Adam with short memories.
+def derive(
+    problem: Any, method: Any, *, memory: str | None = None
+) -> ModeSystem | MemorySystem:
+    """Derive the limit of Adam.
+
+    Parameters
+    ----------
+    problem : LeastSquares
+    method : Adam
+    memory : {"short", "slow-variance", "slow"}, optional
+        How long the averages remember beside d steps. None: as `solve` chooses.
 
     Returns
     -------
-    ModeSystem
-        Its two means are read from tables (`limitlab.solvers.adam`).
+    System
+        For short memories a `ModeSystem`, whose two means are read from tables
+        (`limitlab.solvers.adam`); else a `MemorySystem`.
 
     Raises
     ------
@@ -100,6 +102,17 @@ def derive(problem: Any, method: Any) -> ModeSystem:
         β₂ = 0.
     """
     check_variance(method)
+    chosen = choose_memory(problem, method, memory)
+    return _short(method) if chosen == "short" else memory_system(chosen == "slow")
+
+
+def sample_of(system: ModeSystem, name: str) -> Sample:
+    """The sample whose mean over the stream is the coefficient of this name."""
+    given = {f.func.__name__: mean for f, mean in system.definitions}
+    return given[name].args[2]
+
+
+def _short(method: Any) -> ModeSystem:
     symbolic, parameters = twin(method, "method")
     rate = sp.sympify(symbolic.rate)
     eta = sp.Function("eta")(t) if rate.has(t) else rate
@@ -107,10 +120,10 @@ def derive(problem: Any, method: Any) -> ModeSystem:
     tables = tuple(
         StreamTable(sp.Symbol(f"T_{field}"), "stream", field) for field in ("drift", "variance")
     )
-    texts = (DRIFT, VARIANCE)
+    samples = (drift_sample(), variance_sample())
     means = tuple(
-        stream_mean(risk, table.symbol, sp.Symbol(text))
-        for table, text in zip(tables, texts, strict=True)
+        stream_mean(risk, table.symbol, sample)
+        for table, sample in zip(tables, samples, strict=True)
     )
     drift, source, steps = _modes(eta, *names, *means)
     rates = tuple(q for q in parameters if q.field == "rate")

@@ -18,8 +18,9 @@ from typing import Any
 
 import sympy as sp
 
+from ..core.printer import SourcePrinter, latex
 from ..core.symbols import dimension
-from ..core.system import Step
+from ..core.system import Step, narrate, typeset
 
 delta, momentum = sp.symbols("delta m", real=True)
 variance, square, power, eta, c_1, c_2 = sp.symbols("k V P eta c_1 c_2", positive=True)
@@ -29,10 +30,11 @@ energy, cross, kinetic, source = sp.symbols("y u w c", real=True)
 
 @dataclass(frozen=True)
 class MemorySystem:
-    """Equations of the states of one mode, and of 𝒱; linear in the states of the mode.
+    """Equations of the states of one mode, and of 𝒱, a `System`; linear in the states of the mode.
 
     Attributes
     ----------
+    name : str
     states : tuple of Symbol
         The energy of the mode comes first.
     rates : tuple of expressions
@@ -45,11 +47,42 @@ class MemorySystem:
     steps : tuple of Step
     """
 
+    name: str
     states: tuple[Any, ...]
     rates: tuple[Any, ...]
     start: tuple[Any, ...]
     memory: Any
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The memory: which averages are states."""
+        return "slow" if len(self.states) > 1 else "slow-variance"
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The symbols that stand for numbers."""
+        free = set().union(*(form.free_symbols for form in (*self.rates, self.memory)))
+        return tuple(sorted(free - {*self.states, square, power}, key=str))
+
+    @property
+    def source(self) -> str:
+        """The generated code: the rates of one mode, and of 𝒱."""
+        printer = SourcePrinter((), {})
+        rates = ", ".join(f"({printer.doprint(rate)})" for rate in self.rates)
+        head = "@scalar\ndef mode_rates(y, u, w, k, V, P, eta, c_1, c):"
+        one = f"{head}\n    return ({rates},)\n"
+        return one + "\n\n" + printer.function("memory_rate", "V, P, c_2", self.memory)
+
+    def latex(self, environment: str | None = None) -> str:
+        """Return the equations in LaTeX, one a line, or in an environment of amsmath."""
+        pairs = zip((*self.states, square), (*self.rates, self.memory), strict=True)
+        lines = [(rf"\dot{{{latex(state)}}}", latex(rate)) for state, rate in pairs]
+        return typeset([*lines, (latex(power), r"2\sum_i y_i + \sigma^{2}")], environment)
+
+    def explain(self) -> str:
+        """Return the steps of the derivation."""
+        return narrate(self.steps)
 
 
 def generator(function: Any, drift: Any, noise: Any) -> Any:
@@ -74,7 +107,8 @@ def memory_system(slow_momentum: bool) -> MemorySystem:
         Step("and its variance, P k from every sample", "v", noise),
         Step("Itô's formula for y = ½ k δ²", "dy/dt", rate),
     )
-    return MemorySystem((energy,), (rate,), (energy,), c_2 * (power - square), steps)
+    name = "Adam with a slow second moment"
+    return MemorySystem(name, (energy,), (rate,), (energy,), c_2 * (power - square), steps)
 
 
 def _slow_momentum(preconditioner: Any) -> MemorySystem:
@@ -93,7 +127,8 @@ def _slow_momentum(preconditioner: Any) -> MemorySystem:
         Step(f"Itô's formula for ½ k {product}", f"d{state}/dt", rate)
         for (product, state), rate in zip(moments.items(), rates, strict=True)
     ) + (Step("a warm start: m is stationary at rest", (cross, kinetic), start[1:]),)
-    return MemorySystem(tuple(moments.values()), rates, start, c_2 * (power - square), steps)
+    name, memory = "Adam with slow averages", c_2 * (power - square)
+    return MemorySystem(name, tuple(moments.values()), rates, start, memory, steps)
 
 
 def _in_states(change: Any, values: dict[Any, Any]) -> Any:

@@ -64,6 +64,14 @@ class Derivation:
         """Return the steps of the derivation."""
         return narrate(self.steps)
 
+    def runs_as(self, other: Any) -> bool:
+        """Whether what runs ``other`` can run this: it computes the same quantities."""
+        return isinstance(other, Derivation) and self._quantities <= other._quantities
+
+    @property
+    def _quantities(self) -> set[str]:
+        return {str(a) for a, b in self.equations + self.definitions if _computed(a, b)}
+
     @cached_property
     def source(self) -> str:
         """The generated numpy code: one function for every equation with a sympy right side."""

@@ -40,7 +40,7 @@ class Update:
     def equation(self) -> tuple[Any, str]:
         """(left, LaTeX of the right side with its range)."""
         conditions = ",\\;".join(
-            f"{latex(low)}\\le {latex(i)}\\le {latex(up)}" for i, low, up in self.over
+            f"{latex(low)}\\leq {latex(i)}\\leq {latex(up)}" for i, low, up in self.over
         )
         where = rf"\quad\left({conditions}\right)" if self.over else ""
         return self.left, latex(self.right) + where

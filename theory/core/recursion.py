@@ -15,6 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from .loops import LoopPrinter, Update
+from .printer import latex
+from .system import Step, narrate, typeset
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,56 @@ class Recursion:
             printer.update(update)
         printer.emit(f"return {printer.doprint(self.watched)}")
         return "\n".join(["@loops", "def advance(t, p, arrays):", *printer.lines]) + "\n"
+
+
+@dataclass(frozen=True)
+class Recursions:
+    """Recursions that are solved one after the other, a `System`.
+
+    Attributes
+    ----------
+    name : str
+    programs : tuple of Recursion
+    steps : tuple of Step
+        The derivation.
+    definitions : tuple of (left, right)
+        Formulas that are read off the solution, or that the equations refer to.
+    """
+
+    name: str
+    programs: tuple[Recursion, ...]
+    steps: tuple[Step, ...] = ()
+    definitions: tuple[tuple[Any, Any], ...] = ()
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The symbols that stand for numbers, each once."""
+        return tuple(dict.fromkeys(n for program in self.programs for n in program.numbers))
+
+    @property
+    def source(self) -> str:
+        """The generated code of every recursion."""
+        return "\n\n".join(program.source for program in self.programs)
+
+    def __getitem__(self, left: Any) -> Any:
+        """Return the right side of the definition of ``left``, a symbol or its name."""
+        return {str(a): b for a, b in self.definitions}[str(left)]
+
+    def latex(self, environment: str | None = None) -> str:
+        """Return the equations in LaTeX, one a line, or in an environment of amsmath."""
+        equations = [pair for program in self.programs for pair in program.equations]
+        lines = [(latex(left), right) for left, right in equations]
+        lines += [(a if isinstance(a, str) else latex(a), latex(b)) for a, b in self.definitions]
+        return typeset(lines, environment)
+
+    def explain(self) -> str:
+        """Return the steps of the derivation."""
+        return narrate(self.steps)
+
+    def runs_as(self, other: Any) -> bool:
+        """Whether what runs ``other`` can run this: the same arrays and numbers, in order."""
+        return isinstance(other, Recursions) and _signature(self) == _signature(other)
+
+
+def _signature(system: Recursions) -> list[Any]:
+    return [(p.numbers, p.arrays) for p in system.programs]

@@ -26,8 +26,11 @@ class System(Protocol):
         The generated code.
     """
 
-    name: str
-    steps: tuple[Step, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
 
     @property
     def numbers(self) -> tuple[Any, ...]: ...

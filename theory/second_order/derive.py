@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..core.checks import choice
-from ..core.derivation import Derivation
+from ..core.system import System
 from ..methods.sampling import batches
 from .fixed_data import fixed_data_derivation
 from .proportional import proportional_derivation
 from .sde import quadratic_sde
 
-DERIVATIONS = {
+DERIVATIONS: dict[str, Callable[[], Any]] = {
     "fixed-data": fixed_data_derivation,
     "proportional": proportional_derivation,
     "flow": fixed_data_derivation,
@@ -19,7 +20,7 @@ DERIVATIONS = {
 }
 
 
-def derive(problem: Any, method: Any, *, limit: str = "fixed-data") -> Derivation:
+def derive(problem: Any, method: Any, *, limit: str = "fixed-data") -> System:
     """Derive a limit of second-order regression; the same for every value of the numbers.
 
     Parameters
@@ -31,8 +32,14 @@ def derive(problem: Any, method: Any, *, limit: str = "fixed-data") -> Derivatio
 
     Returns
     -------
-    Derivation
-        The first two steps, averaged over the curvature, are in ``early_time``.
+    System
+        `Recursions`, for the SDE a `Derivation`. The first two steps, averaged over the curvature,
+        are in ``early_time``.
     """
     batches(method, problem.data)
+    return derivation(limit)
+
+
+def derivation(limit: str) -> Any:
+    """Return the derivation of a limit, which knows neither problem nor method."""
     return DERIVATIONS[choice("limit", limit, tuple(DERIVATIONS))]()

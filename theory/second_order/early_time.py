@@ -1,35 +1,31 @@
 r"""Second-order regression: the first two steps, averaged over the curvature and the batch.
 
-The model :math:`z=z_0+G\theta+\tfrac12Q(\theta,\theta)` moves by
-
-.. math:: w=J^\top P_tz,\qquad z'=z-gJw+\tfrac{g^2}2Q(w,w),\qquad J'=J-g\,Q(w,\cdot),
-
-and everything here follows from these two lines by the averages of :mod:`.wick`. Model of arXiv
-2404.19261 and 2210.04860; formulas derived here.
+Everything here follows from the exact step of :mod:`.motion` by the averages of :mod:`.wick`. Model
+of arXiv 2404.19261 and 2210.04860; formulas derived here.
 """
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import sympy as sp
 
 from ..core.derivation import Derivation
 from ..core.system import Step
-from .letters import Ket, Operator, Symmetric, Transposed, Word
+from .letters import Diagonal, Ket, Symmetric, Transposed, Word
+from .motion import data, jacobian, residual, step
 from .wick import batch_average, gaussian_average, rows_of_curvature, up_to
 from .words import close, rewrite, transpose, words
 
-#: q, P, D, the batch prefactor g = η/B, β = B/D, κ = qP
-variance, parameters, data = sp.symbols("q P D", positive=True)
-prefactor, fraction, strength = sp.symbols("g beta kappa", positive=True)
+#: q, P, β = B/D, κ = qP; D and the batch prefactor g = η/B are those of the step
+variance, parameters = sp.symbols("q P", positive=True)
+fraction, strength = sp.symbols("beta kappa", positive=True)
 #: singular values of J, eigenvalues of Θ = JJᵀ
 s_a, s_b, l_a, l_b = sp.symbols("s_a s_b ell_a ell_b", positive=True)
 
-residual, jacobian = Ket(sp.Symbol("z")), Operator(sp.Symbol("J"))
 gram = Symmetric(sp.Symbol("Theta"))
-masks = Symmetric(sp.Symbol("P_0")), Symmetric(sp.Symbol("P_1"))
+masks = Diagonal(sp.Symbol("P_0")), Diagonal(sp.Symbol("P_1"))
 u_a, u_b, v_a, v_b = (Ket(sp.Symbol(name)) for name in ("u_a", "u_b", "v_a", "v_b"))
 #: a direction in the null space of J
 v_null = Ket(sp.Symbol("v_0"))
@@ -48,14 +44,6 @@ MODES: dict[Word, Any] = {
     **{(x.T, x): sp.S.One for x in (u_a, u_b, v_a, v_b, v_null)},
     **{(x.T, y): sp.S.Zero for x, y in ((u_a, u_b), (v_a, v_b), (v_a, v_null), (v_b, v_null))},
 }
-
-
-def step(z: Any, J: Any, mask: Any) -> tuple[Any, Any]:
-    """Return (z, J) after one step on the examples in ``mask``; exact."""
-    g = prefactor
-    w = transpose(J) * mask * z
-    bend = partial(rows_of_curvature, data=data)
-    return z - g * J * w + g**2 / 2 * bend(w, w), J - g * bend(w, None)
 
 
 @cache

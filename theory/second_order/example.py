@@ -6,4 +6,4 @@ from ..core.example import Example
 from ..methods import SGD
 from .problem import QuadraticRegression
 
-EXAMPLES = (Example(QuadraticRegression(3, 300, 0.3), SGD(0.2, batch=2), 8),)
+EXAMPLES = (Example(QuadraticRegression(3, 300, 0.3), SGD(0.2, batch=2), 8, theory={"seed": 1}),)

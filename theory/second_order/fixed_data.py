@@ -15,9 +15,8 @@ from functools import cache
 
 import sympy as sp
 
-from ..core.derivation import Derivation
 from ..core.loops import Update, step
-from ..core.recursion import Recursion
+from ..core.recursion import Recursion, Recursions
 from ..core.system import Step
 
 t = step
@@ -88,9 +87,10 @@ def tangent_kernel() -> Recursion:
 
 
 @cache
-def fixed_data_derivation() -> Derivation:
+def fixed_data_derivation() -> Recursions:
     """The recursion and the kernel, with where each line comes from."""
-    solved = {str(u.left): u.right for u in (*fixed_data().updates, *tangent_kernel().updates)}
+    programs = fixed_data(), tangent_kernel()
+    solved = {str(u.left): u.right for program in programs for u in program.updates}
     origins = (
         ("ξ_a(s) enters θ_{s+1} with the weight −u_a(s): the reaction m_a(t,s)", memory[a, s]),
         ("the update is linear in all earlier θ_r, with the weights", omega[t, r]),
@@ -101,8 +101,8 @@ def fixed_data_derivation() -> Derivation:
         ("(G_a + ξ_a(t))·θ_s", y[a, s]),
         ("J_a·J_b with J_a = G_a + ξ_a(t) + Σ m_a(t,s) θ_s", ntk[a, b]),
     )
-    return Derivation(
+    return Recursions(
         "second-order regression, P → ∞ at fixed D",
-        fixed_data().equations + tangent_kernel().equations,
+        programs,
         tuple(Step(text, left, solved[str(left)]) for text, left in origins),
     )

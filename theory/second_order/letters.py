@@ -97,6 +97,10 @@ class Symmetric(Letter):
         return self
 
 
+class Diagonal(Symmetric):
+    """A diagonal matrix; in code the array of its diagonal."""
+
+
 class Curvature(Symmetric):
     """Q_a of the example with basis label a; every one of the same label is the same matrix."""
 
@@ -124,6 +128,23 @@ class Scalar(sp.Expr):
         return f"({product_code(printer, self.args)})"
 
 
+class Product(sp.Expr):
+    """The array that an open word stands for; multiplied by numbers, and added to others."""
+
+    is_commutative = True
+    precedence = PRECEDENCE["Atom"]
+
+    def _latex(self, printer: Any) -> str:
+        return _side_by_side(printer, self.args)
+
+    def _sympystr(self, printer: Any) -> str:
+        return _side_by_side(printer, self.args)
+
+    def _numpycode(self, printer: Any) -> str:
+        text = product_code(printer, self.args)
+        return text if len(self.args) == 1 else f"({text})"
+
+
 class Trace(sp.Expr):
     """The trace of a word of operators."""
 
@@ -147,8 +168,21 @@ def _side_by_side(printer: Any, letters: Sequence[Letter]) -> str:
 def product_code(printer: Any, letters: Sequence[Letter]) -> str:
     """Return numpy code for the product of a word: a number, a matrix, or an outer product."""
     parts = segments(tuple(letters))
-    texts = [" @ ".join(printer._print(letter) for letter in part) for part in parts]
+    texts = [_chain(printer, part) for part in parts]
     return texts[0] if len(texts) == 1 else f"numpy.outer({', '.join(texts)})"
+
+
+def _chain(printer: Any, part: Word) -> str:
+    """A product of matrices; a diagonal one scales the rows of what follows."""
+    if not any(isinstance(letter, Diagonal) for letter in part):
+        return " @ ".join(printer._print(letter) for letter in part)
+    *before, last = part
+    text = printer._print(last)
+    rows = "" if isinstance(last, Ket) else "[:, None]"
+    for letter in reversed(before):
+        name = printer._print(letter)
+        text = f"({name}{rows}*{text})" if isinstance(letter, Diagonal) else f"{name} @ {text}"
+    return text
 
 
 def basis(name: str, dimension: Any) -> Ket:

@@ -16,9 +16,8 @@ from functools import cache
 
 import sympy as sp
 
-from ..core.derivation import Derivation
 from ..core.loops import Update, step
-from ..core.recursion import Recursion
+from ..core.recursion import Recursion, Recursions
 from ..core.system import Step
 
 t = step
@@ -30,6 +29,9 @@ NUMBERS = (alpha, a, kappa, sigma2, beta, b1)
 
 R, M, H, A, W, S, Lam, c = map(sp.IndexedBase, ("R", "M", "H", "A", "W", "S", "Lambda", "c"))
 rate, loss = sp.IndexedBase("g"), sp.IndexedBase("L")
+
+#: upper edge of the bulk of Θ
+upper_edge = sp.Symbol("Theta_+")
 
 #: the overlap c at which covariances of the field are taken
 field_argument = sp.Symbol("x")
@@ -85,7 +87,7 @@ def bulk_edge() -> sp.Expr:
 
 
 @cache
-def proportional_derivation() -> Derivation:
+def proportional_derivation() -> Recursions:
     """The recursion, with where each line comes from."""
     solved = {str(u.left): u.right for u in proportional().updates}
     origins = (
@@ -98,9 +100,13 @@ def proportional_derivation() -> Derivation:
         ("response of θ_{t+1} to a displacement of θ_s", R[t + 1, s]),
         ("θ_{t+1}·θ_s/D, with the force noise g²ψS a direction", c[t + 1, s]),
     )
-    return Derivation(
+    return Recursions(
         "second-order regression, D and P → ∞ together",
-        proportional().equations,
+        (proportional(),),
         tuple(Step(text, left, solved[str(left)]) for text, left in origins),
-        ((r"\varphi(x)", field_covariance), (r"\psi(x)", psi(field_argument))),
+        (
+            (r"\varphi(x)", field_covariance),
+            (r"\psi(x)", psi(field_argument)),
+            (upper_edge, bulk_edge()),
+        ),
     )

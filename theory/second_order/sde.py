@@ -19,23 +19,16 @@ import sympy as sp
 
 from ..core.derivation import Derivation
 from ..core.system import Step
-from .early_time import data, gram, jacobian, parameters, residual, u_a, u_b, variance
+from .early_time import gram, parameters, u_a, u_b, variance
 from .letters import Ket, Letter, Symmetric, basis
-from .wick import gaussian_average, rows_of_curvature
+from .motion import descent, displaced, displacement, jacobian, path_equations, residual
+from .wick import gaussian_average
 from .words import close, rewrite, transpose, words
 
-#: displacement dθ, and Σ = h JᵀSSᵀJ
-displacement = Ket(sp.Symbol("d\\theta"))
+#: Σ = h JᵀSSᵀJ
 covariance = Symmetric(sp.Symbol("Sigma"))
 
 _J, _JT = jacobian, jacobian.T
-
-
-def displaced() -> tuple[Any, Any]:
-    """Return (z, J) after the parameters have moved by dθ; exact."""
-    d = displacement
-    bend = rows_of_curvature(d, None, data)
-    return residual + _J * d + rows_of_curvature(d, d, data) / 2, _J + bend
 
 
 def ito_drift(change: Any) -> Any:
@@ -51,9 +44,10 @@ def ito_drift(change: Any) -> Any:
 
 
 def _drift(letter: Letter) -> Any:
+    drift = descent(_J, residual)
     if letter == displacement:
-        return -_JT * residual
-    return -residual.T * _J if letter == displacement.T else letter
+        return drift
+    return transpose(drift) if letter == displacement.T else letter
 
 
 def _second_moment(word: tuple[Letter, ...], places: list[int]) -> Any:
@@ -68,7 +62,8 @@ def _second_moment(word: tuple[Letter, ...], places: list[int]) -> Any:
 @cache
 def quadratic_sde() -> Derivation:
     """Itô drifts of |z|² and of u_aᵀΘu_b, and the average of the latter over a fresh Q."""
-    z, J = displaced()
+    z, J = displaced(residual, _J, displacement)
+    moved, path_steps = path_equations()
     square = sp.expand(transpose(z) * z - residual.T * residual)
     kernel = sp.expand(u_a.T * J * transpose(J) * u_b - u_a.T * _J * _JT * u_b)
     drifts = [ito_drift(change) for change in (square, kernel)]
@@ -78,13 +73,14 @@ def quadratic_sde() -> Derivation:
     results = [sp.expand(close(e)) for e in (*drifts, fresh)]
     return Derivation(
         "second-order regression, limiting SDE",
-        tuple(zip((*names, average), results, strict=True)),
+        (*moved.items(), *zip((*names, average), results, strict=True)),
         (
             Step("change of z under dθ; exact", "dz", sp.expand(z - residual)),
             Step("change of J under dθ; exact", "dJ", sp.expand(J - _J)),
             Step("linear part → drift, quadratic part → Σ: |z|²", "A|z|²", results[0]),
             Step("the same for the NTK", "A Θ_ab", results[1]),
             Step("over a fresh Q only the isotropic growth is left", "E A Θ_ab", results[2]),
+            *path_steps,
         ),
         (
             (r"d\theta", r"-J^{\top}z\,d\tau+\sqrt{h}\,J^{\top}S\,dW"),

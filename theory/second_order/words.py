@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from .letters import Bra, Ket, Letter, Scalar, Trace, Word, is_basis, segments
+from .letters import Bra, Ket, Letter, Product, Scalar, Trace, Word, is_basis, segments
 
 
 def words(expression: Any) -> Iterator[tuple[Any, Word]]:
@@ -139,3 +139,8 @@ def close(expression: Any) -> Any:
         parts = [Scalar(*part) if is_closed(part) else sp.Mul(*part) for part in segments(left)]
         total.append(coefficient * factor * sp.Mul(*parts))
     return sp.Add(*total)
+
+
+def as_arrays(expression: Any) -> Any:
+    """Turn every word into a commuting array, from which code is printed."""
+    return sp.Add(*(c * Product(*word) for c, word in words(expression)))

@@ -1,20 +1,23 @@
 """Means over the stationary stream of gradients that Adam sees at a frozen risk.
 
-By Stein's lemma in every z_l, with Q = Σ_l (1 − β₁)(1 − β₂)(β₁β₂)^l ξ_l⁴ ℓ_l²,
-
-    g_A = E[EMA_β₁(ξ²) v^(−1/2) − Q v^(−3/2)],   v = EMA_β₂(ξ²ℓ²),
-
-whose samples do not grow as R → 0, unlike those of the definition (derived here).
+The averages and the samples are printed from `limitlab.theory.adam.stream`.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import scalar
+from ...kernels.interface import (
+    drift_sample,
+    next_ahead,
+    next_cross,
+    next_slope,
+    next_square,
+    scalar,
+    variance_sample,
+    weight_of,
+)
 
 # <<< provided by the generated module
 
@@ -40,13 +43,12 @@ def pass_over(xi, z, noise, root, beta1, beta2, memory, steps, weights):
     for i in range(noise.size):
         x = np.float64(xi[i])
         residual = root * np.float64(z[i]) - noise[i]
-        x2, g = x * x, x * residual
-        slope = beta1 * slope + (1.0 - beta1) * x2
-        cross = beta1 * beta2 * cross + (1.0 - beta1) * (1.0 - beta2) * x2 * g * g
-        square = beta2 * square + (1.0 - beta2) * g * g
-        weights[i] = 1.0 / math.sqrt(square)
-        steps[i] = g
-        total += weights[i] * (slope - cross * weights[i] * weights[i])
+        slope = next_slope(slope, x, beta1)
+        cross = next_cross(cross, x, residual, beta1, beta2)
+        square = next_square(square, x, residual, beta2)
+        weights[i] = weight_of(square)
+        steps[i] = x * residual
+        total += drift_sample(slope, cross, weights[i])
     memory[0], memory[1], memory[2] = slope, cross, square
     return total
 
@@ -56,9 +58,9 @@ def long_run(steps, weights, beta1, skip):
     """Return the sum of (ξℓ Σ_l (1−β₁)β₁^l v_l^(−1/2))² over all but the last `skip` entries."""
     ahead, total = 0.0, 0.0
     for i in range(steps.size - 1, -1, -1):
-        ahead = beta1 * ahead + (1.0 - beta1) * weights[i]
+        ahead = next_ahead(ahead, weights[i], beta1)
         if i < steps.size - skip:
-            total += (steps[i] * ahead) ** 2
+            total += variance_sample(steps[i], ahead)
     return total
 
 

@@ -12,7 +12,7 @@ from limitlab.solvers.second_order.solve import solve as solve_quadratic
 from limitlab.solvers.second_order.solve import tangent_kernels
 from limitlab.theory.core.errors import InvalidInput, NotAvailable, ValidityWarning
 from limitlab.theory.methods import SGD, GradientDescent
-from limitlab.theory.second_order.fixed_data import fixed_data
+from limitlab.theory.second_order.fixed_data import fixed_data_derivation
 from limitlab.theory.second_order.problem import QuadraticRegression
 
 pytestmark = pytest.mark.interpreted
@@ -89,17 +89,17 @@ def test_slope_at_zero_curvature_is_the_two_step_formula():
 
 def test_another_equation_gives_another_curve_and_another_text():
     """The printed equations are the ones that are solved."""
-    program = fixed_data()
+    derived = fixed_data_derivation()
+    program, reading = derived.programs
     place = next(i for i, x in enumerate(program.updates) if str(x.left) == "omega[t, r]")
     stronger = replace(program.updates[place], right=1.05 * program.updates[place].right)
-    planted = replace(
-        program, updates=(*program.updates[:place], stronger, *program.updates[place + 1 :])
-    )
+    changed = (*program.updates[:place], stronger, *program.updates[place + 1 :])
+    planted = replace(derived, programs=(replace(program, updates=changed), reading))
     true, wrong = (
         solve_quadratic(PROBLEM, SGD(0.2), 6, masks=MASKS, system=s) for s in (None, planted)
     )
     assert abs(true.loss[-1] - wrong.loss[-1]) > 1e-6
-    assert planted.equations != program.equations
+    assert planted.latex() != derived.latex() and planted.source != derived.source
 
 
 def test_runaway_is_flagged_and_never_a_number():

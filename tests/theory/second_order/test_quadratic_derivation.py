@@ -11,7 +11,6 @@ from limitlab.theory.second_order.early_time import (
     l_a,
     l_b,
     parameters,
-    prefactor,
     residual,
     s_a,
     s_b,
@@ -20,6 +19,7 @@ from limitlab.theory.second_order.early_time import (
     variance,
 )
 from limitlab.theory.second_order.letters import Trace
+from limitlab.theory.second_order.motion import prefactor
 from limitlab.theory.second_order.sde import covariance, quadratic_sde
 from limitlab.theory.second_order.wick import BatchAverage
 from limitlab.theory.second_order.words import close

@@ -84,10 +84,10 @@ def _pair(ask: Request, g: float, sequence: np.random.SeedSequence) -> Array:
 def two_steps(problem: Any, g: float, curvature: DenseCurvature, masks: Array) -> Array:
     """Measure all quantities of `EarlyTime` but the first for one curvature, (6, modes)."""
     U, s, V = np.linalg.svd(problem.G, full_matrices=False)
-    state = State(np.array(problem.z0), np.array(problem.G), np.zeros(problem.parameters))
+    state = State.start(problem.z0, problem.G)
     jacobians = [state.J]
     for mask in masks:
-        state.move(curvature, -g * (mask * state.z) @ state.J)
+        state.move(curvature, state.batch_force(g, mask))
         jacobians.append(state.J)
     overlaps = np.array([np.einsum("ka,kp,ap->a", U, J, V) for J in jacobians])
     kernels = np.array([np.sum((U.T @ J) ** 2, axis=1) for J in jacobians])
