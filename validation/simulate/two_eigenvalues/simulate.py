@@ -84,7 +84,8 @@ def simulate(
         rests = [end_of_orbit(system, _state(p), (p.epsilon,), most) for p in problems]
         until = max(2, *(r.steps for r in rests))
     steps = whole_steps(until, times, points)
-    crew, work = Crew(workers, executor, progress), partial(_numbered, system, problems, rate, steps)
+    crew = Crew(workers, executor, progress)
+    work = partial(_numbered, system, problems, rate, steps)
     ends = {"ends": [r.value for r in rests], "states": [r.state for r in rests]} if rests else {}
 
     def curve(found: list[Run]) -> Curve:
