@@ -37,7 +37,9 @@ def processors() -> int:
 
 def check_executor(executor: Any) -> None:
     """Refuse what takes no tasks."""
-    if executor is not None and not callable(getattr(executor, "submit", None)):
+    if executor is None:
+        return
+    if isinstance(executor, type) or not callable(getattr(executor, "submit", None)):
         remedy = "give an executor of concurrent.futures, such as ProcessPoolExecutor(), or None"
         raise InvalidType("executor", executor, remedy)
 

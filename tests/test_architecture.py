@@ -1,0 +1,176 @@
+"""Who imports whom: rooms, cores and families keep their order, and nothing goes in circles.
+
+Read from the source, imports inside functions included, so that no lazy import hides an arrow.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import limitlab
+
+ROOT = Path(limitlab.__file__).parent
+ROOMS = ("theory", "solvers", "validation")
+FAMILIES = {"streaming", "adam", "linear", "second_order", "two_eigenvalues"}
+#: families that are built on another one: Adam sees a stream
+BUILT_ON = {("adam", "streaming")}
+#: folders whose subfolders are counted one by one
+SPLIT = {"validation.simulate"}
+
+
+@cache
+def modules(root):
+    """Name → (path, whether a package) of every module of the rooms."""
+    found = {}
+    for path in sorted(p for room in ROOMS for p in (root / room).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        package = parts[-1] == "__init__"
+        found[".".join(parts[:-1] if package else parts)] = (path, package)
+    return found
+
+
+@cache
+def arrows(root):
+    """Every (importer, imported) pair of the rooms' modules, names below the package's."""
+    known = modules(root)
+    found = set()
+    for name, (path, package) in known.items():
+        here = name.split(".") if package else name.split(".")[:-1]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
+                base = ".".join(part for part in base if part)
+                for alias in node.names:
+                    target = f"{base}.{alias.name}"
+                    target = target if target in known else base
+                    if target in known and target != name:
+                        found.add((name, target))
+    return found
+
+
+def circles(pairs):
+    """The groups of two or more that reach one another."""
+    reach, following = {}, {}
+    for a, b in pairs:
+        following.setdefault(a, set()).add(b)
+    for start in following:
+        seen, todo = set(), [start]
+        while todo:
+            for other in following.get(todo.pop(), ()):
+                if other not in seen:
+                    seen.add(other)
+                    todo.append(other)
+        reach[start] = seen
+    return {
+        frozenset(b for b in reach if b in reach[a] and a in reach[b])
+        for a in reach
+        if a in reach[a]
+    }
+
+
+def folder(name, known):
+    """The folder of a module, as far as `SPLIT` tells folders apart."""
+    parts = name.split(".") if known[name][1] else name.split(".")[:-1]
+    depth = 2
+    while depth < len(parts) and ".".join(parts[:depth]) in SPLIT:
+        depth += 1
+    return ".".join(parts[:depth])
+
+
+def folder_arrows(root):
+    known = modules(root)
+    pairs = {(folder(a, known), folder(b, known)) for a, b in arrows(root)}
+    # a folder's own package module, and the modules beside its subfolders, are of the folder
+    return {(a, b) for a, b in pairs if a != b and not _holds(a, b)}
+
+
+def _holds(a, b):
+    return a.startswith(f"{b}.") and b not in SPLIT or b == a.split(".")[0]
+
+
+def family(name):
+    return next((part for part in name.split(".")[:-1] if part in FAMILIES), None)
+
+
+def faults(root):
+    """What breaks the order, in words."""
+    found = []
+    for a, b in sorted(arrows(root)):
+        one, other = a.split(".")[0], b.split(".")[0]
+        if ROOMS.index(one) < ROOMS.index(other):
+            found.append(f"{one} imports {other}: {a} -> {b}")
+        if a.startswith("theory.core.") and not b.startswith("theory.core."):
+            found.append(f"theory/core imports more than itself: {a} -> {b}")
+        if ".core." in a and family(b):
+            found.append(f"a core knows a family: {a} -> {b}")
+        pair = family(a), family(b)
+        if None not in pair and pair[0] != pair[1] and pair not in BUILT_ON:
+            found.append(f"a family imports another one: {a} -> {b}")
+        if "streaming.advice" in b and a.startswith("solvers.streaming") and "advice" not in a:
+            found.append(f"a limit imports advice: {a} -> {b}")
+    found += [f"modules in a circle: {sorted(c)}" for c in circles(arrows(root))]
+    found += [f"folders in a circle: {sorted(c)}" for c in circles(folder_arrows(root))]
+    return found
+
+
+def test_arrows_are_seen():
+    found = arrows(ROOT)
+    assert ("solvers.streaming.solve", "solvers.streaming.running_threshold") in found
+    assert len(found) > 1000
+
+
+def test_imports_keep_the_order():
+    assert faults(ROOT) == []
+
+
+def planted(tmp_path, files):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return faults(tmp_path)
+
+
+PLANTED = {
+    "modules in a circle": {
+        "theory/linear/a.py": "from .b import x\n",
+        "theory/linear/b.py": "def f():\n    from . import a\n",
+    },
+    "folders in a circle": {
+        "validation/figures/a.py": "from ..agreement.c import x\n",
+        "validation/agreement/c.py": "x = 1\n",
+        "validation/agreement/b.py": "def f():\n    from ..figures.d import y\n",
+        "validation/figures/d.py": "y = 1\n",
+    },
+    "theory imports solvers": {
+        "theory/linear/a.py": "from ...solvers.core.b import x\n", "solvers/core/b.py": ""
+    },
+    "solvers imports validation": {
+        "solvers/linear/a.py": "from ...validation.b import x\n", "validation/b.py": ""
+    },
+    "imports more than itself": {
+        "theory/core/a.py": "from ..schedules.b import x\n", "theory/schedules/b.py": ""
+    },
+    "a core knows a family": {
+        "solvers/core/a.py": "from ..linear.b import x\n", "solvers/linear/b.py": ""
+    },
+    "a family imports another one": {
+        "theory/linear/a.py": "from ..streaming.b import x\n", "theory/streaming/b.py": ""
+    },
+    "a limit imports advice": {
+        "solvers/streaming/a.py": "def f():\n    from .advice.b import x\n",
+        "solvers/streaming/advice/b.py": "",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(fault, tmp_path):
+    assert any(fault in line for line in planted(tmp_path, PLANTED[fault]))
+
+
+def test_a_sound_tree_has_no_fault(tmp_path):
+    files = {"theory/core/a.py": "", "solvers/core/b.py": "from ...theory.core.a import x\n"}
+    assert planted(tmp_path, files) == []
