@@ -67,3 +67,24 @@ def _panel(
     gap = np.abs(series @ _CHECK.T - found[:, _AT.size :]).max(axis=1)
     allowed = error * np.abs(found).max(axis=1) + _ROUNDING * sizes.max(axis=1)
     return series if np.all(gap <= allowed) else None
+
+
+def read_table(table: list[float], risks: Array) -> Array:
+    """Return the values of a table, a power law beyond its ends, as compiled code reads it."""
+    count, terms = int(table[0]), int(table[1])
+    edges = np.array(table[2 : 3 + count])
+    series = np.array(table[3 + count :]).reshape(count, terms)
+    places = np.log(risks)
+    inside = np.clip(places, edges[0], edges[-1])
+    panel = np.clip(np.searchsorted(edges, inside, side="right") - 1, 0, count - 1)
+
+    def at(x: Array) -> Array:
+        z = 2 * (x - edges[panel]) / (edges[panel + 1] - edges[panel]) - 1
+        return np.einsum("nk,nk->n", chebyshev.chebvander(z, terms - 1), series[panel])
+
+    values = at(inside)
+    step = np.where(places > inside, -1e-3, 1e-3)
+    with np.errstate(all="ignore"):
+        slope = np.log(at(inside + step) / values) / step
+        beyond = values * np.exp(slope * (places - inside))
+    return np.where((places == inside) | ~np.isfinite(beyond), values, beyond)

@@ -24,8 +24,8 @@ from ..core.symbolic import Block, twin
 from ..core.symbols import noise as epsilon
 from ..core.symbols import residual, t
 from ..expectation.engine import broken_derivatives, powers
-from ..expectation.grid import Law, Rule, means
-from ..expectation.mean_table import mean_table
+from ..expectation.grid import Array, Law, Rule, means
+from ..expectation.mean_table import mean_table, read_table
 from ..expectation.pieces import pieces
 from .noise_law import on_twin, parameter_values
 from .rules import rule_of
@@ -35,6 +35,8 @@ GROUPS = (((1, 1), (2, 0)), ((2, 2), (3, 1), (4, 0)))
 #: means by two reaches of the normal must agree to this
 _AGREE = 1e-8
 _FARTHER = 13.0
+#: components of one mean from which on a mixture is mixed from a table
+_MANY = 4
 #: seconds of a table from which on it is announced
 _LONG = 1.0
 
@@ -134,7 +136,24 @@ def _rule(parts: Any, values: Mapping[Any, float], group: tuple[tuple[int, int],
 
 def _made(rule: Rule, law: Law, method: Any, noise: Any) -> list[list[float]]:
     _check(rule, law, method, noise)
+    if law.means.size > _MANY and np.all(law.means == law.means[0]):
+        return mean_table(_mixed(rule, law, method))
     return mean_table(lambda risk: means(rule, law, risk), _watch(method))
+
+
+def _mixed(rule: Rule, law: Law, method: Any) -> Callable[[float], Array]:
+    """ℓ is normal under N(m, s²) at the risk R as it is under the constant m at R + s²/2: the means
+    under that are tabulated once for all components."""
+    one = Law(np.ones(1), law.means[:1], np.zeros(1))
+    tables = mean_table(lambda risk: means(rule, one, risk), _watch(method))
+    shifts = 0.5 * law.scales**2
+
+    def values(risk: float) -> Array:
+        found = [read_table(table, risk + shifts) for table in tables]
+        sizes = [float(law.weights @ np.abs(each)) for each in found]
+        return np.array([[float(law.weights @ each) for each in found], sizes])
+
+    return values
 
 
 def _watch(method: Any) -> Callable[[float], None]:
@@ -158,6 +177,8 @@ def _check(rule: Rule, law: Law, method: Any, noise: Any) -> None:
     ------
     NoLimit
     """
+    if law.means.size > _MANY and np.all(law.means == law.means[0]):
+        law = Law(np.ones(1), law.means[:1], np.zeros(1))
     for risk in (1e-2, 1.0):
         near, far = means(rule, law, risk), means(rule, law, risk, _FARTHER)
         # an infinite or unreadable mean fails too
