@@ -19,8 +19,8 @@ import numpy as np
 
 from ...theory.core import stated, symbols
 from ...theory.schedules.schedule import evaluate
-from ...theory.streaming.ingredients import rule_values
 from ...theory.streaming.modes import modes
+from ...theory.streaming.rules import rule_values
 from ...theory.streaming.tails import is_sublinear, tail_matters
 from ...theory.streaming.votes import gain, voters
 from .compress import Spectrum, binned, compress

@@ -6,6 +6,8 @@ from typing import Any
 
 import sympy as sp
 
+from .symbols import risk
+
 #: component of a Gaussian mixture: weight, mean, standard deviation
 component = (
     sp.Symbol("w_j", positive=True),
@@ -123,4 +125,26 @@ class MixtureSum(sp.Expr):
     def _latex(self, printer: Any, exp: Any = None) -> str:
         body = printer._print(self.summand)
         text = rf"\sum_j w_j\left[{body}\right]"
+        return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+class TabulatedMean(sp.Expr):
+    """A mean over the residual that code reads from a table in log R.
+
+    Arguments: its formula, for the reader; the symbol of the table.
+    """
+
+    @property
+    def symbol(self) -> Any:
+        return self.args[1]
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        return {risk, self.symbol}
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"({printer._print(self.args[0])})"
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:
+        text = printer._print(self.args[0])
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"

@@ -20,7 +20,7 @@ _OWN = {kind.__name__: function for kind, function in UNARY.values() if kind is 
 def numeric(arguments: tuple[Any, ...], expression: Any) -> Callable[..., Any]:
     """Return a function of `arguments`; a schedule is the value of its program's symbol."""
     bare = expression.xreplace({s: s.args[1] for s in expression.atoms(scheduled)})
-    return sp.lambdify(arguments, bare.doit(), [_OWN, "numpy"])
+    return sp.lambdify(arguments, bare.doit(), [_OWN, "numpy"], cse=True)
 
 
 def values_of(

@@ -11,12 +11,12 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.pycode import PythonCodePrinter
 
 from .atoms import cdf_across, cdf_between, exp_cdf, normal_pdf, split_exp_cdf
-from .nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from .nodes import MixtureSum, PanelIntegral, PieceIntegral, TabulatedMean, component
 from .program import MACHINE, scheduled
 from .symbols import residual, risk, t
 from .tabulated import lookup
 
-NODES = (PieceIntegral, PanelIntegral, MixtureSum)
+NODES = (PieceIntegral, PanelIntegral, MixtureSum, TabulatedMean)
 ARRAYS = "weights, means, scales"
 
 PRELUDE = """\
@@ -89,6 +89,41 @@ def lookup(t, p, start):
             high = middle
     share = (t - p[times + low]) / (p[times + high] - p[times + low])
     return p[values + low] + share * (p[values + high] - p[values + low])
+"""
+
+#: (panels, terms, edges in log R, series of each panel); a power law beyond the ends
+MEAN_TABLE = """\
+@scalar
+def mean_series(z, p, first, terms):
+    ahead, current = 0.0, 0.0
+    for k in range(terms - 1, 0, -1):
+        ahead, current = current, 2.0 * z * current - ahead + p[first + k]
+    return z * current - ahead + p[first]
+
+
+@scalar
+def mean_table(R, p, start):
+    panels, terms = int(p[start]), int(p[start + 1])
+    edges = start + 2
+    series = edges + panels + 1
+    place = math.log(R)
+    inside = min(max(place, p[edges]), p[edges + panels])
+    low, high = 0, panels
+    while high - low > 1:
+        middle = (low + high) // 2
+        if p[edges + middle] <= inside:
+            low = middle
+        else:
+            high = middle
+    first, width = series + low * terms, p[edges + low + 1] - p[edges + low]
+    value = mean_series(2.0 * (inside - p[edges + low]) / width - 1.0, p, first, terms)
+    if place == inside or value == 0.0:
+        return value
+    step = -1e-3 if place > inside else 1e-3
+    near = mean_series(2.0 * (inside + step - p[edges + low]) / width - 1.0, p, first, terms)
+    if near * value <= 0.0:
+        return value
+    return value * math.exp(math.log(near / value) / step * (place - inside))
 """
 
 SUM = """\
@@ -175,7 +210,9 @@ class SourcePrinter(PythonCodePrinter):
             return expression
         return expression.func(*(self._without_nodes(a) for a in expression.args))
 
-    def _node(self, node: Any) -> str:
+    def _node(self, node: Any, kind: str = "") -> str:
+        if isinstance(node, TabulatedMean):
+            return self._table(node)
         if isinstance(node, MixtureSum):
             return self._sum(node)
         integrand = self._define("integrand", "ell, R, t, p, m_j, s_j", node.integrand)
@@ -186,7 +223,7 @@ class SourcePrinter(PythonCodePrinter):
             "integrand": integrand,
         }
         piece = isinstance(node, PieceIntegral)
-        name = f"{'_integral' if piece else PANELS}{len(self.functions)}"
+        name = f"{kind or ('_integral' if piece else PANELS)}{len(self.functions)}"
         if piece:
             text = PIECE.format(name=name, closed=self._closed(node), **fields)
         else:
@@ -201,7 +238,7 @@ class SourcePrinter(PythonCodePrinter):
         """Return the lines that return a closed form; on panels where its terms cancel."""
         if not node.otherwise:
             return self._body(node.closed, 8)
-        panels = self._node(node.otherwise)
+        panels = self._node(node.otherwise, "_fallback")
         terms = [self._without_nodes(term) for term in sp.Add.make_args(node.closed)]
         shared, reduced = sp.cse(terms, sp.numbered_symbols("x"), order="none")
         lines = [f"{symbol.name} = {self.doprint(value)}" for symbol, value in shared]
@@ -214,6 +251,11 @@ class SourcePrinter(PythonCodePrinter):
             f"return {panels}",
         ]
         return "\n".join(f"        {line}" for line in lines)
+
+    def _table(self, node: TabulatedMean) -> str:
+        if MEAN_TABLE not in self.functions:
+            self.functions.append(MEAN_TABLE)
+        return f"mean_table(R, p, int({self._print(node.symbol)}))"
 
     def _sum(self, node: MixtureSum) -> str:
         summand = self._define("summand", "R, t, p, m_j, s_j", node.summand)

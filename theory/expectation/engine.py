@@ -44,13 +44,18 @@ def mean_derivative(
     A jump of f^(m) at a counts with (−1)^k p^(k)(a), k = order − 1 − m, where p is the density of
     ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order).
     """
-    smooth = [_derivative(parts, m) for m in range(order + 1)]
-    broken = [(k, *jump) for k in range(order) for jump in jumps(smooth[order - 1 - k], residual)]
+    broken = broken_derivatives(parts, order)
     at_jumps = sum(
         _summed(sp.Add(*(h * (-1) ** k * _slope_of_density(law, k, a) for k, a, h in broken)), law)
         for law in laws
     )
-    return expectation(smooth[order], laws, moment) + at_jumps
+    return expectation(_derivative(parts, order), laws, moment) + at_jumps
+
+
+def broken_derivatives(parts: tuple[Piece, ...], order: int) -> list[tuple[int, Any, Any]]:
+    """Return (k, position, height) of every jump of f^(order − 1 − k)."""
+    smooth = [_derivative(parts, m) for m in range(order)]
+    return [(k, *jump) for k in range(order) for jump in jumps(smooth[order - 1 - k], residual)]
 
 
 def _derivative(parts: tuple[Piece, ...], order: int) -> tuple[Piece, ...]:

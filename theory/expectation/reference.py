@@ -8,7 +8,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from ..core.nodes import MixtureSum, PanelIntegral, PieceIntegral, component
+from ..core.nodes import MixtureSum, PanelIntegral, PieceIntegral, TabulatedMean, component
 from ..core.symbols import risk, t
 
 
@@ -44,6 +44,7 @@ def reference(
 
 
 def _value(expression: Any, components: tuple[Any, Any, Any], digits: int) -> Any:
+    expression = expression.replace(TabulatedMean, lambda formula, _: formula)
     nodes = [n for n in sp.preorder_traversal(expression) if isinstance(n, _KINDS)]
     outermost = [n for n in nodes if not any(n is not m and m.has(n) for m in nodes)]
     numbers = {n: sp.Float(_node(n, components, digits), digits) for n in outermost}

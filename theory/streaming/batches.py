@@ -22,7 +22,7 @@ import sympy as sp
 from ..core.errors import NotAvailable
 from ..core.symbols import batch_size, residual, risk
 from ..core.system import Step
-from ..expectation import Piece, mean_slope, mean_square, norms, pieces
+from ..expectation import Piece, mean_slope, norms, pieces
 from .ingredients import Setting
 from .votes import gain, slope_of_covariance
 
@@ -44,8 +44,7 @@ def step_moments(given: Setting) -> tuple[Any, Any]:
     if is_radial(given):
         field = radial_field(given.parts)
         return field.divergence(1), field.power(2)
-    laws, moment = given.noise.laws, given.moments
-    mu, power = mean_slope(given.parts, laws, moment), mean_square(given.parts, laws, moment)
+    mu, power = given.mean(1, 1), given.mean(2, 0)
     if given.method.pool == "both":
         return sp.Rational(gain(given.method.batch)) * mu, power
     return mu, power / B if given.method.batch > 1 else power

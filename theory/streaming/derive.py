@@ -19,6 +19,7 @@ from ..core import stated
 from ..core.checks import choice
 from ..core.errors import NotAvailable
 from ..core.ito import ito
+from ..core.nodes import MixtureSum, TabulatedMean
 from ..core.symbolic import numbers
 from ..core.symbols import decay_rate, dimension, energy, residual, source_weight, t
 from ..core.system import Step
@@ -30,8 +31,9 @@ from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
 from .exact_mean import derive_exact_mean
 from .fluctuations import with_covariance
-from .ingredients import Setting, named, rule_of, setting
+from .ingredients import Setting, named, setting
 from .noise_law import density_function
+from .rules import rule_of
 from .system import ModeSystem
 from .tails import check_tails
 
@@ -238,7 +240,8 @@ def _opening(
 def _components(
     system: ModeSystem, noise: Any, method: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if system.noise_form == "closed":
+    read = (e.replace(TabulatedMean, lambda *_: sp.S.Zero) for _, e in system.definitions)
+    if system.noise_form == "closed" or not any(e.has(MixtureSum) for e in read):
         return np.empty(0), np.empty(0), np.empty(0)
     if system.noise_form == "mixture":
         weights, means, scales = (np.ascontiguousarray(a) for a in noise.component_arrays())

@@ -28,7 +28,6 @@ from ..core.symbols import (
     source_weight,
 )
 from ..core.system import Step
-from ..expectation import expectation, mean_derivative, powers
 from .batches import is_radial, sign_pairs, step_noise
 from .ingredients import Setting, named
 from .system import ModeSystem
@@ -82,12 +81,7 @@ def _pairs_of_signs(given: Setting, mean: Any, power: Any) -> tuple[Any, Any, tu
 
 def _moments(given: Setting) -> dict[str, Any]:
     """Return χ = E (ψ²)″, ζ = E (ψ³)′ and M₄ = E ψ⁴ of the step of one sample."""
-    laws, moment = given.noise.laws, given.moments
-    values = {
-        "chi": mean_derivative(powers(given.parts, 2), laws, moment, 2),
-        "zeta": mean_derivative(powers(given.parts, 3), laws, moment, 1),
-        "M_4": expectation(powers(given.parts, 4), laws, moment),
-    }
+    values = {"chi": given.mean(2, 2), "zeta": given.mean(3, 1), "M_4": given.mean(4, 0)}
     return {name: sp.sympify(value) for name, value in values.items()}
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
-from ..core import stated
-from ..core.errors import InvalidInput, NoLimit
-from ..core.numeric import values_of
+from ..core.errors import NoLimit
 from ..core.symbolic import Parameter, moment_parameter, twin
 from ..core.symbols import batch_size, residual, risk, t
-from ..expectation import Piece, pieces
+from ..expectation import Piece, expectation, mean_derivative, pieces, powers
 from .noise_law import NoiseForm, noise_form, parameter_values
+from .rules import rule_of
+from .tabulated_means import TABLES, tabulated
 
 
 class Moments:
@@ -107,7 +106,18 @@ class Setting:
     @property
     def known(self) -> tuple[Parameter, ...]:
         """Every parameter that an expression of this setting may hold."""
-        return (*self.parameters, *self.moments.used, Parameter(batch_size, "method", "batch"))
+        batch = Parameter(batch_size, "method", "batch")
+        return (*self.parameters, *self.moments.used, batch, *TABLES)
+
+    def mean(self, power: int, order: int) -> Any:
+        """Return E (ψ^power)^(order)(ℓ), jumps counted with the density of ℓ."""
+        parts, laws = powers(self.parts, power), self.noise.laws
+        value = (
+            mean_derivative(parts, laws, self.moments, order)
+            if order
+            else expectation(parts, laws, self.moments)
+        )
+        return tabulated(value, self.rule, power, order)
 
 
 def named(name: str, expression: Any) -> Any:
@@ -126,18 +136,3 @@ def setting(law: Any, method: Any) -> Setting:
     parts = pieces(rule, residual, values)
     rate = sp.sympify(symbolic.rate)
     return Setting(method, rate, rule, parts, noise, Moments(law), parameters)
-
-
-def rule_of(method: Any, symbolic: Any) -> Any:
-    """Return ψ with symbols for the method's numbers; with numbers where it branches on them."""
-    try:
-        return stated.rule(symbolic, residual)
-    except InvalidInput:
-        return stated.rule(method, residual)
-
-
-def rule_values(method: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """Return ψ at t = 0 as a function of arrays."""
-    symbolic, parameters = twin(method, "method")
-    values = parameter_values(parameters, {"method": method})
-    return values_of(rule_of(method, symbolic), residual, values)

@@ -41,7 +41,7 @@ def noise_form(noise: Any) -> NoiseForm:
     components = stated.components(noise)
     if components is not None:
         return _mixture(noise, symbolic, parameters)
-    density = _on_twin(lambda law: stated.density(law, epsilon), symbolic, noise)
+    density = on_twin(lambda law: stated.density(law, epsilon), symbolic, noise)
     if density is None:
         raise InvalidInput(
             "noise", type(noise).__name__, "state components(self) or density(self, e)"
@@ -58,7 +58,7 @@ def _mixture(noise: Any, symbolic: Any, parameters: tuple[Parameter, ...]) -> No
     summed = NoiseForm((mixture_component(),), (), "mixture")
     if len(stated.components(noise)[0]) > WRITTEN_OUT or not _scalar_fields(symbolic):
         return summed
-    components = _on_twin(stated.components, symbolic, noise)
+    components = on_twin(stated.components, symbolic, noise)
     laws = tuple(
         gaussian(*(sp.sympify(part) for part in component))
         for component in zip(*components, strict=True)
@@ -70,7 +70,7 @@ def _scalar_fields(symbolic: Any) -> bool:
     return not any(isinstance(v, (tuple, list, np.ndarray)) for v in vars(symbolic).values())
 
 
-def _on_twin(read: Callable[[Any], Any], symbolic: Any, original: Any) -> Any:
+def on_twin(read: Callable[[Any], Any], symbolic: Any, original: Any) -> Any:
     """Evaluate on the twin; on the numbers where the law branches on a field."""
     try:
         return read(symbolic)

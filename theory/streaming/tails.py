@@ -14,7 +14,7 @@ import sympy as sp
 
 from ..core.errors import NoLimit
 from ..core.symbols import residual
-from .ingredients import rule_values
+from .rules import rule_values
 
 #: residuals between which the growth of a rule is read off
 _NEAR, _FAR = 1e6, 1e12

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 import limitlab as ll
-from limitlab.theory.core.nodes import PanelIntegral
+from limitlab.theory.core.nodes import PanelIntegral, PieceIntegral
 from limitlab.theory.core.symbols import decay_rate, dimension, energy, risk, source_weight
 from limitlab.theory.streaming.derive import bind
 
@@ -106,7 +106,9 @@ def test_shipped_pairs_need_no_general_integration(method, monkeypatch):
     monkeypatch.setattr(sp, "integrate", refuse)
     for law in (ll.Gaussian(0.31), ll.Uniform(0.91), ll.Laplace(0.61), ll.StudentT(5, 0.4)):
         system = ll.derive(ll.LeastSquares(ll.isotropic(10), noise=law), method)
-        assert not any(e.has(PanelIntegral) for _, e in system.definitions)
+        # beside a closed form stand the panels that take over where it cancels
+        bare = [sp.sympify(e).replace(PieceIntegral, lambda *_: 0) for _, e in system.definitions]
+        assert not any(sp.sympify(e).has(PanelIntegral) for e in bare)
 
 
 def perturbed(system, field):

@@ -17,7 +17,7 @@ from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import Parameter, numbers, twin
 from ....theory.core.symbols import dimension
 from ....theory.schedules.running_quantile import RunningQuantile, updated
-from ....theory.streaming.ingredients import rule_of
+from ....theory.streaming.rules import rule_of
 
 _KERNELS = Path(__file__).parent / "kernels"
 _ACTS_ON = {"residual": 0, "norm": 1, "coordinate": 2}

@@ -1,0 +1,279 @@
+r"""Means over the residual by quadrature, for any rule and any law.
+
+ℓ is a normal around −ε of variance 2R (plus that of a component of the noise). The rule is resolved
+once, on panels that are halved until Legendre nodes reproduce it; so is the density of the noise.
+For every R the noise is summed over its panels, none narrower than √(2R), and inside the normal is
+integrated on panels cut at its own width and at those of the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Function = Callable[[Array], Array]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+#: between the nodes, where an interpolating polynomial is held against the function
+_BETWEEN = np.array([-0.96, -0.45, 0.13, 0.71])
+_CLOSE = 1e-12
+_ROUNDS = 48
+#: octaves of the first panels around every centre
+_OCTAVES = 2.0 ** np.arange(-2, 61)
+#: how far a normal is followed, in standard deviations, and in how many panels
+_REACH, _PANELS = 9.5, 8
+_NEGLIGIBLE = 1e-18
+#: sizes over their sum above which a derivative's mean is also taken by parts
+_CANCELS = 1e4
+
+
+#: from values at the nodes to a Legendre series, and to the points between them
+_TO_SERIES = np.linalg.inv(np.polynomial.legendre.legvander(_NODES, _NODES.size - 1))
+_TO_BETWEEN = np.polynomial.legendre.legvander(_BETWEEN, _NODES.size - 1) @ _TO_SERIES
+#: where two panels look before they become one, as shares of a panel
+_SEEN = np.linspace(0.01, 0.99, 16)
+
+
+def resolve(functions: Sequence[Function], centres: Sequence[float]) -> Array:
+    """Return edges of panels on which every function is a polynomial to rounding."""
+    reach = np.concatenate([-_OCTAVES[::-1], [0.0], _OCTAVES])
+    edges = np.unique(np.add.outer(np.asarray(centres, dtype=float), reach))
+    left, right = edges[:-1], edges[1:]
+    done = [edges]
+    scale: list[float] = [0.0] * len(functions)
+    for _ in range(_ROUNDS):
+        rough = np.zeros(left.size, dtype=bool)
+        half, middle = 0.5 * (right - left), 0.5 * (right + left)
+        for k, function in enumerate(functions):
+            nodes = function(middle[:, None] + half[:, None] * _NODES)
+            between = function(middle[:, None] + half[:, None] * _BETWEEN)
+            sizes = np.abs(nodes).max(axis=1)
+            finite = np.isfinite(sizes) & np.all(np.isfinite(between), axis=1)
+            near = finite & (np.abs(middle) < 1e3)
+            scale[k] = max(scale[k], float(np.max(sizes[near], initial=0.0)))
+            gap = np.abs(nodes @ _TO_BETWEEN.T - between).max(axis=1)
+            # what is small against the whole function in a short panel adds nothing to a mean
+            share = np.minimum(1.0, half / (1.0 + np.abs(middle)))
+            rough |= finite & (gap > _CLOSE * (sizes + 1e-3 * scale[k] * share + 1e-300)) & (
+                gap * half > 1e-16 * scale[k] * _CLOSE
+            )
+        rough &= half > 4e-15 * np.abs(middle)
+        if not rough.any():
+            break
+        left, right, middle = left[rough], right[rough], middle[rough]
+        done.append(middle)
+        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+    return _merged(np.unique(np.concatenate(done)), functions, np.asarray(centres, dtype=float))
+
+
+def _merged(edges: Array, functions: Sequence[Function], must: Array) -> Array:
+    """Return the edges without those between two panels that are as well resolved as one."""
+    fixed = np.isin(edges, must)
+    first = 1
+    idle = 0
+    while idle < 2 and edges.size > 2:
+        inner = np.arange(first, edges.size - 1, 2)
+        inner = inner[~fixed[inner]]
+        left, right = edges[inner - 1, None], edges[inner + 1, None]
+        cut, half, middle = edges[inner, None], 0.5 * (right - left), 0.5 * (right + left)
+        # the wide panel must reproduce what either narrow one sees
+        seen = np.hstack([a + (b - a) * _SEEN for a, b in ((left, cut), (cut, right))])
+        polynomials = np.polynomial.legendre.legvander((seen - middle) / half, _NODES.size - 1)
+        smooth = np.ones(inner.size, dtype=bool)
+        for function in functions:
+            series = function(middle + half * _NODES) @ _TO_SERIES.T
+            right_values = function(seen)
+            gap = np.abs(np.einsum("npk,nk->np", polynomials, series) - right_values).max(axis=1)
+            smooth &= gap <= _CLOSE * np.abs(right_values).max(axis=1)  # False if not finite
+        idle = 0 if smooth.any() else idle + 1
+        edges, fixed = np.delete(edges, inner[smooth]), np.delete(fixed, inner[smooth])
+        first = 3 - first
+    return edges
+
+
+@dataclass
+class Law:
+    """Label noise as a mixture of normals, or as a density on panels.
+
+    Attributes
+    ----------
+    weights, means, scales : arrays
+        Of a mixture; empty for a density.
+    density : callable or None
+    centres : tuple of float
+        Kinks of the density.
+    """
+
+    weights: Array
+    means: Array
+    scales: Array
+    density: Function | None = None
+    centres: tuple[float, ...] = ()
+    _edges: Array | None = None
+    _kept: dict[int, tuple[Array, Array]] = field(default_factory=dict)
+
+    def nodes(self, width: float, rule_edges: Array, kinks: Array) -> tuple[Array, Array, Array]:
+        """Return weights, means and scales of normals that stand for the noise under a normal of
+        the given width."""
+        if self.density is None:
+            return self.weights, self.means, self.scales
+        octave = int(np.floor(np.log2(width)))
+        if octave not in self._kept:
+            self._kept[octave] = self._panels(2.0**octave, rule_edges, kinks)
+        weights, means = self._kept[octave]
+        return weights, means, np.zeros(means.size)
+
+    def _panels(self, width: float, rule_edges: Array, kinks: Array) -> tuple[Array, Array]:
+        assert self.density is not None
+        if self._edges is None:
+            self._edges = resolve([self.density], self.centres)
+        steps = width * 2.0 ** np.arange(0, 61)
+        around = np.add.outer(-kinks, np.concatenate([-steps[::-1], [0.0], steps])).ravel()
+        # of the edges that only resolve the rule none closer than the normal is wide
+        rule = np.unique(np.round(-rule_edges / width)) * width
+        near = np.searchsorted(self._edges, rule)
+        left = self._edges[np.maximum(near - 1, 0)]
+        right = self._edges[np.minimum(near, self._edges.size - 1)]
+        apart = np.minimum(np.abs(rule - left), np.abs(right - rule))
+        edges = np.unique(np.concatenate([self._edges, around, rule[apart > 0.5 * width]]))
+        half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
+        places = (middle[:, None] + half[:, None] * _NODES).ravel()
+        with np.errstate(all="ignore"):
+            mass = np.nan_to_num(self.density(places)) * (half[:, None] * _WEIGHTS).ravel()
+        far = np.abs(places) * (np.abs(places) > 1.0) + 1.0
+        kept_nodes = mass * far**4 > _NEGLIGIBLE * mass.max()
+        return mass[kept_nodes], places[kept_nodes]
+
+
+@dataclass
+class Rule:
+    """Functions of the residual on pieces, and their jumps.
+
+    Attributes
+    ----------
+    kinks : (n,) array
+    pieces : list of n + 1 lists
+        On each piece the functions whose means are wanted.
+    jumps : list of lists
+        For each function (position, order, height): height times the derivative of that order of
+        the density of ℓ there, with its sign.
+    orders, bases : lists
+        Which derivative each function is, and of what, by pieces.
+    """
+
+    kinks: Array
+    pieces: list[list[Function]]
+    jumps: list[list[tuple[float, int, float]]]
+    orders: list[int]
+    bases: list[list[Function]]
+    edges: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.jumps)
+        whole = [lambda x, k=k: self.at(x, k) for k in range(count)]
+        self.edges = resolve(whole, tuple(self.kinks) or (0.0,))
+
+    def at(
+        self, x: Array, function: int, piece: NDArray[np.int_] | None = None, base: bool = False
+    ) -> Array:
+        """Return the values of one function, or of what it is a derivative of."""
+        pieces = self.bases if base else self.pieces
+        if len(pieces) == 1:
+            return pieces[0][function](x)
+        where = np.searchsorted(self.kinks, x) if piece is None else piece
+        values = np.empty(x.shape)
+        for k, functions in enumerate(pieces):
+            here = where == k
+            if here.any():
+                values[here] = functions[function](x[here])
+        return values
+
+
+def means(rule: Rule, law: Law, risk: float, reach: float = _REACH) -> Array:
+    """Return the mean of every function of the rule at one risk, and the size of what was added up
+    (a second row): the mean is good to that times the rounding error."""
+    width = np.sqrt(2.0 * risk)
+    weights, centres, scales = law.nodes(width, rule.edges, rule.kinks)
+    spread = np.sqrt(width**2 + scales**2)
+    if centres.size > _PANELS and not scales.any() and width > 2 * np.abs(centres).max():
+        return _common(rule, weights, centres, width, reach)
+    low, high = -centres - reach * spread, -centres + reach * spread
+    first, last = np.searchsorted(rule.edges, low), np.searchsorted(rule.edges, high)
+    counts = last - first
+    owner = np.repeat(np.arange(centres.size), counts)
+    index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + first[owner]
+    # in units of the normal, since a narrow one is lost in the rounding of its place
+    even = np.broadcast_to(np.linspace(-reach, reach, _PANELS + 1), (centres.size, _PANELS + 1))
+    cuts = (rule.edges[index] + centres[owner]) / spread[owner]
+    places = np.concatenate([even.ravel(), cuts])
+    owners = np.concatenate([np.repeat(np.arange(centres.size), _PANELS + 1), owner])
+    order = np.lexsort((places, owners))
+    places, owners = places[order], owners[order]
+    real = (owners[1:] == owners[:-1]) & (places[1:] > places[:-1])
+    left, right, owners = places[:-1][real], places[1:][real], owners[:-1][real]
+    half, middle = 0.5 * (right - left), 0.5 * (right + left)
+    z = middle[:, None] + half[:, None] * _NODES
+    x = z * spread[owners, None] - centres[owners, None]
+    factor = (weights[owners] * half / np.sqrt(2 * np.pi))[:, None]
+    mass = np.exp(-0.5 * z * z) * factor * _WEIGHTS
+    middle = middle * spread[owners] - centres[owners]
+    piece = np.broadcast_to(np.searchsorted(rule.kinks, middle)[:, None], x.shape)
+    found = np.empty((2, len(rule.jumps)))
+    for k, jumps in enumerate(rule.jumps):
+        parts = [rule.at(x, k, piece) * mass]
+        for position, derivative, height in jumps:
+            y = (position + centres) / spread
+            # p and p′ of a normal; two orders are all that the covariance asks for
+            slope = 1.0 if derivative == 0 else -y / spread
+            density = weights * np.exp(-0.5 * y * y) / (spread * np.sqrt(2 * np.pi))
+            parts.append(height * slope * density)
+        found[:, k] = _sum_and_size(parts)
+        order = rule.orders[k]
+        if order and found[1, k] > _CANCELS * abs(found[0, k]):
+            # the same mean by parts: f times the slope of the normal, better where that is wide
+            wide = spread[owners, None]
+            slope = z / wide if order == 1 else (z * z - 1) / wide**2
+            other = _sum_and_size([rule.at(x, k, piece, True) * slope * mass])
+            if other[1] * abs(found[0, k]) < found[1, k] * abs(other[0]):
+                found[:, k] = other
+    return found
+
+
+def _common(rule: Rule, weights: Array, centres: Array, width: float, reach: float) -> Array:
+    """As `means`, on one grid for all of the noise: it is narrow against the normal."""
+    end = (reach + 0.5) * width
+    even = np.linspace(-end, end, 2 * _PANELS + 1)
+    inside = rule.edges[np.abs(rule.edges) < end]
+    edges = np.unique(np.concatenate([even, inside]))
+    half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
+    x = middle[:, None] + half[:, None] * _NODES
+    share = half[:, None] * _WEIGHTS / (width * np.sqrt(2 * np.pi))
+    piece = np.broadcast_to(np.searchsorted(rule.kinks, middle)[:, None], x.shape)
+    z = (x[..., None] + centres) / width
+    normal = np.exp(-0.5 * z * z) * weights
+    found = np.empty((2, len(rule.jumps)))
+    for k, jumps in enumerate(rule.jumps):
+        parts = [rule.at(x, k, piece) * normal.sum(axis=-1) * share]
+        for position, derivative, height in jumps:
+            y = (position + centres) / width
+            slope = 1.0 if derivative == 0 else -y / width
+            density = weights * np.exp(-0.5 * y * y) / (width * np.sqrt(2 * np.pi))
+            parts.append(height * slope * density)
+        found[:, k] = _sum_and_size(parts)
+        order = rule.orders[k]
+        if order and found[1, k] > _CANCELS * abs(found[0, k]):
+            slope = z / width if order == 1 else (z * z - 1) / width**2
+            base = rule.at(x, k, piece, True) * (slope * normal).sum(axis=-1) * share
+            other = _sum_and_size([base])
+            if other[1] * abs(found[0, k]) < found[1, k] * abs(other[0]):
+                found[:, k] = other
+    return found
+
+
+def _sum_and_size(parts: list[Array]) -> tuple[float, float]:
+    """Return the sum of all numbers and that of their sizes."""
+    return sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)

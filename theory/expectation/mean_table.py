@@ -1,0 +1,90 @@
+"""Means in log R as Chebyshev panels of their own widths: what code reads instead of a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from .grid import Array
+
+_LOWEST, _HIGHEST = np.log(1e-26), np.log(1e18)
+_WIDEST, _NARROWEST = 8.0, 0.25
+_DEGREE = 17
+_BETWEEN = np.array([-0.97, -0.31, 0.17, 0.88])
+_ERROR = 1e-10
+_ROUNDING = 1e-13
+_AT = chebyshev.chebpts1(_DEGREE + 1)
+_TRANSFORM = chebyshev.chebvander(_AT, _DEGREE) * (2.0 / (_DEGREE + 1))
+_TRANSFORM[:, 0] *= 0.5
+_CHECK = chebyshev.chebvander(_BETWEEN, _DEGREE)
+
+
+def mean_table(
+    values: Callable[[float], Array], watch: Callable[[float], None] | None = None
+) -> list[list[float]]:
+    """Return a table for every function: count of panels and terms, edges in log R, series.
+
+    Parameters
+    ----------
+    values : callable
+        R to the means of all functions, and the sizes of what was added up.
+    watch : callable, optional
+        Told the share of the range that is done.
+    """
+    edges, series = [_LOWEST], []
+    place, width, calm = _LOWEST, _WIDEST, False
+    while place < _HIGHEST - 1e-9:
+        width = min(width, _HIGHEST - place)
+        found = _panel(values, place, width)
+        if found is None and width > _NARROWEST:
+            width, calm = 0.5 * width, False
+            continue
+        if found is None:
+            found = _panel(values, place, width, np.inf)
+        assert found is not None
+        place += width
+        edges.append(place)
+        series.append(found)
+        # wider again only after two in a row: a panel that fails is computed for nothing
+        width = min(2 * width, _WIDEST) if calm else width
+        calm = not calm
+        if watch is not None:
+            watch((place - _LOWEST) / (_HIGHEST - _LOWEST))
+    head = [float(len(series)), float(_DEGREE + 1), *edges]
+    return [[*head, *np.ravel([panel[k] for panel in series])] for k in range(len(series[0]))]
+
+
+def _panel(
+    values: Callable[[float], Array], place: float, width: float, error: float = _ERROR
+) -> Array | None:
+    """Return the series of every function on one panel; None where one misses what is between."""
+    points = place + 0.5 * width * (1 + np.concatenate([_AT, _BETWEEN]))
+    both = np.array([values(float(np.exp(x))) for x in points])
+    found, sizes = both[:, 0].T, both[:, 1].T
+    series = found[:, : _AT.size] @ _TRANSFORM
+    gap = np.abs(series @ _CHECK.T - found[:, _AT.size :]).max(axis=1)
+    allowed = error * np.abs(found).max(axis=1) + _ROUNDING * sizes.max(axis=1)
+    return series if np.all(gap <= allowed) else None
+
+
+def read_table(table: list[float], risks: Array) -> Array:
+    """Return the values of a table, a power law beyond its ends, as compiled code reads it."""
+    count, terms = int(table[0]), int(table[1])
+    edges = np.array(table[2 : 3 + count])
+    series = np.array(table[3 + count :]).reshape(count, terms)
+    places = np.log(risks)
+    inside = np.clip(places, edges[0], edges[-1])
+    panel = np.clip(np.searchsorted(edges, inside, side="right") - 1, 0, count - 1)
+
+    def at(x: Array) -> Array:
+        z = 2 * (x - edges[panel]) / (edges[panel + 1] - edges[panel]) - 1
+        return np.einsum("nk,nk->n", chebyshev.chebvander(z, terms - 1), series[panel])
+
+    values = at(inside)
+    step = np.where(places > inside, -1e-3, 1e-3)
+    with np.errstate(all="ignore"):
+        slope = np.log(at(inside + step) / values) / step
+        beyond = values * np.exp(slope * (places - inside))
+    return np.where((places == inside) | ~np.isfinite(beyond), values, beyond)

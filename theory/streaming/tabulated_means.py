@@ -1,0 +1,190 @@
+r"""Means :math:`E(\psi^k)^{(m)}(\ell)` without a closed form, tabulated in log R.
+
+The formula stays for the reader; code reads the table, which stands in the array of parameters, so
+that neither a new rule nor a new law compiles anything.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from ..core import stated
+from ..core.errors import NoLimit
+from ..core.nodes import PanelIntegral, PieceIntegral, TabulatedMean
+from ..core.numeric import values_of
+from ..core.symbolic import Block, twin
+from ..core.symbols import noise as epsilon
+from ..core.symbols import residual, t
+from ..expectation.engine import broken_derivatives, powers
+from ..expectation.grid import Array, Law, Rule, means
+from ..expectation.mean_table import mean_table, read_table
+from ..expectation.pieces import pieces
+from .noise_law import on_twin, parameter_values
+from .rules import rule_of
+
+#: (power of ψ, order of the derivative) of what is tabulated together: μ, N | χ, ζ, M₄
+GROUPS = (((1, 1), (2, 0)), ((2, 2), (3, 1), (4, 0)))
+#: means by two reaches of the normal must agree to this
+_AGREE = 1e-8
+_FARTHER = 13.0
+#: components of one mean from which on a mixture is mixed from a table
+_MANY = 4
+#: seconds of a table from which on it is announced
+_LONG = 1.0
+
+
+@dataclass(frozen=True)
+class MeanTable(Block):
+    """A symbol that stands for the table of E (ψ^power)^(order)."""
+
+    power: int = 1
+    order: int = 0
+
+    def block(self, owners: Mapping[str, Any]) -> Sequence[float]:
+        wanted = (self.power, self.order)
+        (group,) = (group for group in GROUPS if wanted in group)
+        return _tables(owners["method"], owners["noise"], group)[group.index(wanted)]
+
+    def read(self, owners: Mapping[str, Any]) -> float:
+        """A table has no value."""
+        return 0.0
+
+
+TABLES = tuple(
+    MeanTable(sp.Symbol(f"T_{power}_{order}"), "method", "rule", None, power, order)
+    for group in GROUPS
+    for power, order in group
+)
+
+
+def tabulated(value: Any, rule: Any, power: int, order: int) -> Any:
+    """Return a mean as code should read it: from a table where it needs quadrature on panels and
+    does not move with time."""
+    value = sp.sympify(value)
+    bare = value.replace(PieceIntegral, lambda *_: sp.S.Zero)
+    if rule.has(t) or not bare.has(PanelIntegral):
+        return value
+    (table,) = (q for q in TABLES if (q.power, q.order) == (power, order))
+    return TabulatedMean(value, table.symbol)
+
+
+_kept: OrderedDict[Any, list[list[float]]] = OrderedDict()
+_MOST = 64
+
+
+def _tables(method: Any, noise: Any, group: tuple[tuple[int, int], ...]) -> list[list[float]]:
+    symbolic, parameters = twin(method, "method")
+    values = parameter_values(parameters, {"method": method}) | {t: 0.0}
+    parts = pieces(rule_of(method, symbolic), residual, values)
+    law, name = _law(noise)
+    key = (parts, tuple(values.items()), name, group)
+    if key not in _kept:
+        _kept[key] = _made(_rule(parts, values, group), law, method, noise)
+        while len(_kept) > _MOST:
+            _kept.popitem(last=False)
+    _kept.move_to_end(key)
+    return _kept[key]
+
+
+def _law(noise: Any) -> tuple[Law, Any]:
+    """Return a law in numbers, and what tells it from others."""
+    if stated.components(noise) is not None:
+        arrays = noise.component_arrays()
+        return Law(*arrays), tuple(array.tobytes() for array in arrays)
+    symbolic, parameters = twin(noise, "noise")
+    density = on_twin(lambda law: stated.density(law, epsilon), symbolic, noise)
+    values = parameter_values(parameters, {"noise": noise})
+    centres = tuple(float(c) for c in noise.support_points)
+    none = np.empty(0)
+    law = Law(none, none, none, values_of(density, epsilon, values), centres)
+    return law, (density, tuple(values.items()), centres)
+
+
+def _rule(parts: Any, values: Mapping[Any, float], group: tuple[tuple[int, int], ...]) -> Rule:
+    def number(expression: Any) -> float:
+        return float(values_of(sp.sympify(expression), residual, dict(values))(np.zeros(1))[0])
+
+    kinks = np.array([number(part.lower) for part in parts[1:]])
+    functions = [
+        [
+            values_of(sp.diff(part.value**power, residual, order), residual, dict(values))
+            for power, order in group
+        ]
+        for part in parts
+    ]
+    jumps = [
+        [
+            (number(place), k, (-1.0) ** k * number(height))
+            for k, place, height in broken_derivatives(powers(parts, power), order)
+        ]
+        for power, order in group
+    ]
+    bases = [
+        [values_of(sp.sympify(part.value**power), residual, dict(values)) for power, _ in group]
+        for part in parts
+    ]
+    return Rule(kinks, functions, jumps, [order for _, order in group], bases)
+
+
+def _made(rule: Rule, law: Law, method: Any, noise: Any) -> list[list[float]]:
+    _check(rule, law, method, noise)
+    if law.means.size > _MANY and np.all(law.means == law.means[0]):
+        return mean_table(_mixed(rule, law, method))
+    return mean_table(lambda risk: means(rule, law, risk), _watch(method))
+
+
+def _mixed(rule: Rule, law: Law, method: Any) -> Callable[[float], Array]:
+    """ℓ is normal under N(m, s²) at the risk R as it is under the constant m at R + s²/2: the means
+    under that are tabulated once for all components."""
+    one = Law(np.ones(1), law.means[:1], np.zeros(1))
+    tables = mean_table(lambda risk: means(rule, one, risk), _watch(method))
+    shifts = 0.5 * law.scales**2
+
+    def values(risk: float) -> Array:
+        found = [read_table(table, risk + shifts) for table in tables]
+        sizes = [float(law.weights @ np.abs(each)) for each in found]
+        return np.array([[float(law.weights @ each) for each in found], sizes])
+
+    return values
+
+
+def _watch(method: Any) -> Callable[[float], None]:
+    """Say once how long a table is going to take, where that is long."""
+    start, said = time.monotonic(), [False]
+
+    def watch(share: float) -> None:
+        total = (time.monotonic() - start) / share
+        if not said[0] and total > _LONG and share > 0.05:
+            said[0] = True
+            text = f"limitlab: tabulating the means of {type(method).__name__}"
+            print(f"{text} (about {total:.0f} s, once)", file=sys.stderr, flush=True)
+
+    return watch
+
+
+def _check(rule: Rule, law: Law, method: Any, noise: Any) -> None:
+    """Refuse means on which two quadratures disagree, one of which sees farther.
+
+    Raises
+    ------
+    NoLimit
+    """
+    if law.means.size > _MANY and np.all(law.means == law.means[0]):
+        law = Law(np.ones(1), law.means[:1], np.zeros(1))
+    for risk in (1e-2, 1.0):
+        near, far = means(rule, law, risk), means(rule, law, risk, _FARTHER)
+        # an infinite or unreadable mean fails too
+        if not np.all(np.abs(near[0] - far[0]) <= _AGREE * (np.abs(far[0]) + 1e-6 * far[1])):
+            remedy = (
+                f"the means of {type(method).__name__} under it rest on the farthest residuals: "
+                "two quadratures of different reach disagree; clip the residual"
+            )
+            raise NoLimit("noise", noise, remedy)
