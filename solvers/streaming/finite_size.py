@@ -71,8 +71,7 @@ def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) 
         return FiniteSize(relative, "computed")
     share = found.largest_rate / (found.dimension * found.mean_rate)
     measured = share * _measured(found.mean_rate, problem, method, times, risk)
-    relative = np.where(risk > 0, np.expm1(np.minimum(measured, 1.0)), 0.0)
-    return FiniteSize(known(relative), "measured table")
+    return FiniteSize(known(np.where(risk > 0, measured, 0.0)), "measured table")
 
 
 def known(relative: np.ndarray) -> np.ndarray:
@@ -141,7 +140,9 @@ def _measured(
     edge = height(method)
     table = clipped_bias(float(rate.max()), edge / scale, strength, travelled)
     gathered = _unclipped(problem, method, (fine, rate), np.interp(fine, times, risk), edge)
-    return table + np.interp(times, fine, gathered)
+    before = fine[max(int(np.searchsorted(gathered, 0.0, side="right")) - 1, 0)]
+    clipped = np.interp(np.minimum(times, before), times, table)
+    return np.maximum(table, clipped + np.interp(times, fine, gathered))
 
 
 def _unclipped(
