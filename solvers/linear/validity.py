@@ -127,7 +127,7 @@ def warn_of_spread(norm: float) -> str:
         f"noise of the SDE, whose spread is expected to be too wide by {size}"
     )
     if expected > SMALL_ERROR:
-        warnings.warn(remark, ValidityWarning, stacklevel=5)
+        warn(remark)
     return remark
 
 
