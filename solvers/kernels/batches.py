@@ -41,8 +41,9 @@ _TURN = 2.0
 _NEARLY_ONE = 1e-5
 #: s R at which √s L(s) is at its limit to rounding
 _FAR = 1e17
-#: bounds of the loops, far beyond what any law needs: what is not a number must not keep one alive
-_PANELS, _HALVINGS, _BENDS, _LOG_NODES = 100_000, 700, 40, 12_000
+#: bounds of the loops, far beyond what any law needs and within the floats: what is not a number
+#: must not keep one alive
+_PANELS, _HALVINGS, _BENDS, _LOG_NODES = 100_000, 200, 40, 2_400
 
 
 @scalar

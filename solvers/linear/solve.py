@@ -23,7 +23,14 @@ from .kernel_norm import constant_rate
 from .moments import closed_map, exact_map
 from .noise_kernel import NoiseKernel
 from .sde import SUBSTEPS, paths_of_loss
-from .validity import check_flow, norms_of_sde, warn_of_closure, warn_of_divergence, warn_of_flow
+from .validity import (
+    check_flow,
+    norms_of_sde,
+    warn_of_closure,
+    warn_of_divergence,
+    warn_of_flow,
+    warn_of_spread,
+)
 
 DIFFUSIONS = ("exact", "homogenised")
 #: residuals up to which the whole second-moment matrix is followed unless told otherwise
@@ -129,7 +136,7 @@ def _sde(task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: A
     paths = ensemble_size("paths", paths, 2)
     norms = norms_of_sde(kernel, rate, exact)
     warn_of_flow(kernel, rate, norms)
-    remark = warn_of_divergence(norms[0])
+    remark = warn_of_divergence(norms[0]) or warn_of_spread(norms[0])
     answer = _paths(
         kernel, rate, grid, exact=exact, paths=paths,
         seed=random.seed_sequence(seed), workers=workers, progress=progress,

@@ -15,6 +15,9 @@ from .noise_kernel import NoiseKernel
 SMALL_STEP = 0.3
 #: expected relative error of the summed loss up to which the closure is
 SMALL_ERROR = 0.05
+#: the spread of the SDE was 1.2 ± .4 times K/(1 − 2K) too wide on Wishart and flat spectra of 40
+#: modes with B = 2 and 8 of 40 samples, for kernel norms K of .04 to .39
+SPREAD_ERROR, LARGEST_SPREAD_NORM = 1.2, 0.4
 
 
 def check_flow(kernel: NoiseKernel, method: Any, limit: str) -> float:
@@ -103,6 +106,28 @@ def warn_of_divergence(norm: float) -> str:
         "the mean of finitely many paths is that of a few of them; compare quantiles"
     )
     warn(remark)
+    return remark
+
+
+def warn_of_spread(norm: float) -> str:
+    """Say how far the spread of the SDE's paths is expected to be from that of runs.
+
+    Returns
+    -------
+    str
+        The sentence; empty without noise.
+    """
+    if norm <= 0 or norm >= 1:  # a mean that diverges is told of elsewhere
+        return ""
+    grown = 1 - 2 * norm
+    expected = SPREAD_ERROR * norm / grown if norm < LARGEST_SPREAD_NORM else math.inf
+    size = _percent(expected) if math.isfinite(expected) else "an amount that is not known"
+    remark = (
+        f"the noise kernel norm is {norm:.3g}: a mask of samples has lighter tails than the normal "
+        f"noise of the SDE, whose spread is expected to be too wide by {size}"
+    )
+    if expected > SMALL_ERROR:
+        warn(remark)
     return remark
 
 

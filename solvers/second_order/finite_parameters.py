@@ -14,8 +14,9 @@ each of the others by :math:`\sqrt{\Delta_b^2/4+V_{ab}}-\Delta_b/2` with the gap
             \sum_{s,r<t}C_{s+\frac12,r+\frac12}\,\tfrac{m_s\cdot m_r}D,\qquad
           m_s=g_sP_s\tfrac{|z_s|}{|z_{s+1}|} .
 
-Mean responses of the same order are not in these two: a measured factor allows for them.
-Derived here.
+Mean responses of the same order are not in these two: a measured factor allows for them. What the
+loss has moved of the sharpness is as uncertain as the loss was then, which past the edge is most of
+it: :math:`\sum_s|\lambda_{s+1}-\lambda_s|\min(X_s,1)` comes beside. Derived here.
 """
 
 from __future__ import annotations
@@ -39,14 +40,14 @@ LARGEST_SILENT_ERROR = 0.1
 LARGEST_LOSS_ERROR = 1.0
 #: where it is from
 ORIGIN = "computed from the fluctuations of the NTK"
-#: exponents above this say no more than "any size"
-_LARGEST = 50.0
+#: relative errors from here on are not known: the expansion in 1/P has broken down
+LARGEST_KNOWN = 1.0
 
 
 def announced(solution: FixedData, steps: NDArray[np.int64], parameters: int) -> Array:
     """Return the relative errors of the mean loss and of the mean sharpness, (2, T).
 
-    NaN from where T1 has run away.
+    Infinite where an error is too large to be known; NaN from where T1 has run away.
 
     Parameters
     ----------
@@ -58,12 +59,21 @@ def announced(solution: FixedData, steps: NDArray[np.int64], parameters: int) ->
     lost = solution.stopped
     known = int(steps[-1]) if lost is None else lost - 1
     pushes = _pushes(solution, known)
+    loss = np.array([_loss(solution, t, pushes[t]) for t in range(known + 1)]) / parameters
+    moved = _moved(solution, loss)
     errors = np.full((2, steps.size), np.nan)
-    for k, t in enumerate(steps[steps <= known]):
-        errors[:, k] = _loss(solution, int(t), pushes[t]), _sharpness(solution, int(t), parameters)
-    errors[0] = np.expm1(np.minimum(RESPONSE / parameters * errors[0], _LARGEST))
-    errors[1] *= REPULSION
-    return errors
+    for k, t in enumerate(steps[steps <= known].tolist()):
+        repelled = REPULSION * _sharpness(solution, t, parameters)
+        errors[:, k] = np.expm1(min(RESPONSE * loss[t], LARGEST_KNOWN)), repelled + moved[t]
+    return np.where(errors >= LARGEST_KNOWN, np.inf, errors)
+
+
+def _moved(solution: FixedData, loss: Array) -> Array:
+    """Error of the sharpness from that of the loss which has moved it, relative, at every step."""
+    top = np.array([np.linalg.eigvalsh(solution.kernel(t)[0])[-1] for t in range(loss.size)])
+    uncertain = np.abs(np.diff(top)) * np.minimum(loss[:-1], 1.0)
+    gathered = np.append(0.0, np.cumsum(uncertain))
+    return np.divide(gathered, top, out=np.zeros_like(top), where=top > 0)
 
 
 def _pushes(solution: FixedData, last: int) -> Array:
@@ -117,9 +127,10 @@ def remarks(errors: Array, steps: NDArray[np.int64], parameters: int) -> list[st
 def _about_sharpness(errors: Array, steps: NDArray[np.int64], parameters: int) -> str:
     worst = int(np.nanargmax(errors))
     size = float(errors[worst])
+    by = f"up to {percent(size)}" if np.isfinite(size) else "an unknown part"
     text = (
-        f"at P = {parameters} T1 is expected to be off by up to {percent(size)} of the mean "
-        f"sharpness, at step {steps[worst]} ({ORIGIN})"
+        f"at P = {parameters} T1 is expected to be off by {by} of the mean sharpness, at step "
+        f"{steps[worst]} ({ORIGIN})"
     )
     if size > LARGEST_SILENT_ERROR:
         warn(text)

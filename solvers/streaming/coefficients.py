@@ -74,6 +74,10 @@ class Coefficients:
         drift, noise = self._module.coefficients_at(risks.ravel(), float(t), *self.law)
         return drift.reshape(risks.shape), noise.reshape(risks.shape)
 
+    def transform(self, s: float, risk: float, t: float = 0.0) -> float:
+        """Return E e^(−sℓ²) of one residual; systems of a rule on a mean gradient only."""
+        return float(self._module.transform(s, risk, t, *self.law))
+
     def rates(self, times: ArrayLike) -> Array:
         """Return η(t)."""
         return self._module.rate_at(writable(times), self.p)

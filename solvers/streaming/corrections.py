@@ -21,7 +21,7 @@ from ..core.curve import Curve
 from .coefficients import Coefficients
 from .exact_mean import exact_mean
 from .finite_size import FiniteSize, is_linear, known
-from .neglected import neglected, steepness
+from .neglected import Neglected, steepness
 from .ode import OdeAnswer, relative_gap
 from .split import split_risk
 from .validity import LARGEST_SILENT_ERROR
@@ -107,9 +107,8 @@ class Limit:
         """The announced error, with what the limit neglects and a gap that was computed."""
         if is_linear(self.method):
             return self.announced
-        beside = neglected(
-            self.problem, self.method, self.coefficients, self.answer, self.times, start
-        )
+        parts = (self.problem, self.method, self.coefficients, self.answer, self.times)
+        beside = Neglected(*parts).error(start)
         return replace(self.announced, relative=known(self.announced.relative + beside + gap))
 
     def _small(self) -> Corrected:
@@ -159,7 +158,8 @@ class Limit:
     def localisation(self) -> float:
         """Return B max ρ_i² max(1, s), with s at the lowest risk on the horizon."""
         share = max_rho_squared(self.problem)
-        steepest = float(steepness(self.coefficients, self.answer.risk)[0])
+        lowest = np.array([max(float(np.min(self.answer.risk)), 1e-100)])
+        steepest = float(steepness(self.coefficients, lowest)[0])
         if share == 0 or not math.isfinite(steepest):
             return 0.0
         resolution = 1 if self.method.pool == "each" else self.method.batch

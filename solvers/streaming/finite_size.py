@@ -11,7 +11,6 @@ limit neglects beside, and is computed along its curve: :mod:`.neglected`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +71,7 @@ def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) 
         return FiniteSize(relative, "computed")
     share = found.largest_rate / (found.dimension * found.mean_rate)
     measured = share * _measured(found.mean_rate, problem, method, times, risk)
-    relative = np.where(risk > 0, np.expm1(np.minimum(measured, 1.0)), 0.0)
-    return FiniteSize(known(relative), "measured table")
+    return FiniteSize(known(np.where(risk > 0, measured, 0.0)), "measured table")
 
 
 def known(relative: np.ndarray) -> np.ndarray:
@@ -139,11 +137,12 @@ def _measured(
     strength = noise_strength(problem.noise, scale)
     if method.acts_on == "coordinate":
         return drift_gain(method) * sign_bias(float(rate.max()), travelled)
-    height = _height(method)
-    table = clipped_bias(float(rate.max()), height / scale, strength, travelled)
-    return table + _unclipped(problem, method, (fine, rate), np.interp(fine, times, risk), height)(
-        times
-    )
+    edge = height(method)
+    table = clipped_bias(float(rate.max()), edge / scale, strength, travelled)
+    gathered = _unclipped(problem, method, (fine, rate), np.interp(fine, times, risk), edge)
+    before = fine[max(int(np.searchsorted(gathered, 0.0, side="right")) - 1, 0)]
+    clipped = np.interp(np.minimum(times, before), times, table)
+    return np.maximum(table, clipped + np.interp(times, fine, gathered))
 
 
 def _unclipped(
@@ -151,8 +150,8 @@ def _unclipped(
     method: Any,
     schedule: tuple[np.ndarray, np.ndarray],
     risk: np.ndarray,
-    height: float,
-) -> Callable[[np.ndarray], np.ndarray]:
+    edge: float,
+) -> np.ndarray:
     """Bias × d⋆ gathered where √(2R) is below the threshold and above the noise, over time."""
     fine, rate = schedule
     pull = 2 * rate - rate**2 / method.batch
@@ -161,9 +160,9 @@ def _unclipped(
     places = np.geomspace(root.min(), root.max() * (1 + 1e-12), 16)
     noisy = [min(noise_strength(problem.noise, float(r)) / NOISY, 1.0) for r in places]
     quiet = 1 - np.interp(np.log(root), np.log(places), noisy)
-    slope = np.where(math.sqrt(2) * root < height, slope * quiet, 0.0)
+    slope = np.where(math.sqrt(2) * root < edge, slope * quiet, 0.0)
     gathered = np.cumsum((slope[1:] + slope[:-1]) / 2 * np.diff(fine))
-    return lambda times: np.interp(times, fine, np.append(0.0, gathered))
+    return np.append(0.0, gathered)
 
 
 def drift_gain(method: Any) -> float:
@@ -177,7 +176,7 @@ def drift_gain(method: Any) -> float:
     return float(gain(voters(method)))
 
 
-def _height(method: Any) -> float:
+def height(method: Any) -> float:
     """Largest |ψ|/ψ'(0): the threshold of a clipping rule."""
     far, near = rule_values(method)(np.array([1e9, 1e-9]))
     return float(far / (near / 1e-9))

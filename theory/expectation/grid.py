@@ -211,8 +211,8 @@ def means(rule: Rule, law: Law, risk: float, reach: float = _REACH) -> Array:
     cuts = (rule.edges[index] + centres[owner]) / spread[owner]
     places = np.concatenate([even.ravel(), cuts])
     owners = np.concatenate([np.repeat(np.arange(centres.size), _PANELS + 1), owner])
-    order = np.lexsort((places, owners))
-    places, owners = places[order], owners[order]
+    ranked = np.lexsort((places, owners))
+    places, owners = places[ranked], owners[ranked]
     real = (owners[1:] == owners[:-1]) & (places[1:] > places[:-1])
     left, right, owners = places[:-1][real], places[1:][real], owners[:-1][real]
     half, middle = 0.5 * (right - left), 0.5 * (right + left)

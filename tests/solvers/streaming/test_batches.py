@@ -101,6 +101,21 @@ def test_gaussian_noise_against_closed_forms(batch):
         assert square == pytest.approx(law.capped(2) / batch**2, rel=1e-10)
 
 
+@pytest.mark.parametrize("batch", [2, 3, 4, 16])
+def test_the_flux_of_a_norm_against_closed_forms(batch):
+    """(B − 2) E 1/S² = 1/P for Gaussian residuals of power P, and in the limit B = 2."""
+    method, risk = SignSGD(0.3, batch=batch), 0.2
+    problem = LeastSquares(LAW, Gaussian(0.5))
+    system = derive_streaming(problem, method, limit="fluctuations")
+    b = bind(system, problem, method)
+    module = load(system.source, "streaming/expectations")
+    numbers = (risk, 0.0, b.p, b.weights, b.means, b.scales)
+    assert module.norm_flux(float(batch), *numbers) == pytest.approx(1 / 0.65, rel=1e-9)
+    assert module.chi(*numbers) == pytest.approx((batch - 1) / 0.65, rel=1e-9)
+    other = module.norm_flux(float(batch), 1.1 * risk, *numbers[1:])
+    assert other != pytest.approx(1 / 0.65, rel=1e-3)  # negative control
+
+
 @pytest.mark.parametrize("batch", [3, 8])
 def test_moments_of_the_fluctuations_against_closed_forms(batch):
     method, risk = clipped(batch), 0.2

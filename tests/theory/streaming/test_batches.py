@@ -14,7 +14,7 @@ from limitlab.theory.covariance import isotropic, toeplitz
 from limitlab.theory.expectation import Piece, norms
 from limitlab.theory.methods import SGD, ClippedSGD, Huber, Method, SignSGD
 from limitlab.theory.noise import Gaussian, Laplace
-from limitlab.theory.streaming.batches import radial_field, step_noise
+from limitlab.theory.streaming.batches import radial_field, sign_pairs, step_noise
 from limitlab.theory.streaming.derive import derive as derive_streaming
 from limitlab.theory.streaming.ingredients import setting
 from limitlab.theory.streaming.modes import modes, sign_geometry
@@ -121,6 +121,28 @@ def test_majority_by_enumeration():
     )
     assert vote_covariance(np.array(q), size) == pytest.approx(exact, rel=1e-13)
     assert vote_covariance(np.array(q), 3) != pytest.approx(exact, rel=1e-3)  # negative control
+
+
+def test_pairs_of_votes_by_enumeration():
+    """E[maj maj′] = V(q) + χ m m′ to second order: single signs of means m, m′ and E[ss′] = q."""
+    size, m, q = 3, 1e-3, 0.0
+    pairs = {(a, b): (1 + m * (a + b) + a * b * q) / 4 for a, b in product((-1, 1), repeat=2)}
+    exact = sum(
+        np.prod([pairs[pair] for pair in outcome])
+        * np.sign(sum(a for a, _ in outcome)) * np.sign(sum(b for _, b in outcome))
+        for outcome in product(pairs, repeat=size)
+    )
+    single = sp.Symbol("m")
+    given = setting(PROBLEM.noise, SignSGD(0.4, batch=size, aggregate="majority-vote"))
+    chi = sign_pairs(given, sp.Rational(gain(size)) * single, sp.S.One)
+    assert float(chi.subs(single, m)) == pytest.approx(exact, rel=1e-5)
+    assert float(gain(size) * m) ** 2 != pytest.approx(exact, rel=0.3)  # had votes no pairs
+
+
+def test_the_pairs_of_a_sign_of_the_mean_are_those_of_the_norm():
+    """χ = E Σ ∂_a ∂_b ℓ_a ℓ_b/S² = (B − 1) (B − 2) E 1/S², whose pole at B = 2 is a flux."""
+    chi = step_noise(setting(PROBLEM.noise, SignSGD(0.4, batch=4)), {})["chi"]
+    assert sp.simplify(chi - (B - 1) * norms.norm_flux(risk, B)) == 0
 
 
 def test_three_votes():
