@@ -33,7 +33,8 @@ def family(problem: Any, method: Any) -> str:
     if not isinstance(problem, Problem):
         raise InvalidType("problem", problem, _KINDS)
     check_method(method)
-    own: Mapping[str, str] = method.families
+    # the methods of a list share the samples of the problem's own family
+    own: Mapping[str, str] = {} if isinstance(method, list | tuple) else method.families
     return own.get(problem.family, problem.family)
 
 

@@ -279,9 +279,9 @@ def test_a_signal_inside_compiled_code_stays_a_keyboard_interrupt(monkeypatch):
 
 
 def slow_after_two(whole):
-    def run(self, number, parent, stop):
+    def run(self, parent, number, stop):
         if number < 2:
-            return whole(self, number, parent, stop)
+            return whole(self, parent, number, stop)
         stop.wait(60)
         return None
 
