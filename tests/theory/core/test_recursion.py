@@ -40,4 +40,4 @@ def test_it_stops_where_the_watched_number_is_too_large():
 def test_latex_has_ranges_and_sums():
     ((left, text),) = triangle().equations
     assert left == A[step, s]
-    assert r"\sum_{r=0}^{s - 1}" in text and r"0\le s\le t" in text
+    assert r"\sum_{r=0}^{s - 1}" in text and r"0\leq s\leq t" in text
