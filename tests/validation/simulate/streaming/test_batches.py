@@ -39,7 +39,7 @@ class SoftCoordinates(ll.Method):
 class SoftNorm(ll.Method):
     """A user's rule on the norm."""
 
-    clip: str | None = None
+    pool: str = "each"
     acts_on = "norm"
 
     def rule(self, l):
