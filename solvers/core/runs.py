@@ -15,6 +15,9 @@ from .curve import Curve
 
 Array = NDArray[np.float64]
 Run = tuple[Array, int | None]
+
+#: a run whose risk, or |z|², exceeds this has diverged
+LARGEST = 1e300
 Result = TypeVar("Result")
 
 

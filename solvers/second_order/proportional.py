@@ -28,11 +28,10 @@ from ..core.curve import Curve
 from ..core.runner import Crew
 from .algorithm import Machine
 from .arguments import Request
+from .motion import RUN_AWAY
 
 Array = NDArray[np.float64]
 
-#: the recursion stops where the loss exceeds this many times that of the start
-RUN_AWAY = 1e6
 #: parameters of the pilot runs, and how few of them tell a scatter
 PILOT, FEWEST = 64, 20
 _NO_SHARPNESS = 'T2 knows only the bulk; outliers need T1: limit="fixed-data", or simulate'

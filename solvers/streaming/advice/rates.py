@@ -19,15 +19,15 @@ from ....theory.schedules.schedule import check_schedules
 from ....theory.streaming.derive import bind, derive
 from ....theory.streaming.modes import modes
 from ..coefficients import Coefficients
-from ..compress import binned, compress
-from ..ode import FEW_MODES, integrate
+from ..compress import binned
+from ..feedback import small_spectrum
+from ..ode import integrate
 from ..stationary import stationary
 
 Array = NDArray[np.float64]
 
 #: multiples of the scale of the rate that are tried first, log₁₀
 _DECADES = np.linspace(-5.0, 1.5, 40)
-_NODES = 36
 _SEARCH_RTOL = 1e-7
 
 
@@ -106,9 +106,8 @@ def best_rate(problem: Any, method: Any, until: float) -> BestRate:
 
     times = np.array([0.0, positive("until", until)])
     check_schedules(method, float(times[-1]))
-    coefficients, spectrum = _coefficients(problem, method), binned(problem, method)
-    if spectrum.count > FEW_MODES:
-        spectrum = compress(spectrum, _NODES)
+    coefficients = _coefficients(problem, method)
+    spectrum = small_spectrum(binned(problem, method))
 
     def end(log_factor: float) -> float:
         factor = 10.0**log_factor

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import limitlab as ll
 from limitlab.theory.core.errors import InvalidInput, NotAvailable
 from limitlab.theory.core.symbols import batch_size, residual, risk
 from limitlab.theory.covariance import isotropic, toeplitz
@@ -190,3 +191,46 @@ def test_a_rule_on_the_norm_says_of_what():
 
     with pytest.raises(InvalidInput, match="pool"):
         derive_streaming(PROBLEM, Bare(0.4, batch=4))
+
+
+class OwnClip(Method):
+    """A user's clip of the norm: a line up to one kink, constant from there on."""
+
+    acts_on = "norm"
+    pool = "mean"
+
+    def rule(self, l):  # noqa: E741
+        return sp.Max(-1, sp.Min(l, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pool, clip", [("mean", "mean"), ("each", "per-sample")])
+def test_a_users_rule_on_the_norm_derives_as_it_is_simulated(pool, clip):
+    own = type("Own", (OwnClip,), {"pool": pool})(0.4, batch=4)
+    shipped = ClippedSGD(0.4, 1.0, batch=4, clip=clip)
+    assert derive_streaming(PROBLEM, own).definitions
+    runs = [ll.simulate(PROBLEM, m, 0.5, runs=3, seed=3).samples["risk"] for m in (own, shipped)]
+    np.testing.assert_allclose(*runs, rtol=1e-12)
+    other = ClippedSGD(0.4, 1.0, batch=4, clip="mean" if pool == "each" else "per-sample")
+    wrong = ll.simulate(PROBLEM, other, 0.5, runs=3, seed=3).samples["risk"]
+    assert np.abs(wrong / runs[0] - 1).max() > 1e-3
+
+
+@pytest.mark.parametrize("acts_on, pool", [
+    ("residual", "mean"), ("norm", "both"), ("coordinate", "all"), ("norm", None),
+])  # fmt: skip
+def test_a_pool_that_the_rule_cannot_have_is_refused_by_every_verb(acts_on, pool):
+    own = type("Own", (OwnClip,), {"pool": pool, "acts_on": acts_on})
+    for verb in (derive_streaming, lambda *pair: ll.simulate(*pair, 0.5, runs=2)):
+        with pytest.raises(InvalidInput, match="pool"):
+            verb(PROBLEM, own(0.4, batch=3))
+
+
+def test_a_vote_of_an_even_number_is_refused_from_a_users_class_too():
+    own = type("Own", (OwnClip,), {"pool": "both", "acts_on": "coordinate",
+                                   "rule": lambda self, l: sp.sign(l)})
+    with pytest.raises(InvalidInput, match="odd"):
+        derive_streaming(PROBLEM, own(0.4, batch=4))
+    vote = SignSGD(0.4, batch=5, aggregate="majority-vote")
+    found = modes(PROBLEM, own(0.4, batch=5))
+    assert np.array_equal(found.sources, modes(PROBLEM, vote).sources)

@@ -15,7 +15,7 @@ from ....solvers.core import random
 from ....solvers.core.compile import load, writable
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
-from ....solvers.core.runs import warn_of_divergence, whole_or_partial
+from ....solvers.core.runs import LARGEST, warn_of_divergence, whole_or_partial
 from ....solvers.linear.curve import describe, stability
 from ....solvers.linear.noise_kernel import NoiseKernel
 from ....solvers.linear.sde import first_residual
@@ -28,9 +28,6 @@ from ....theory.schedules.schedule import check_schedules, evaluate
 
 Array = NDArray[np.float64]
 _KERNEL = Path(__file__).parent / "kernels" / "run.py"
-
-#: a run whose |z|² exceeds this has diverged
-LARGEST = 1e300
 
 
 def kernels() -> ModuleType:

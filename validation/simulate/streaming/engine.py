@@ -13,10 +13,9 @@ import numpy as np
 
 from ....solvers.core import random
 from ....solvers.core.runner import Flag
+from ....solvers.core.runs import LARGEST
 from .lowering import Lowered
 
-#: a run whose risk exceeds this has diverged
-LARGEST_RISK = 1e300
 #: steps of the first blocks of a run; later ones grow to the engine's own number
 FEWEST = 256
 
@@ -157,7 +156,7 @@ def _outcome(engine: Engine, state: Any, number: int, diverged: int | None) -> O
     if diverged is not None:
         return Outcome(number, {}, diverged)
     values = engine.quantities(state)
-    beyond = ~(values["risk"] <= LARGEST_RISK)
+    beyond = ~(values["risk"] <= LARGEST)
     step = int(engine.record[np.argmax(beyond)]) if beyond.any() else None
     return Outcome(number, values, step)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....solvers.core.curve import Curve
+from ....solvers.core.runs import LARGEST
 from ....theory.core.errors import SolveFailed
 from ....theory.core.version import VERSION
 from ....theory.schedules.schedule import evaluate
@@ -29,8 +30,8 @@ def refuse_divergence(outcomes: Sequence[Outcome], engine: Engine, method: Any) 
     time = min(lost) / engine.dimension
     rate = float(evaluate(method.rate, np.array([time]))[0])
     raise SolveFailed(
-        f"{len(lost)} of {len(outcomes)} runs of {method.label} diverged (risk above 1e300), so "
-        "that a mean over runs means nothing; lower the rate. First",
+        f"{len(lost)} of {len(outcomes)} runs of {method.label} diverged (risk above {LARGEST:g}), "
+        "so that a mean over runs means nothing; lower the rate. First",
         time,
         rate / engine.dimension,
         math.inf,

@@ -39,7 +39,7 @@ class SoftCoordinates(ll.Method):
 class SoftNorm(ll.Method):
     """A user's rule on the norm."""
 
-    clip: str | None = None
+    pool: str = "each"
     acts_on = "norm"
 
     def rule(self, l):
@@ -99,7 +99,7 @@ class Literal:
                 "majority-vote": np.sign(np.sign(gradients).sum(axis=0)),
             }
             return votes[method.aggregate]
-        if method.clip == "mean":
+        if method.pool == "mean":
             return self.clipped(gradients.mean(axis=0), 1)
         return np.mean([self.clipped(g, 1 / len(x)) for g in gradients], axis=0)
 
