@@ -79,8 +79,8 @@ def test_an_error_that_is_not_known_decides_nothing():
     problem = ll.LeastSquares(ll.isotropic(24), ll.Gaussian(0.5))
     method = ll.SignSGD(0.2, batch=24)
     with pytest.warns(ll.ValidityWarning, match="not known"):
-        theory = ll.solve(problem, method, 2, points=5)
-    runs = ll.simulate(problem, method, 2, points=5, runs=200, seed=1, progress=False)
+        theory = ll.solve(problem, method, times=[0, 1.5, 2])
+    runs = ll.simulate(problem, method, times=[0, 1.5, 2], runs=200, seed=1, progress=False)
     report = ll.compare(theory, runs)
     assert np.isinf(report.allowed).all()
     assert report.verdict == "undecided" and "does not know" in report.reason
