@@ -128,7 +128,7 @@ def test_engine(covariance, method, asked, taken):
         ({"method": ll.ClippedSGD(0.5, 1 - ll.t)}, ll.InvalidInput, "threshold"),
         ({"method": ll.SignSGD(0.5), "engine": "chain"}, ll.NotAvailable, "engine"),
         ({"method": PER_SAMPLE, "engine": "chain"}, ll.NotAvailable, "engine"),
-        ({"method": Mute(0.5, batch=2)}, ll.InvalidInput, "clip"),
+        ({"method": Mute(0.5, batch=2)}, ll.InvalidInput, "batch"),
         ({"problem": ll.LeastSquares(ll.isotropic(math.inf), ll.NoNoise())}, ll.NotAvailable,
          "covariance"),
     ],
