@@ -150,12 +150,12 @@ def next_slope(slope: float, x: float, beta1: float) -> float:
     return _only_generated("next_slope")
 
 
-def next_cross(cross: float, x: float, residual: float, beta1: float, beta2: float) -> float:
+def next_cross(cross: float, x: float, step: float, beta1: float, beta2: float) -> float:
     """Sum of ξ⁴ℓ² with the shares of both averages, after one more sample."""
     return _only_generated("next_cross")
 
 
-def next_square(square: float, x: float, residual: float, beta2: float) -> float:
+def next_square(square: float, step: float, beta2: float) -> float:
     """Average of ξ²ℓ² after one more sample."""
     return _only_generated("next_square")
 
