@@ -178,3 +178,23 @@ def next_ahead(ahead: float, weight: float, beta1: float) -> float:
 def variance_sample(step: float, ahead: float) -> float:
     """What is averaged for s_A²."""
     return _only_generated("variance_sample")
+
+
+def y_after_of(z: float, y: float, pull: float, eta: float, mu: float) -> float:
+    """Velocity of a run on a linear model after a step."""
+    return _only_generated("y_after_of")
+
+
+def z_after_of(z: float, y_after: float) -> float:
+    """Residual of a run on a linear model after a step."""
+    return _only_generated("z_after_of")
+
+
+def s_of(z: float, xi: float, xi_mean: float, c: float, nu: float, D: float) -> float:
+    """Noise of an example in the batch."""
+    return _only_generated("s_of")
+
+
+def s_homogenised_of(z_norm: float, xi: float, c: float) -> float:
+    """Noise of an example where all have the same variance."""
+    return _only_generated("s_homogenised_of")
