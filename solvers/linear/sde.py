@@ -2,9 +2,8 @@ r"""Paths of the limiting SDE of SGD on a linear model, in flow time :math:`\tau
 
 .. math:: dz=-Nz\,d\tau+\sqrt\eta\,N\,S\,dW,\qquad SS^\top=c\,[D\,\mathrm{diag}(z^2)-\nu zz^\top]
 
-Homogenised, :math:`SS^\top\to
-c|z|^2I/C`. The drift is integrated exactly, the noise at the middle of a step:
-:math:`z\leftarrow e^{-Nd\tau}z+e^{-Nd\tau/2}N\sqrt\eta\,S\,dW`. Derived here.
+Homogenised, :math:`SS^\top\to c|z|^2I/C`. The drift is integrated exactly, the noise at the middle
+of a step: :math:`z\leftarrow e^{-Nd\tau}z+e^{-Nd\tau/2}N\sqrt\eta\,S\,dW`. Derived here.
 """
 
 from __future__ import annotations

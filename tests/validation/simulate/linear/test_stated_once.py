@@ -141,7 +141,7 @@ def test_the_compiled_sampler_has_the_stated_law(sampling, error):
     masks = np.array(list(outcomes(sampling, batch, data)))
     for k, other in itertools.permutations(range(data), 2):
         found = np.mean(x ** masks[:, k] * y ** masks[:, other])
-        assert (abs(found - exact * (1 + error)) < 1e-12) is (error == 0)
+        assert (abs(found - exact * (1 + error)) < 1e-12) == (error == 0)
 
 
 class Ranks:
