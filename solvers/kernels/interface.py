@@ -150,12 +150,12 @@ def next_slope(slope: float, x: float, beta1: float) -> float:
     return _only_generated("next_slope")
 
 
-def next_cross(cross: float, x: float, residual: float, beta1: float, beta2: float) -> float:
+def next_cross(cross: float, x: float, step: float, beta1: float, beta2: float) -> float:
     """Sum of ξ⁴ℓ² with the shares of both averages, after one more sample."""
     return _only_generated("next_cross")
 
 
-def next_square(square: float, x: float, residual: float, beta2: float) -> float:
+def next_square(square: float, step: float, beta2: float) -> float:
     """Average of ξ²ℓ² after one more sample."""
     return _only_generated("next_square")
 
@@ -178,3 +178,23 @@ def next_ahead(ahead: float, weight: float, beta1: float) -> float:
 def variance_sample(step: float, ahead: float) -> float:
     """What is averaged for s_A²."""
     return _only_generated("variance_sample")
+
+
+def y_after_of(z: float, y: float, pull: float, eta: float, mu: float) -> float:
+    """Velocity of a run on a linear model after a step."""
+    return _only_generated("y_after_of")
+
+
+def z_after_of(z: float, y_after: float) -> float:
+    """Residual of a run on a linear model after a step."""
+    return _only_generated("z_after_of")
+
+
+def s_of(z: float, xi: float, xi_mean: float, c: float, nu: float, D: float) -> float:
+    """Noise of an example in the batch."""
+    return _only_generated("s_of")
+
+
+def s_homogenised_of(z_norm: float, xi: float, c: float) -> float:
+    """Noise of an example where all have the same variance."""
+    return _only_generated("s_homogenised_of")

@@ -2,9 +2,8 @@ r"""Paths of the limiting SDE of SGD on a linear model, in flow time :math:`\tau
 
 .. math:: dz=-Nz\,d\tau+\sqrt\eta\,N\,S\,dW,\qquad SS^\top=c\,[D\,\mathrm{diag}(z^2)-\nu zz^\top]
 
-S dW is drawn as :math:`\sqrt{cD}\,z_k(\xi_k-\nu\bar\xi)\sqrt{d\tau}`. Homogenised,
-:math:`SS^\top\to c|z|^2I/C`. The drift is integrated exactly, the noise at the middle of a step:
-:math:`z\leftarrow e^{-Nd\tau}z+e^{-Nd\tau/2}N\sqrt\eta\,S\,dW`. Derived here.
+Homogenised, :math:`SS^\top\to c|z|^2I/C`. The drift is integrated exactly, the noise at the middle
+of a step: :math:`z\leftarrow e^{-Nd\tau}z+e^{-Nd\tau/2}N\sqrt\eta\,S\,dW`. Derived here.
 """
 
 from __future__ import annotations
@@ -15,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.derivation import Derivation
 from ...theory.core.errors import SolveFailed
+from ...theory.linear.derivation import compiled_source
 from ...theory.methods.sampling import Batches
 from ..core import random
 from ..core.compile import load, writable
@@ -35,6 +36,7 @@ def paths_of_loss(
     batches: Batches,
     rate: float,
     record: NDArray[np.int64],
+    system: Derivation,
     *,
     exact: bool,
     paths: int,
@@ -48,23 +50,25 @@ def paths_of_loss(
     ----------
     record : (T,) int array
         Numbers of substeps, from 0.
+    system : Derivation
+        Of the linear model: pull, spread and noise of an example.
     exact : bool
         The heteroscedastic diffusion, which needs eigenvectors; else the homogenised one.
     """
-    module = load(random.source(), _KERNEL)
+    module = load("\n\n".join([random.source(), compiled_source(system)]), _KERNEL)
     sequence = random.seed_sequence(seed)
-    mask, values = batches.moments, problem.eigenvalues
+    mask, given = batches.moments, {"lambda_i": problem.eigenvalues, "eta": rate}
+    pull, reach = (system.functions[name](**given) for name in ("sde_pull", "sde_spread"))
     V = np.eye(problem.size) if problem.spectrum is not None else problem.eigenvectors
     small = rate / SUBSTEPS
-    decay = writable((V * np.exp(-small * values)) @ V.T)
-    spread = writable((V * (values * np.exp(-small * values / 2))) @ V.T)
-    strength = np.sqrt(rate * small * mask.c)
-    shape = (problem.data, problem.outputs, mask.nu, exact)
+    decay = writable((V * np.exp(small * pull)) @ V.T)
+    spread = writable((V * (reach * np.exp(small * pull / 2))) @ V.T)
+    shape = (problem.data, problem.outputs, mask.c, mask.nu, exact)
 
     def one(k: int) -> Array:
         own = random.child(sequence, k)
         start, loss = first_residual(problem, own), np.empty(record.size)
-        module.path(random.key(own), start, decay, spread, strength, *shape, record, loss)
+        module.path(random.key(own), start, decay, spread, np.sqrt(small), *shape, record, loss)
         return loss
 
     losses = np.array(Crew(workers, progress=progress).each(one, paths))

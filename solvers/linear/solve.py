@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import choice, ensemble_size
-from ...theory.core.errors import NotAvailable
+from ...theory.core.derivation import Derivation
+from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.linear.derive import derive as derive_linear
 from ...theory.methods.sampling import batches
@@ -93,9 +94,9 @@ def solve(
     limit = _limit(problem, limit)
     own = own_options(LIMITS, limit, options)
     drawn = batches(method, problem.data)
-    system = derive_linear(problem, method) if system is None else system
+    system = _checked(system, derive_linear(problem, method))
     kernel = NoiseKernel(problem, drawn, system.functions)
-    task = Task(kernel, method, limit, (until, times, points))
+    task = Task(kernel, method, limit, (until, times, points), system)
     modes = own.pop("modes", False)
     answer = LIMITS[limit].road(task, **own)
     if limit in ("closure", "volterra", "ode"):
@@ -113,6 +114,7 @@ class Task:
     method: Any
     limit: str
     when: tuple[Any, Any, Any]
+    system: Any
 
 
 def _in_steps(task: Task) -> Answer:
@@ -138,7 +140,7 @@ def _sde(task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: A
     warn_of_flow(kernel, rate, norms)
     remark = warn_of_divergence(norms[0]) or warn_of_spread(norms[0])
     answer = _paths(
-        kernel, rate, grid, exact=exact, paths=paths,
+        kernel, rate, grid, task.system, exact=exact, paths=paths,
         seed=random.seed_sequence(seed), workers=workers, progress=progress,
     )  # fmt: skip
     return replace(answer, remark=remark)
@@ -165,10 +167,12 @@ def _flow(kernel: NoiseKernel, rate: float, grid: Array) -> Answer:
     return Answer(grid, np.full(grid.size, rate), energies.sum(axis=1), modes=energies)
 
 
-def _paths(kernel: NoiseKernel, rate: float, grid: Array, **options: Any) -> Answer:
+def _paths(
+    kernel: NoiseKernel, rate: float, grid: Array, system: Any, **options: Any
+) -> Answer:
     """Paths, recorded at the substeps nearest to the output times."""
     record = np.unique(np.rint(grid * (SUBSTEPS / rate)).astype(np.int64))
-    losses = paths_of_loss(kernel.problem, kernel.batches, rate, record, **options)
+    losses = paths_of_loss(kernel.problem, kernel.batches, rate, record, system, **options)
     total = 2 * kernel.problem.data * losses.mean(axis=0)
     time = record * (rate / SUBSTEPS)
     return Answer(time, np.full(record.size, rate), total, samples=losses)
@@ -182,6 +186,13 @@ def _limit(problem: Any, limit: str | None) -> str:
         remedy = 'needs eigenvectors: give jacobian= or kernel=; a spectrum has limit="closure"'
         raise NotAvailable("limit", limit, remedy)
     return limit
+
+
+def _checked(system: Any, own: Derivation) -> Derivation:
+    """The system to solve: the given one where it is of a linear model, else the derived one."""
+    if system is None or own.runs_as(system):
+        return system or own
+    raise InvalidType("system", system, "give what derive(problem, method) returns, or a copy")
 
 
 def _heteroscedastic(problem: Any, diffusion: str | None) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.derivation import Derivation
 from ...theory.core.errors import NotAvailable
 from ...theory.core.tabulated import interpolated
 from ...theory.methods import SGD, ClippedSGD
-from ...theory.schedules.running_quantile import RunningQuantile
+from ...theory.schedules.running_quantile import RunningQuantile, quantile_limit
 from ...theory.schedules.schedule import as_schedule, evaluate
 from .compress import Spectrum, binned
 from .feedback import follow, knots, small_spectrum
@@ -51,6 +52,7 @@ class Running:
     clipping: MovingThreshold
     rate: Rate
     quantile: RunningQuantile
+    theory: Derivation = field(default_factory=quantile_limit)
 
     @property
     def start(self) -> Array:
@@ -63,7 +65,8 @@ class Running:
         R, c = risk_of(y), self.threshold(y, extra)
         a, b = (float(part) for part in self.clipping.coefficients(R, c))
         unclipped = np.atleast_1d(self.clipping.at(R, c)[0])
-        slope = self.quantile.gain * (self.quantile.fraction - unclipped)
+        given = {"gamma": self.quantile.gain, "p": self.quantile.fraction}
+        slope = self.theory.functions["log_c_slope"](mu_c=unclipped, **given)
         return self.rate(t, y, c, a, b), a, b, slope
 
 

@@ -91,13 +91,13 @@ def variance_sample() -> Sample:
 def stream_source(drift: Sample, variance: Sample) -> str:
     """Return the functions of a pass over the stream: averages and samples."""
     printer = SourcePrinter((), {})
-    power = (normal * residual) ** 2
+    power = gradient**2
     # the shares of the two averages in Q multiply
     pair = beta_1 * beta_2 * cross + (1 - beta_1) * (1 - beta_2) * normal**2 * power
     averages = (
         ("next_slope", "slope, x, beta1", average(beta_1, slope, normal**2)),
-        ("next_cross", "cross, x, residual, beta1, beta2", pair),
-        ("next_square", "square, x, residual, beta2", average(beta_2, square, power)),
+        ("next_cross", "cross, x, step, beta1, beta2", pair),
+        ("next_square", "square, step, beta2", average(beta_2, square, power)),
         ("weight_of", "square", 1 / sp.sqrt(square)),
         ("drift_sample", "slope, cross, weight", drift.formula),
         ("next_ahead", "ahead, weight, beta1", average(beta_1, ahead, weight)),

@@ -21,12 +21,20 @@ import sympy as sp
 
 from ..core.derivation import Derivation
 from ..core.ito import ito
+from ..core.printer import SourcePrinter
 from ..core.system import Step
+from ..methods.batch_noise import (
+    c,
+    homogenised_root,
+    masked_second,
+    noise_covariance,
+    noise_root,
+    nu,
+)
 from ..methods.sampling import examples, sampling_moments
 
 rate, momentum, growth = sp.symbols("eta mu r", positive=True)
 rate_i, rate_j = sp.symbols("lambda_i lambda_j", nonnegative=True)
-c, nu = sp.symbols("c nu", nonnegative=True)
 outputs = sp.Symbol("C", positive=True)
 #: M_ij = E z_i z_j, X_ij = E z_i y_j, Y_ij = E y_i y_j, and S_ij = (Vᵀ diag(E z²) V)_ij
 M, X, X_t, Y, S = sp.symbols("M_ij X_ij X_ji Y_ij S_ij", real=True)
@@ -37,6 +45,12 @@ M_next, X_next, Y_next = sp.symbols("M_next X_next Y_next", real=True)
 gamma_growth, gamma, slack = sp.symbols("Gamma_r Gamma Delta", real=True)
 kept, fed, kernel, kernel_trace = sp.symbols("a_i b_i K_i K_trace_i", real=True)
 drift, diffusion_drift, gamma_ito = sp.symbols("flow flow_ito Gamma_ito", real=True)
+#: residual, velocity and N P z/β of a run; after a step
+residual, velocity, pull = sp.symbols("z y pull", real=True)
+y_after, z_after = sp.symbols("y_after z_after", real=True)
+#: of the SDE of a mode, dz_i = pull_i z_i dτ + spread_i s_i dW; s of one example
+sde_pull, sde_spread = sp.symbols("sde_pull sde_spread", real=True)
+root, homogenised = sp.symbols("s s_homogenised", real=True)
 
 
 @lru_cache(maxsize=8)
@@ -59,7 +73,13 @@ def _given_mask() -> tuple[dict[Any, Any], list[Step]]:
     noise, noise_steps = _noise_kernel(pair)
     closed, closed_steps = _closure(pair, noise[gamma])
     flow, flow_steps = _continuous(pair)
-    return pair | noise | closed | flow, [*pair_steps, *noise_steps, *closed_steps, *flow_steps]
+    moved = dict(zip((y_after, z_after), step(), strict=True))
+    steps = [
+        Step("velocity of a run, pulled by N P z/β", y_after, moved[y_after]),
+        Step("and its residual", z_after, moved[z_after]),
+        *pair_steps, *noise_steps, *closed_steps, *flow_steps,
+    ]  # fmt: skip
+    return moved | pair | noise | closed | flow, steps
 
 
 def _mask(sampling: str) -> tuple[dict[Any, Any], list[Step]]:
@@ -75,7 +95,7 @@ def _mask(sampling: str) -> tuple[dict[Any, Any], list[Step]]:
 
 def _pair() -> tuple[dict[Any, Any], list[Step]]:
     """One step of the moments of modes i and j: row of i · Gram matrix of (z, y, s) · row of j."""
-    masked = (1 - nu * c) * M + c * examples * S
+    masked = masked_second(M, S)
     gram = sp.Matrix([[M, X, M], [X_t, Y, X_t], [M, X, masked]])
     residual_i, velocity_i = _rows(rate_i)
     residual_j, velocity_j = _rows(rate_j)
@@ -95,10 +115,19 @@ def _pair() -> tuple[dict[Any, Any], list[Step]]:
     ]
 
 
+def step() -> tuple[Any, Any]:
+    """Velocity and residual after a step in which the batch pulls by N P z/β."""
+    return momentum * velocity - rate * pull, residual + y_after
+
+
 def _rows(eigenvalue: Any) -> tuple[Any, Any]:
-    """z' and y' of a mode as rows in (z, y, s)."""
-    pull = -rate * eigenvalue
-    return sp.Matrix([[1, momentum, pull]]), sp.Matrix([[0, momentum, pull]])
+    """z' and y' of a mode, pulled by λ s, as rows in (z, y, s)."""
+    own = sp.Symbol("s")
+    after, moved = step()
+    after = after.subs(pull, eigenvalue * own)
+    moved = moved.subs(y_after, after)
+    states = (residual, velocity, own)
+    return tuple(sp.Matrix([[sp.diff(form, x) for x in states]]) for form in (moved, after))
 
 
 def _noise_kernel(pair: dict[Any, Any]) -> tuple[dict[Any, Any], list[Step]]:
@@ -153,15 +182,22 @@ def _continuous(pair: dict[Any, Any]) -> tuple[dict[Any, Any], list[Step]]:
     own = {rate_j: rate_i, X_t: X, S: total / (examples * outputs), momentum: 0}
     increment = sp.expand((pair[M_next].subs(momentum, 0).subs(own) - M) / rate)
     z_i, z_j = sp.symbols("z_i z_j", real=True)
-    pair_covariance = rate * c * rate_i * rate_j * (examples * S - nu * M)
+    spread_i, spread_j = (sp.sqrt(rate) * eigenvalue for eigenvalue in (rate_i, rate_j))
+    pair_covariance = spread_i * spread_j * noise_covariance(M, S)
     covariance = sp.ones(2) * pair_covariance  # of z_i z_j only the mixed derivative is not 0
-    moved = ito(z_i * z_j, (z_i, z_j), (-rate_i * z_i, -rate_j * z_j), covariance)
+    # the pull of a step, with the mask's mean, in units of η
+    pulled = [sp.diff(step()[0], pull) / rate * own for own in (rate_i * z_i, rate_j * z_j)]
+    moved = ito(z_i * z_j, (z_i, z_j), pulled, covariance)
     generator = sp.expand(moved).subs(z_i * z_j, M)
     (stationary,) = sp.solve(generator, M)
     flow = {
         drift: sp.collect(increment, (M, total)),
         diffusion_drift: sp.expand(generator.subs(own)),
         gamma_ito: sp.factor(stationary / S),
+        sde_pull: sp.diff(pulled[0], z_i),
+        sde_spread: spread_i,
+        root: noise_root(),
+        homogenised: homogenised_root(),
     }
     noise = "−N z dτ + √(η c) N (D diag z² − ν z zᵀ)^½ dW"
     lacking = "Itô's formula for z_i²: the SDE lacks η λ² p_i, the square of the mean step"
@@ -171,4 +207,23 @@ def _continuous(pair: dict[Any, Any]) -> tuple[dict[Any, Any], list[Step]]:
         Step("the limiting SDE", "dz", noise),
         Step(lacking, diffusion_drift, flow[diffusion_drift]),
         Step(beyond, gamma_ito, flow[gamma_ito]),
+        Step("S ξ of one example, a root of the covariance of the mask", root, flow[root]),
     ]
+
+
+#: what compiled loops of runs and of paths call: the quantity, and its arguments
+COMPILED = {
+    "y_after": "z, y, pull, eta, mu",
+    "z_after": "z, y_after",
+    "s": "z, xi, xi_mean, c, nu, D",
+    "s_homogenised": "z_norm, xi, c",
+}
+
+
+def compiled_source(theory: Derivation) -> str:
+    """Return the functions of a run's step, and of the noise of a path."""
+    printer = SourcePrinter((), {})
+    return "\n\n".join(
+        printer.function(f"{name}_of", arguments, theory[name])
+        for name, arguments in COMPILED.items()
+    )

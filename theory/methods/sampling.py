@@ -53,6 +53,11 @@ def _bernoulli() -> Any:
 _LAWS = dict(zip(SAMPLINGS, (_without_replacement, _with_replacement, _bernoulli), strict=True))
 
 
+def pair_law(sampling: str) -> tuple[Any, tuple[Any, Any]]:
+    """Return the generating function E x^m_k y^m_l of a sampling in B and D, and (x, y)."""
+    return _LAWS[choice("sampling", sampling, SAMPLINGS)](), (_x, _y)
+
+
 @dataclass(frozen=True)
 class Moments:
     """Moments of a mask: β = E m_k, b₁ = E m_k², b₂ = E m_k m_l, and the constants c, ν.
@@ -71,7 +76,7 @@ class Moments:
 @lru_cache(maxsize=8)
 def sampling_moments(sampling: str) -> Moments:
     """Derive the moments of a sampling from its law, as formulas in B and D."""
-    law = _LAWS[choice("sampling", sampling, SAMPLINGS)]()
+    law, _ = pair_law(sampling)
     here = {_x: 1, _y: 1}
     beta = sp.simplify(sp.diff(law, _x).subs(here))
     b1 = sp.factor(sp.simplify((sp.diff(law, _x, 2) + sp.diff(law, _x)).subs(here)))

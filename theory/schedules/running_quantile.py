@@ -11,12 +11,22 @@ indicator becomes its mean :math:`\mu_c(R)`: :math:`\frac{d}{dt}\log c=\gamma\,(
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import sympy as sp
 
 from ..core.checks import number, positive
+from ..core.derivation import Derivation
 from ..core.errors import InvalidInput
+from ..core.symbols import dimension
+from ..core.system import Step
+
+level, norm, gain = sp.symbols("c n gamma", positive=True)
+#: p, and the share μ_c(R) of the steps that are not clipped
+fraction, unclipped = sp.symbols("p mu_c", real=True)
+#: d(log c)/dt
+log_slope = sp.Symbol("log_c_slope", real=True)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,22 @@ def updated(threshold: Any, norm: Any, dimension: Any, fraction: Any, gain: Any)
     """The threshold after a step whose gradient had this norm, as a sympy expression."""
     unclipped = sp.Heaviside(threshold - norm)
     return threshold * sp.exp(gain / dimension * (fraction - unclipped))
+
+
+@cache
+def quantile_limit() -> Derivation:
+    """Derive the limit of `updated`: d steps a unit of time, each with its mean change."""
+    change = sp.expand_log(sp.log(updated(level, norm, dimension, fraction, gain) / level))
+    indicator = sp.Heaviside(level - norm)
+    mean = sp.factor(sp.simplify(dimension * change).subs(indicator, unclipped))
+    return Derivation(
+        "running quantile",
+        ((log_slope, mean),),
+        (
+            Step("one step moves log c by", "Δ log c", change),
+            Step("d steps a unit of time; the indicator has the mean μ_c(R)", log_slope, mean),
+        ),
+    )
 
 
 def open_fraction(field: str, value: Any) -> float:

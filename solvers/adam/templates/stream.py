@@ -43,12 +43,13 @@ def pass_over(xi, z, noise, root, beta1, beta2, memory, steps, weights):
     for i in range(noise.size):
         x = np.float64(xi[i])
         residual = root * np.float64(z[i]) - noise[i]
+        gradient = x * residual
         slope = next_slope(slope, x, beta1)
-        cross = next_cross(cross, x, residual, beta1, beta2)
-        square = next_square(square, x, residual, beta2)
-        weights[i] = weight_of(square)
-        steps[i] = x * residual
-        total += drift_sample(slope, cross, weights[i])
+        cross = next_cross(cross, x, gradient, beta1, beta2)
+        square = next_square(square, gradient, beta2)
+        weight = weight_of(square)
+        weights[i], steps[i] = weight, gradient
+        total += drift_sample(slope, cross, weight)
     memory[0], memory[1], memory[2] = slope, cross, square
     return total
 

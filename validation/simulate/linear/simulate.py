@@ -3,7 +3,7 @@ r"""SGD on a linear model itself: :math:`z\leftarrow z-\frac\eta\beta NPz`, as o
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +20,10 @@ from ....solvers.linear.curve import describe, stability
 from ....solvers.linear.noise_kernel import NoiseKernel
 from ....solvers.linear.sde import first_residual
 from ....theory.core.checks import ensemble_size
+from ....theory.core.derivation import Derivation
 from ....theory.core.time_grid import whole_steps
 from ....theory.core.version import VERSION
+from ....theory.linear.derivation import compiled_source, linear_theory
 from ....theory.methods.sampling import Batches, batches
 from ....theory.methods.sgd import SAMPLINGS
 from ....theory.schedules.schedule import check_schedules, evaluate
@@ -30,9 +32,16 @@ Array = NDArray[np.float64]
 _KERNEL = Path(__file__).parent / "kernels" / "run.py"
 
 
-def kernels() -> ModuleType:
-    """The compiled steps."""
-    return load(random.source(), _KERNEL)
+def kernels(source: str | None = None) -> ModuleType:
+    """The compiled steps, printed from the derived theory or given."""
+    return load(step_source() if source is None else source, _KERNEL)
+
+
+@lru_cache(maxsize=8)
+def step_source(system: Derivation | None = None) -> str:
+    """Text of the functions that the steps call; the step does not depend on the sampling."""
+    theory = linear_theory(SAMPLINGS[0]) if system is None else system
+    return "\n\n".join([random.source(), compiled_source(theory)])
 
 
 def simulate(
@@ -120,10 +129,15 @@ def _curve(
 
 
 class Run:
-    """The steps of a run: the arrays and numbers that every run shares."""
+    """The steps of a run: the arrays and numbers that every run shares.
 
-    def __init__(self, problem: Any, drawn: Batches, rates: Array) -> None:
-        self.problem, self.rates = problem, writable(rates)
+    The step is that of the theory, or of `system`.
+    """
+
+    def __init__(
+        self, problem: Any, drawn: Batches, rates: Array, system: Derivation | None = None
+    ) -> None:
+        self.problem, self.rates, self._source = problem, writable(rates), step_source(system)
         sampling = SAMPLINGS.index(drawn.sampling)
         numbers = (drawn.batch, sampling, problem.outputs, drawn.momentum)
         self._shared = (writable(problem.gram), self.rates, *numbers)
@@ -140,13 +154,13 @@ class Run:
         squares = np.empty(self.rates.size + 1)
         squares[0] = z @ z
         key, y = random.key(sequence), np.zeros_like(z)
-        kernels().advance(key, 0, *self._shared, z, y, squares[1:])
+        kernels(self._source).advance(key, 0, *self._shared, z, y, squares[1:])
         squares[~(squares <= LARGEST)] = np.inf
         return squares[steps]
 
     def advance_all(self, keys: Any, first: int, z: Array, y: Array, squares: Array) -> None:
         """Do the steps for one walker a row; z, y and squares are overwritten."""
-        kernels().advance_all(keys, first, *self._shared, z, y, squares)
+        kernels(self._source).advance_all(keys, first, *self._shared, z, y, squares)
 
 
 def _divergence(squares: Array, steps: NDArray[np.int64]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 # >>> provided by the generated module
 from numba import njit
 
+from .....solvers.kernels.interface import y_after_of, z_after_of
 from .....solvers.kernels.normals import CACHED, fill_uniforms
 
 # <<< provided by the generated module
@@ -85,8 +86,8 @@ def advance(key, first, gram, rates, batch, sampling, outputs, momentum, z, y, s
         pull(gram, z, drawn, count, outputs, force)
         prefactor = rates[i] * examples / batch
         for j in range(z.size):
-            y[j] = momentum * y[j] - prefactor * force[j]
-            z[j] += y[j]
+            y[j] = y_after_of(z[j], y[j], force[j], prefactor, momentum)
+            z[j] = z_after_of(z[j], y[j])
         squares[i] = square(z)
 
 
