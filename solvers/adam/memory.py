@@ -9,12 +9,12 @@ import sympy as sp
 
 from ...theory.adam import memory as equations
 from ...theory.adam.memory import MemorySystem
-from ...theory.core.errors import SolveFailed
 from ...theory.core.printer import SourcePrinter
 from ...theory.core.symbolic import numbers, twin
 from ..core.compile import load, writable
+from ..stepping.failure import finished
 from ..streaming.compress import Spectrum
-from ..streaming.ode import REASONS, Array
+from ..streaming.ode import Array
 
 _MOST_STEPS = 200_000
 
@@ -50,13 +50,12 @@ def solve_memory(
     source = "\n\n".join([*printer.functions, rate, system.source])
     squares = spectrum.rates**2
     arrays = (writable(squares), writable(spectrum.sources))
-    risk, memory, report = load(source, "adam/memory").solve_memory(
+    answer, report = load(source, "adam/memory").solve_memory(
         _start(spectrum, variance, scales[0], system), writable(times),
         (float(variance), *map(float, scales)), *arrays,
         numbers(rates, {"method": method}), rtol, _MOST_STEPS,
     )  # fmt: skip
-    if report[0]:
-        raise SolveFailed(REASONS[report[0]], *(float(value) for value in report[2:]))
+    risk, memory = finished(answer, report)
     return risk, memory
 
 

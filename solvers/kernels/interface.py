@@ -19,6 +19,12 @@ def scalar(function: Function) -> Function:
     return function
 
 
+def pasted(function: Function) -> Function:
+    """Leave a function as it is (a generated module pastes it into its caller: where there is one
+    caller, that is half as much to compile)."""
+    return function
+
+
 def loops(function: Function) -> Function:
     """Leave a function as it is (a generated module compiles it with sums in any order)."""
     return function
@@ -198,3 +204,29 @@ def s_of(z: float, xi: float, xi_mean: float, c: float, nu: float, D: float) -> 
 def s_homogenised_of(z_norm: float, xi: float, c: float) -> float:
     """Noise of an example where all have the same variance."""
     return _only_generated("s_homogenised_of")
+
+
+#: the control of the stepper's tableau (stepping/tsitouras.py)
+CONTROL = (False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def attempt(now: Any, new: Any, t: float, h: float, room: Any, model: Any) -> float:
+    """Take one step of an adaptive solution (stepping/adaptive.py)."""
+    return _only_generated("attempt")
+
+
+def error(now: Any, new: Any, h: float, room: Any, model: Any) -> float:
+    """Largest relative error of a step of an adaptive solution."""
+    return _only_generated("error")
+
+
+def between(
+    now: Any, new: Any, h: float, theta: float, room: Any, model: Any, out: Any, place: int
+) -> None:
+    """Write what is watched at the fraction θ of a step of an adaptive solution."""
+    _only_generated("between")
+
+
+def defect(risk: float, equation: Any) -> tuple[float, tuple[float, ...]]:
+    """By how much an implicit step's equation is missed (stepping/secant.py)."""
+    return _only_generated("defect")

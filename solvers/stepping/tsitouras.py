@@ -1,4 +1,4 @@
-"""Coefficients of Tsitouras' explicit 5(4) pair (Comput. Math. Appl. 62, 2011).
+"""Tsitouras' explicit 5(4) pair (Comput. Math. Appl. 62, 2011) and its control.
 
 The state of stage k is y + h Σ_j STAGES[k, j] k_j, the last stage being the new state; the error
 estimate is h Σ_j ERROR[j] k_j, and the weight of stage j at the fraction θ of a step is
@@ -9,6 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+# >>> provided by the generated module
+from ..kernels.interface import scalar
+
+# <<< provided by the generated module
+
+#: whether every output time is a step's end; the smallest ratio of an error to its tolerance that
+#: counts; the powers of that ratio, and of the one before, in the next step, and of that of a
+#: refused step; the largest growth of a step; the fewest steps (a PI control)
+CONTROL = (False, 1e-10, -0.14, 0.08, -0.2, 5.0, 32.0)
 STAGE_TIMES = np.array([0.0, 0.161, 0.327, 0.9, 0.9800255409045097, 1.0, 1.0])
 STAGES = np.array(
     [
@@ -44,3 +53,10 @@ INTERPOLANT = np.array(
         [0.0, 1.5, -4.0, 2.5],
     ]
 )
+
+
+@scalar
+def interpolation_weight(stage, theta):
+    """Return the weight of a stage at the fraction θ of a step."""
+    row = INTERPOLANT[stage]
+    return theta * (row[0] + theta * (row[1] + theta * (row[2] + theta * row[3])))

@@ -8,7 +8,6 @@ that Gauss nodes of the measures give it as they give R, and the cost does not d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,11 @@ from ...theory.core.errors import SolveFailed
 from ...theory.streaming.modes import SignGeometry, sign_geometry
 from ...theory.streaming.votes import voters
 from ..core.chebyshev import NO_TABLE
-from ..core.compile import load, template_path, text_of, writable
+from ..core.compile import load, writable
+from ..stepping.failure import finished, is_stiff
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
-from .ode import REASONS, compress_for, relative_gap
+from .ode import compress_for, relative_gap
 
 Array = NDArray[np.float64]
 
@@ -60,14 +60,6 @@ class Spread:
     def std(self, dimension: float) -> Array:
         """Return the standard deviation of the risk of one run at dimension d."""
         return np.sqrt(self.variance / dimension)
-
-
-def _kernels(coefficients: Coefficients, template: str, *before: str) -> ModuleType:
-    """Return a compiled template that builds on the linear-noise kernel and on other templates."""
-    kernels = template_path(template).parents[2] / "kernels"
-    texts = [text_of(template_path(name)) for name in before]
-    texts.append(text_of(kernels / "linear_noise.py"))
-    return load("\n\n".join([coefficients.source, *texts]), template)
 
 
 def solve_fluctuations(
@@ -161,14 +153,14 @@ def variance_of(
     tail = (writable(times), rules, kept, rtol)
     stiff = _is_stiff(coefficients, modes, times)
     if not stiff:
-        explicit = _kernels(coefficients, "streaming/fluctuations")
+        explicit = load(coefficients.source, "streaming/fluctuations")
         independent = (*numbers, np.ones(modes.count), _INDEPENDENT)
         answer, report = explicit.integrate(_start(modes), independent, *tail, _EXPLICIT_STEPS)
-        stiff = report[0] in (3, 4)
+        stiff = is_stiff(report)
     if stiff:
-        implicit = _kernels(coefficients, "streaming/fluctuations_implicit", "streaming/implicit")
+        implicit = load(coefficients.source, "streaming/fluctuations_implicit")
         answer, report = implicit.integrate_both(_start(modes), numbers, *tail, _IMPLICIT_STEPS)
-    return _finish(answer, report)
+    return np.maximum(finished(answer, report)[1], 0.0)
 
 
 def _is_stiff(coefficients: Coefficients, modes: Spectrum, times: Array) -> bool:
@@ -180,13 +172,6 @@ def _is_stiff(coefficients: Coefficients, modes: Spectrum, times: Array) -> bool
 
 def _start(modes: Spectrum) -> Array:
     return np.concatenate([modes.energies, np.zeros(modes.count**2)])
-
-
-def _finish(answer: Array, report: tuple[int, int, float, float, float]) -> Array:
-    status = report[0] or (0 if np.all(np.isfinite(answer)) else 1)
-    if status:
-        raise SolveFailed(REASONS[status], *(float(value) for value in report[2:]))
-    return np.maximum(answer[1], 0.0)
 
 
 def dense_spread(
@@ -208,12 +193,13 @@ def dense_spread(
     moments = d * np.multiply.outer(along, along).ravel()
     rates = writable(geometry.rates)
     numbers = (rates, writable(geometry.sources / d), 0.5 * rates / d, np.ascontiguousarray(mixing))
-    kernels = _kernels(coefficients, "streaming/fluctuations")
+    kernels = load(coefficients.source, "streaming/fluctuations")
 
     def run(tolerance: float) -> Array:
         start = np.concatenate([moments, np.zeros(d * d)])
         tail = (writable(times), rules, kept, tolerance, _DENSE_STEPS)
-        return _finish(*kernels.integrate(start, numbers, *tail))
+        answer = finished(*kernels.integrate(start, numbers, *tail))
+        return np.maximum(answer[1], 0.0)
 
     tolerance = max(rtol, _DENSE_RTOL)
     variance = run(tolerance)

@@ -12,20 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import SolveFailed
 from ..core.chebyshev import NO_TABLE
 from ..core.compile import load, writable
+from ..stepping.failure import finished, is_stiff
 from .coefficients import Coefficients
 from .compress import FEW_MODES, Spectrum, bin_spectrum, compress
 
 Array = NDArray[np.float64]
 
-REASONS = {
-    1: "a coefficient or the risk is not a finite number",
-    2: "the risk grows without bound",
-    3: "the step underflowed",
-    4: "too many steps",
-}
 _EXPLICIT_STEPS = 50_000
 _IMPLICIT_STEPS = 200_000
 #: step and tolerance of the central differences that give the sensitivities, to about 1 %
@@ -56,13 +50,6 @@ class OdeAnswer:
     drift_sensitivity: Array
     noise_sensitivity: Array
     nodes: int
-
-
-def _finish(risk: Array, report: tuple[int, int, float, float, float]) -> Array:
-    status = report[0] or (0 if np.all(np.isfinite(risk)) else 1)
-    if status:
-        raise SolveFailed(REASONS[status], *(float(value) for value in report[2:]))
-    return np.maximum(risk, 0.0)
 
 
 def integrate(
@@ -104,12 +91,12 @@ def integrate(
     risk, report = explicit.integrate(
         *modes, times, coefficients.law, table, scale, rtol, _EXPLICIT_STEPS
     )
-    if report[0] in (3, 4):
+    if is_stiff(report):
         implicit = load(coefficients.source, "streaming/implicit")
         risk, report = implicit.integrate(
             *modes, times, coefficients.law, table, scale, rtol, _IMPLICIT_STEPS
         )
-    return _finish(risk, report)
+    return np.maximum(finished(risk, report), 0.0)
 
 
 def relative_gap(first: Array, second: Array) -> Array:

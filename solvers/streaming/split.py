@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import NotAvailable, SolveFailed
+from ...theory.core.errors import NotAvailable
 from ...theory.streaming.modes import sign_geometry
 from ...theory.streaming.votes import voters
 from ..core.compile import load, writable
+from ..stepping.failure import finished
 from .coefficients import Coefficients
-from .ode import REASONS
 
 Array = NDArray[np.float64]
 
@@ -141,9 +141,7 @@ def split_risk(
         rtol,
         _MOST_STEPS,
     )
-    if report[0]:
-        raise SolveFailed(REASONS[report[0]], *(float(value) for value in report[2:]))
-    return np.maximum(risk, 0.0)
+    return np.maximum(finished(risk, report), 0.0)
 
 
 def _saturation(method: Any) -> tuple[bool, int]:

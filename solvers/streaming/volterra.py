@@ -24,9 +24,11 @@ from numpy.typing import ArrayLike, NDArray
 from ...theory.core.errors import SolveFailed
 from ..core.chebyshev import NO_TABLE
 from ..core.compile import load, writable
+from ..stepping.adaptive import NOT_A_NUMBER
+from ..stepping.failure import REASONS, finished
 from .coefficients import Coefficients
 from .compress import Spectrum
-from .ode import REASONS, OdeAnswer, compress_for, relative_gap
+from .ode import OdeAnswer, compress_for, relative_gap
 
 Array = NDArray[np.float64]
 
@@ -115,12 +117,8 @@ class Equation:
         SolveFailed
             Not-a-number, unbounded growth, step underflow or too many steps.
         """
-        found, report = self._module.choose_mesh(
-            self._modes, writable(self.times), self._rules, tolerance, _MESH_STEPS
-        )
-        if report[0]:
-            raise SolveFailed(REASONS[report[0]], *(float(value) for value in report[2:]))
-        return found
+        arguments = (self._modes, writable(self.times), self._rules, tolerance, _MESH_STEPS)
+        return finished(*self._module.choose_mesh(*arguments))
 
     def march(
         self, mesh: ArrayLike, pieces: int = 1, passive: Array = _NONE
@@ -140,7 +138,8 @@ class Equation:
         if not np.all(np.isfinite(out[0])):
             last = int(np.argmax(~np.isfinite(out[0]))) - 1
             step = float(np.max(np.diff(mesh))) / pieces
-            raise SolveFailed(REASONS[1], float(self.times[last]), step, float(out[0][last]))
+            where = float(self.times[last]), step, float(out[0][last])
+            raise SolveFailed(REASONS[NOT_A_NUMBER], *where)
         return out
 
     def levels(self, mesh: Array, passive: Array = _NONE) -> Iterator[Array]:

@@ -12,20 +12,23 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import memory_rate, mode_rates, rate, scalar
-from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
+from ...kernels.interface import memory_rate, mode_rates, pasted, rate, scalar
+from ...stepping.adaptive import adaptive
+from ...stepping.stages import stage_state
+from ...stepping.tsitouras import ERROR, STAGE_TIMES, STAGES, interpolation_weight
 
 # <<< provided by the generated module
 
 
 @scalar
-def derivative(state, t, numbers, variances, sources, p, out):
-    """Write the time derivative of (states × modes) and, behind them, of 𝒱."""
-    floor, c_1, c_2 = numbers
-    kinds, modes = state.shape[0] - 1, state.shape[1]
-    power = floor + 2.0 * state[0].sum()
-    memory = state[kinds, 0]
-    eta = rate(t, p)
+def slope(flat, t, model, out):
+    """Write the time derivative of (states × modes) and, behind them, of 𝒱; return R and 𝒱."""
+    (floor, c_1, c_2), variances, sources, p = model
+    modes = variances.size
+    kinds = flat.size // modes - 1
+    state, slopes = flat.reshape(kinds + 1, modes), out.reshape(kinds + 1, modes)
+    risk, memory = state[0].sum(), state[kinds, 0]
+    power, eta = floor + 2.0 * risk, rate(t, p)
     for i in range(modes):
         u = state[1, i] if kinds > 1 else 0.0
         w = state[2, i] if kinds > 2 else 0.0
@@ -33,8 +36,52 @@ def derivative(state, t, numbers, variances, sources, p, out):
             state[0, i], u, w, variances[i], memory, power, eta, c_1, sources[i]
         )
         for j in range(kinds):
-            out[j, i] = found[j]
-    out[kinds, 0] = memory_rate(memory, power, c_2)
+            slopes[j, i] = found[j]
+        slopes[kinds, i] = 0.0
+    slopes[kinds, 0] = memory_rate(memory, power, c_2)
+    return risk, memory
+
+
+@pasted
+def attempt(now, new, t, h, room, model):
+    """Take one step; return R + 𝒱, or NaN where 𝒱 leaves its domain."""
+    slopes, values = room[0], (math.nan, math.nan)
+    for stage in range(1, 7):
+        stage_state(now[0], slopes, h, STAGES[stage], new[0])
+        values = slope(new[0], t + h * STAGE_TIMES[stage], model, slopes[stage])
+    new[1][0], new[1][1] = values
+    return values[0] + values[1] if values[1] > 0.0 else math.nan
+
+
+@pasted
+def error(now, new, h, room, model):
+    """Return the largest error of R and of a mode over R, and that of 𝒱 over 𝒱; keep what the
+    stages hold of R and 𝒱."""
+    slopes, totals = room
+    modes = model[1].size
+    largest, risk_error, memory_error = 0.0, 0.0, 0.0
+    for j in range(7):
+        totals[j, 0], totals[j, 1] = slopes[j, :modes].sum(), slopes[j, -modes]
+        risk_error += h * ERROR[j] * totals[j, 0]
+        memory_error += h * ERROR[j] * totals[j, 1]
+    for i in range(modes):
+        missed = 0.0
+        for j in range(7):
+            missed += h * ERROR[j] * slopes[j, i]
+        largest = max(largest, abs(missed))
+    total = max(now[1][0], new[1][0])
+    return max(abs(risk_error), largest) / total + abs(memory_error) / max(now[1][1], 1e-300)
+
+
+@pasted
+def between(now, new, h, theta, room, model, out, place):
+    """Write R and 𝒱 at the fraction θ of an accepted step."""
+    totals = room[1]
+    for column in range(2):
+        value = now[1][column]
+        for j in range(7):
+            value += h * interpolation_weight(j, theta) * totals[j, column]
+        out[place, column] = value
 
 
 @scalar
@@ -46,6 +93,7 @@ def solve_memory(start, times, numbers, variances, sources, p, rtol, most_steps)
     start : (states + 1, m) array
         States of the modes; 𝒱 first in the last row.
     times : (T,) array
+        Increasing, the first one being the start.
     numbers : (σ², c₁, c₂)
     variances, sources : (m,) arrays
     p : (k,) array
@@ -53,56 +101,18 @@ def solve_memory(start, times, numbers, variances, sources, p, rtol, most_steps)
 
     Returns
     -------
-    risk, memory : (T,) arrays
+    answer : (2, T) array
+        R and 𝒱; shorter where it stopped early.
     report : tuple
-        0 done or 3 underflow or 4 too many steps; steps; time, step and risk where it stopped.
+        Status, number of steps, and the time, step and risk where it stopped.
     """
-    y = start.copy()
-    kinds = y.shape[0] - 1
-    slopes = np.zeros((7, *y.shape))
-    risk, memory = np.full(times.size, np.nan), np.full(times.size, np.nan)
-    risk[0], memory[0] = y[0].sum(), y[kinds, 0]
-    t, end, filled, steps = times[0], times[-1], 1, 0
-    h = (end - t) * 1e-6
-    derivative(y, t, numbers, variances, sources, p, slopes[0])
-    while filled < times.size:
-        h = min(h, end - t)
-        if h <= 1e-15 * end or steps >= most_steps:
-            return risk, memory, (3 if steps < most_steps else 4, steps, t, h, y[0].sum())
-        steps += 1
-        new = y.copy()
-        for stage in range(1, 7):
-            new = y.copy()
-            for j in range(stage):
-                new += h * STAGES[stage, j] * slopes[j]
-            derivative(
-                new, t + h * STAGE_TIMES[stage], numbers, variances, sources, p, slopes[stage]
-            )
-        error = np.zeros_like(y)
-        for j in range(7):
-            error += h * ERROR[j] * slopes[j]
-        total = max(y[0].sum(), new[0].sum())
-        ratio = max(
-            abs(error[0].sum()), np.abs(error[0]).max()
-        ) / total + abs(error[kinds, 0]) / max(y[kinds, 0], 1e-300)
-        ratio /= rtol
-        if not ratio <= 1.0 or not new[kinds, 0] > 0.0:
-            h *= max(0.2, 0.9 * ratio**-0.2) if ratio > 1.0 and ratio < math.inf else 0.2
-            continue
-        while filled < times.size and times[filled] <= t + h * (1.0 + 1e-12):
-            theta = min((times[filled] - t) / h, 1.0)
-            risk[filled], memory[filled] = y[0].sum(), y[kinds, 0]
-            for j in range(7):
-                weight = 0.0
-                for k in range(3, -1, -1):
-                    weight = (weight + INTERPOLANT[j, k]) * theta
-                risk[filled] += h * weight * slopes[j, 0].sum()
-                memory[filled] += h * weight * slopes[j, kinds, 0]
-            filled += 1
-        t += h
-        y, slopes[0] = new, slopes[6]
-        h *= min(5.0, 0.9 * max(ratio, 1e-6) ** -0.2)
-    return risk, memory, (0, steps, t, h, y[0].sum())
+    y, watched = start.copy().ravel(), np.empty(2)
+    model, ends = (numbers, variances, sources, p), np.empty(0)
+    room = (np.empty((7, y.size)), np.empty((7, 2)))
+    watched[0], watched[1] = slope(y, times[0], model, room[0][0])
+    h = 1e-6 * (times[-1] - times[0])
+    out, _, report = adaptive(y, watched, times, h, room, model, rtol, most_steps, ends)
+    return out.T, report
 
 
 def warm_up():

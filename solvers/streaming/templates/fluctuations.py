@@ -17,26 +17,13 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import any_law, loops, scalar
+from ...kernels.interface import any_law, loops, pasted, scalar
 from ...kernels.linear_noise import linearised, noise_strengths, rank_two
-from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
+from ...stepping.adaptive import adaptive
+from ...stepping.stages import stage_state
+from ...stepping.tsitouras import ERROR, STAGE_TIMES, STAGES, interpolation_weight
 
 # <<< provided by the generated module
-
-DONE, NOT_A_NUMBER, TOO_LARGE, UNDERFLOW, TOO_MANY_STEPS = 0, 1, 2, 3, 4
-LARGEST_RISK = 1e290
-
-
-@loops
-def stage_state(state, slopes, h, stage, out):
-    """Put state + h Σ_j a_{stage,j} k_j into `out`."""
-    for i in range(state.size):
-        out[i] = state[i]
-    for j in range(stage):
-        weight = h * STAGES[stage, j]
-        if weight != 0.0:
-            for i in range(state.size):
-                out[i] += weight * slopes[j, i]
 
 
 @loops
@@ -105,8 +92,9 @@ def add_diagonal(state, strength, modes, flows, out):
 
 
 @scalar
-def slope(state, t, modes, rules, kept, work, out):
+def slope(state, t, model, work, out):
     """Write the slope of a state; return R and d Var R (NaN outside R ≥ 0)."""
+    modes, rules, kept = model
     rates, sources, shares, mixing = modes
     law, table, factors = rules
     flows, row_sums, gain, half_flows, half_sources = work
@@ -154,40 +142,45 @@ def worst_mode(slopes, h, old, new, shares, scale):
     return worst
 
 
-@scalar
-def error_ratio(slopes, h, old, new, shares, values, new_values, totals, rtol):
-    """Return the largest error of R, Var R and a mode over its tolerance; fill `totals`."""
+@pasted
+def error(now, new, h, room, model):
+    """Return the largest relative error of R, Var R and a mode; fill `totals`."""
+    slopes, totals, _ = room
+    shares = model[0][2]
     error_risk, error_variance = 0.0, 0.0
     for j in range(7):
         summed(slopes[j], shares, totals, j)
         error_risk += h * ERROR[j] * totals[j, 0]
         error_variance += h * ERROR[j] * totals[j, 1]
-    scale = max(values[0], new_values[0]) + 1e-300
-    spread = max(values[1], new_values[1]) + 1e-300
-    worst = worst_mode(slopes, h, old, new, shares, scale)
-    return max(abs(error_risk) / scale, abs(error_variance) / spread, worst) / rtol
+    scale = max(now[1][0], new[1][0]) + 1e-300
+    spread = max(now[1][1], new[1][1]) + 1e-300
+    worst = worst_mode(slopes, h, now[0], new[0], shares, scale)
+    return max(abs(error_risk) / scale, abs(error_variance) / spread, worst)
 
 
-@scalar
-def attempt(state, t, h, modes, rules, kept, work, slopes, new):
-    """Take one step from filled slopes[0]; return its R and d Var R, or NaN."""
+@pasted
+def attempt(now, new, t, h, room, model):
+    """Take one step; return R + d Var R, or NaN."""
+    slopes, _, work = room
     values = (math.nan, math.nan)
     for stage in range(1, 7):
-        stage_state(state, slopes, h, stage, new)
-        values = slope(new, t + h * STAGE_TIMES[stage], modes, rules, kept, work, slopes[stage])
+        stage_state(now[0], slopes, h, STAGES[stage], new[0])
+        values = slope(new[0], t + h * STAGE_TIMES[stage], model, work, slopes[stage])
         if not math.isfinite(values[0] + values[1]):
-            return math.nan, math.nan
-    return values
+            return math.nan
+    new[1][0], new[1][1] = values
+    return values[0] + values[1]
 
 
-@scalar
-def between(value, totals, column, h, theta):
-    """Return R or d Var R at the fraction θ of an accepted step."""
-    for j in range(7):
-        row = INTERPOLANT[j]
-        weight = theta * (row[0] + theta * (row[1] + theta * (row[2] + theta * row[3])))
-        value += h * weight * totals[j, column]
-    return value
+@pasted
+def between(now, new, h, theta, room, model, out, place):
+    """Write R and d Var R at the fraction θ of an accepted step."""
+    totals = room[1]
+    for column in range(2):
+        value = now[1][column]
+        for j in range(7):
+            value += h * interpolation_weight(j, theta) * totals[j, column]
+        out[place, column] = value
 
 
 @scalar
@@ -215,42 +208,14 @@ def integrate(state, modes, times, rules, kept, rtol, most_steps):
     report : tuple
         Status, number of steps, and the time, step and risk where it stopped.
     """
-    size = modes[0].size
+    size, watched = modes[0].size, np.empty(2)
     work = (np.empty(size), np.empty(size), np.empty(size), np.empty(size), np.empty(size))
-    new, slopes, totals = np.empty(state.size), np.empty((7, state.size)), np.empty((7, 2))
-    out = np.empty((2, times.size))
-    t, end = times[0], times[-1]
-    values = slope(state, t, modes, rules, kept, work, slopes[0])
-    out[:, 0] = values
-    status = DONE if math.isfinite(np.sum(slopes[0])) else NOT_A_NUMBER
-    h, steps, filled, last_ratio = 1e-6 * (end - t), 0, 1, 1e-4
-    while status == DONE and filled < times.size:
-        h = end - t if t + h * (1.0 + 1e-9) >= end else h
-        steps += 1
-        new_values = attempt(state, t, h, modes, rules, kept, work, slopes, new)
-        ratio = error_ratio(slopes, h, state, new, modes[2], values, new_values, totals, rtol)
-        if ratio <= 1.0:
-            reached = end if h == end - t else t + h
-            while filled < times.size and times[filled] <= reached:
-                theta = (times[filled] - t) / h
-                out[0, filled] = between(values[0], totals, 0, h, theta)
-                out[1, filled] = between(values[1], totals, 1, h, theta)
-                filled += 1
-            t, values = reached, new_values
-            state, new = new, state
-            slopes[0] = slopes[6]
-            growth = 0.9 * max(ratio, 1e-10) ** (-0.14) * last_ratio**0.08
-            h = min(h * min(5.0, max(0.2, growth)), (end - times[0]) / 32.0)
-            last_ratio = max(ratio, 1e-4)
-            status = TOO_LARGE if values[0] > LARGEST_RISK else DONE
-        else:  # too large an error, or not a number
-            h *= max(0.2, 0.9 * ratio ** (-0.2)) if ratio > 1.0 else 0.2
-        if status == DONE and filled < times.size:
-            if h <= 4e-16 * max(abs(t), 1e-3 * (end - times[0])):
-                status = UNDERFLOW if math.isfinite(new_values[0]) else NOT_A_NUMBER
-            elif steps >= most_steps:
-                status = TOO_MANY_STEPS
-    return out[:, :filled], (status, steps, t, h, values[0])
+    room = (np.empty((7, state.size)), np.empty((7, 2)), work)
+    model, ends = (modes, rules, kept), np.empty(0)
+    watched[0], watched[1] = slope(state, times[0], model, work, room[0][0])
+    h = 1e-6 * (times[-1] - times[0])
+    out, _, report = adaptive(state, watched, times, h, room, model, rtol, most_steps, ends)
+    return out.T, report
 
 
 def warm_up():

@@ -15,34 +15,14 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import any_law, loops, scalar
+from ...kernels.interface import any_law, loops, pasted, scalar
 from ...kernels.linear_noise import linearised, noise_strengths, rank_two
-from .implicit import (
-    DONE,
-    EMBEDDED,
-    GAMMA,
-    LARGEST_RISK,
-    NOT_A_NUMBER,
-    STAGE_TIMES,
-    STAGES,
-    TOO_LARGE,
-    TOO_MANY_STEPS,
-    UNDERFLOW,
-    solve_stage,
-)
+from ...stepping.adaptive import adaptive
+from ...stepping.kennedy_carpenter import ERROR, GAMMA, STAGE_TIMES, STAGES
+from ...stepping.stages import stage_state
+from .stage import solve_stage
 
 # <<< provided by the generated module
-
-
-@loops
-def stage_base(state, slopes, h, stage, out):
-    """Put state + h Σ_{j < stage} a_{stage,j} k_j into `out`."""
-    for i in range(state.size):
-        out[i] = state[i]
-    for j in range(stage):
-        weight = h * STAGES[stage, j]
-        for i in range(state.size):
-            out[i] += weight * slopes[j, i]
 
 
 @loops
@@ -115,40 +95,38 @@ def opening(state, t, modes, rules, kept, out):
     return risk
 
 
-@scalar
-def attempt_both(state, risk, t, h, modes, rules, kept, slopes, new):
-    """Take one step from filled slopes[0]; return its risk, or NaN."""
-    rates, sources = modes
-    law, table, factors = rules
-    size = rates.size
-    base, forced, x = np.empty(state.size), np.empty((size, size)), GAMMA * h
-    energies, covariance = new[:size], new[size:].reshape(size, size)
+@pasted
+def attempt(now, new, t, h, room, model):
+    """Take one step; return its risk, or NaN."""
+    (rates, sources), rules, kept = model
+    slopes, base, forced = room
+    size, x, risk = rates.size, GAMMA * h, now[1][0]
+    energies, covariance = new[0][:size], new[0][size:].reshape(size, size)
+    before = base[size:].reshape(size, size)
     for stage in range(1, 6):
-        stage_base(state, slopes, h, stage, base)
+        stage_state(now[0], slopes, h, STAGES[stage], base)
         time = t + h * STAGE_TIMES[stage]
-        risk, _, _ = solve_stage(
-            risk, time, h, base[:size], rates, sources, law, table, factors, energies
-        )
+        risk, _, _ = solve_stage(risk, time, h, base[:size], energies, (rates, sources, *rules))
         if not math.isfinite(risk):
             return math.nan
-        drift, gain = linear_terms(energies, risk, time, modes, rules, kept, forced)
-        before = base[size:].reshape(size, size)
+        drift, gain = linear_terms(energies, risk, time, model[0], rules, kept, forced)
         solve_covariance(before, forced, drift, gain, rates, x, covariance)
-        slopes[stage] = (new - base) / x
+        slopes[stage] = (new[0] - base) / x
+    new[1][0], new[1][1] = risk, np.sum(new[0][size:])
     return risk
 
 
-@scalar
-def error_of_both(slopes, h, size, values, new_values, rtol):
-    """Return the larger error of R and of d Var R over its tolerance."""
+@pasted
+def error(now, new, h, room, model):
+    """Return the larger relative error of R and of d Var R."""
+    slopes, size = room[0], model[0][0].size
     error_risk, error_variance = 0.0, 0.0
     for j in range(6):
-        weight = (STAGES[5, j] if j < 5 else GAMMA) - EMBEDDED[j]
-        error_risk += h * weight * np.sum(slopes[j, :size])
-        error_variance += h * weight * np.sum(slopes[j, size:])
-    scale = max(values[0], new_values[0]) + 1e-300
-    spread = max(values[1], new_values[1]) + 1e-300
-    return max(abs(error_risk) / scale, abs(error_variance) / spread) / rtol
+        error_risk += h * ERROR[j] * np.sum(slopes[j, :size])
+        error_variance += h * ERROR[j] * np.sum(slopes[j, size:])
+    scale = max(now[1][0], new[1][0]) + 1e-300
+    spread = max(now[1][1], new[1][1]) + 1e-300
+    return max(abs(error_risk) / scale, abs(error_variance) / spread)
 
 
 @scalar
@@ -169,40 +147,13 @@ def integrate_both(state, modes, times, rules, kept, rtol, most_steps):
     report : tuple
         Status, number of steps, and the time, step and risk where it stopped.
     """
-    size = modes[0].size
-    new, slopes = np.empty(state.size), np.empty((6, state.size))
-    out = np.empty((2, times.size))
-    t, span = times[0], times[-1] - times[0]
-    values = (opening(state, t, modes, rules, kept, slopes[0]), np.sum(state[size:]))
-    out[:, 0] = values
-    status = DONE if math.isfinite(np.sum(slopes[0])) else NOT_A_NUMBER
-    h, steps, filled = 1e-6 * span, 0, 1
-    while status == DONE and filled < times.size:
-        landing = t + h * (1.0 + 1e-9) >= times[filled]
-        taken = times[filled] - t if landing else h
-        steps += 1
-        risk = attempt_both(state, values[0], t, taken, modes, rules, kept, slopes, new)
-        new_values = (risk, np.sum(new[size:]))
-        ratio = error_of_both(slopes, taken, size, values, new_values, rtol)
-        if ratio <= 1.0:
-            t = times[filled] if landing else t + taken
-            values = new_values
-            state, new = new, state
-            slopes[0] = slopes[5]
-            if landing:
-                out[:, filled] = values
-                filled += 1
-            growth = min(5.0, max(0.2, 0.9 * max(ratio, 1e-8) ** (-0.25)))
-            h = min(max(h, taken * growth) if landing else taken * growth, span / 32.0)
-            status = TOO_LARGE if risk > LARGEST_RISK else DONE
-        else:  # too large an error, or not a number
-            h = taken * (max(0.2, 0.9 * ratio ** (-0.25)) if ratio > 1.0 else 0.2)
-        if status == DONE and filled < times.size:
-            if h <= 4e-16 * max(abs(t), 1e-3 * span):
-                status = UNDERFLOW if math.isfinite(risk) else NOT_A_NUMBER
-            elif steps >= most_steps:
-                status = TOO_MANY_STEPS
-    return out[:, :filled], (status, steps, t, h, values[0])
+    size, watched = modes[0].size, np.empty(2)
+    room = (np.empty((6, state.size)), np.empty(state.size), np.empty((size, size)))
+    watched[0] = opening(state, times[0], modes, rules, kept, room[0][0])
+    watched[1] = np.sum(state[size:])
+    model, ends, h = (modes, rules, kept), np.empty(0), 1e-6 * (times[-1] - times[0])
+    out, _, report = adaptive(state, watched, times, h, room, model, rtol, most_steps, ends)
+    return out.T, report
 
 
 def warm_up():

@@ -15,13 +15,14 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import any_law, loops, rate, scalar
+from ...kernels.interface import any_law, loops, pasted, rate, scalar
 from ...kernels.tabulated import scaled_coefficients
-from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
+from ...stepping.adaptive import adaptive
+from ...stepping.stages import stage_state
+from ...stepping.tsitouras import ERROR, STAGE_TIMES, STAGES, interpolation_weight
 
 # <<< provided by the generated module
 
-DONE, NOT_A_NUMBER, TOO_LARGE, UNDERFLOW, TOO_MANY_STEPS = 0, 1, 2, 3, 4
 TERMS = 32
 UNSCALED = np.ones(2)
 ANGLES = (np.arange(TERMS) + 0.5) * (np.pi / TERMS)
@@ -138,8 +139,9 @@ def pulls(state, geometry, out):
 
 
 @scalar
-def slope(state, t, geometry, law, table, rule, pull, out):
+def slope(state, t, model, pull, out):
     """Write (K μ)_i and the slope of (μ, f); return the risk, NaN where it is not one."""
+    geometry, law, table, rule = model
     rates, sources, variances, _, covariance, left, dimension = geometry
     n = rates.size
     risk = pulls(state, geometry, pull)
@@ -160,63 +162,55 @@ def slope(state, t, geometry, law, table, rule, pull, out):
     return risk
 
 
-@loops
-def stage_state(y, slopes, h, stage, state):
-    """Put y + h Σ_j a_{stage,j} k_j into `state`."""
-    for i in range(y.size):
-        state[i] = y[i]
-        for j in range(stage):
-            state[i] += h * STAGES[stage, j] * slopes[j, i]
-
-
-@scalar
-def attempt(y, t, h, first, geometry, law, table, rule, slopes, pull, state):
-    """Take one step, its slopes filled below stage `first`; return its risk, or NaN."""
-    risk = 0.0
-    for stage in range(first, 7):
-        stage_state(y, slopes, h, stage, state)
-        stage_time = t + h * STAGE_TIMES[stage]
-        risk = slope(state, stage_time, geometry, law, table, rule, pull, slopes[stage])
+@pasted
+def attempt(now, new, t, h, room, model):
+    """Take one step; return its risk, or NaN."""
+    slopes, pull, risk = room[0], room[1], math.nan
+    for stage in range(1, 7):
+        stage_state(now[0], slopes, h, STAGES[stage], new[0])
+        risk = slope(new[0], t + h * STAGE_TIMES[stage], model, pull, slopes[stage])
         if not math.isfinite(risk):
             return math.nan
+    new[1][0] = risk
     return risk
 
 
-@scalar
-def error_ratio(y, state, pull, risk, slopes, h, rtol, geometry):
-    """Return the largest error over its tolerance: of R, of √K_ii μ_i, of f_i.
+@pasted
+def error(now, new, h, room, model):
+    """Return the largest relative error: of R, of √K_ii μ_i, of f_i.
 
     Parts below 1 % of the whole do not count on their own.
     """
-    variances, counts = geometry[2], geometry[3]
-    n = counts.size
+    slopes, pull = room[0], room[1]
+    variances, counts = model[0][2], model[0][3]
+    n, risk = counts.size, max(now[1][0], new[1][0])
     total = 0.0
     worst = 0.0
     for i in range(2 * n):
-        error = 0.0
+        missed = 0.0
         for j in range(7):
-            error += h * ERROR[j] * slopes[j, i]
+            missed += h * ERROR[j] * slopes[j, i]
         if i < n:
-            total += counts[i] * pull[i] * error
+            total += counts[i] * pull[i] * missed
             floor = 0.01 * math.sqrt(2.0 * risk / variances[i])
         else:
-            total += error
+            total += missed
             floor = 0.01 * risk
-        worst = max(worst, abs(error) / (max(abs(y[i]), abs(state[i])) + floor + 1e-300))
-    return max(abs(total) / (risk + 1e-300), worst) / rtol
+        worst = max(worst, abs(missed) / (max(abs(now[0][i]), abs(new[0][i])) + floor + 1e-300))
+    return max(abs(total) / (risk + 1e-300), worst)
 
 
-@scalar
-def between(y, slopes, h, theta, geometry, pull, state):
-    """Return the risk at the fraction θ of an accepted step; `pull`, `state` are room to work."""
-    for i in range(y.size):
-        state[i] = y[i]
+@pasted
+def between(now, new, h, theta, room, model, out, place):
+    """Write the risk at the fraction θ of an accepted step."""
+    slopes, other, state = room[0], room[2], room[3]
+    for i in range(state.size):
+        state[i] = now[0][i]
     for j in range(7):
-        row = INTERPOLANT[j]
-        weight = theta * (row[0] + theta * (row[1] + theta * (row[2] + theta * row[3])))
-        for i in range(y.size):
+        weight = interpolation_weight(j, theta)
+        for i in range(state.size):
             state[i] += h * weight * slopes[j, i]
-    return pulls(state, geometry, pull)
+    out[place, 0] = pulls(state, model[0], other)
 
 
 @scalar
@@ -242,53 +236,16 @@ def integrate(path, times, geometry, law, table, rule, rtol, most_steps):
     risk, report
         As from the ODE's template.
     """
-    n = path.size
-    y, state, room = np.zeros(2 * n), np.empty(2 * n), np.empty(2 * n)
-    y[:n] = path
-    slopes, pull, other = np.empty((7, 2 * n)), np.empty(n), np.empty(n)
-    out = np.empty(times.size)
-    t, end = times[0], times[-1]
-    span = end - t
-    risk = pulls(y, geometry, pull)
-    out[0] = risk
-    first = 0
-    h = 1e-4 * span
-    status = DONE if math.isfinite(risk) else NOT_A_NUMBER
-    steps = 0
-    filled = 1
-    last_ratio = 1e-4
-    while status == DONE and filled < times.size:
-        if t + h * (1.0 + 1e-9) >= end:
-            h = end - t
-        steps += 1
-        new_risk = attempt(y, t, h, first, geometry, law, table, rule, slopes, pull, state)
-        ratio = error_ratio(y, state, pull, max(risk, new_risk), slopes, h, rtol, geometry)
-        if ratio <= 1.0:
-            reached = end if h == end - t else t + h
-            while filled < times.size and times[filled] <= reached:
-                out[filled] = between(
-                    y, slopes, h, (times[filled] - t) / h, geometry, other, room
-                )
-                filled += 1
-            first = 1
-            t = reached
-            risk = new_risk
-            y, state = state, y
-            for i in range(2 * n):
-                slopes[0, i] = slopes[6, i]
-            growth = 0.9 * max(ratio, 1e-10) ** (-0.14) * last_ratio**0.08
-            h = min(h * min(5.0, max(0.2, growth)), span / 32.0)
-            last_ratio = max(ratio, 1e-4)
-        elif ratio > 1.0:
-            h *= max(0.2, 0.9 * ratio ** (-0.2))
-        else:  # not a number
-            h *= 0.2
-        if status == DONE and filled < times.size:
-            if h <= 4e-16 * max(abs(t), 1e-3 * span):
-                status = UNDERFLOW if math.isfinite(new_risk) else NOT_A_NUMBER
-            elif steps >= most_steps:
-                status = TOO_MANY_STEPS
-    return out[:filled], (status, steps, t, h, risk)
+    n, watched = path.size, np.empty(1)
+    y = np.zeros(2 * n)
+    for i in range(n):
+        y[i] = path[i]
+    room = (np.empty((7, 2 * n)), np.empty(n), np.empty(n), np.empty(2 * n))
+    model, ends = (geometry, law, table, rule), np.empty(0)
+    watched[0] = slope(y, times[0], model, room[1], room[0][0])
+    h = 1e-4 * (times[-1] - times[0])
+    out, _, report = adaptive(y, watched, times, h, room, model, rtol, most_steps, ends)
+    return out[:, 0], report
 
 
 def warm_up():

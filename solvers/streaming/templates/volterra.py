@@ -14,13 +14,15 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ...kernels.interface import any_law, scalar
+from ...kernels.interface import any_law, pasted, scalar
 from ...kernels.tabulated import scaled_coefficients
+from ...stepping.adaptive import adaptive
+from ...stepping.secant import settle
 
 # <<< provided by the generated module
 
-DONE, NOT_A_NUMBER, TOO_LARGE, UNDERFLOW, TOO_MANY_STEPS = 0, 1, 2, 3, 4
-LARGEST_RISK = 1e290
+#: as `tsitouras.CONTROL`, for an error that is of third order in the step
+CONTROL = (True, 1e-9, -1.0 / 3.0, 0.0, -1.0 / 3.0, 3.0, 16.0)
 SMALL = 0.1
 
 
@@ -51,9 +53,9 @@ def inflow(old, new, taken, h):
 
 
 @scalar
-def defect_of(risk, t, h, covered, old, memory, modes, rules):
-    """Return by how much the equation at the end of a step misses `risk`; also (A, B) and G
-    there."""
+def defect(risk, equation):
+    """Return by how much the equation at the end of a step misses `risk`; also A, B and G there."""
+    t, h, covered, old, memory, modes, rules = equation
     rates, energies, sources = modes
     law, table, factors = rules
     new = scaled_coefficients(risk, t, law, table, factors)
@@ -67,33 +69,14 @@ def defect_of(risk, t, h, covered, old, memory, modes, rules):
         if sources[i] > 0.0:
             kept, falling, rising = ramps(rates[i] * taken)
             total += sources[i] * (kept * memory[i] + falling * first + rising * last)
-    return total - risk, new, reached
+    return total - risk, (new[0], new[1], reached)
 
 
 @scalar
 def solve_step(guess, t, h, covered, old, memory, modes, rules):
-    """Find the risk at the end `t` of a step by the secant method; NaN where it does not settle."""
-    older = guess
-    defect, new, reached = defect_of(older, t, h, covered, old, memory, modes, rules)
-    newer = older + defect
-    if newer <= 0.0:
-        newer = 0.5 * older
-    for _ in range(60):
-        previous = defect
-        defect, new, reached = defect_of(newer, t, h, covered, old, memory, modes, rules)
-        if not math.isfinite(defect):
-            return math.nan, new, reached
-        if abs(defect) <= 1e-15 * newer + 1e-290:
-            return newer, new, reached
-        slope = (defect - previous) / (newer - older) if newer != older else -1.0
-        step = -defect / slope if slope != 0.0 else defect
-        older = newer
-        newer = newer + step
-        if newer <= 0.0:
-            newer = 0.1 * older
-        if abs(newer - older) <= 3e-16 * newer:
-            return newer, new, reached
-    return math.nan, new, reached
+    """Find the risk at the end `t` of a step, NaN where it does not settle; (A, B) and G there."""
+    risk, found = settle(guess, (t, h, covered, old, memory, modes, rules))
+    return risk, (found[0], found[1]), found[2]
 
 
 @scalar
@@ -115,6 +98,34 @@ def opening(modes, t, rules):
     return risk, scaled_coefficients(risk, t, law, table, factors)
 
 
+@pasted
+def attempt(now, new, t, h, room, model):
+    """Take one step whole, and in two halves, which count; return the sum of both risks, or NaN."""
+    modes, rules = model
+    rates, memory, middle, rough, half = modes[0], now[0], room[1], room[2], 0.5 * h
+    risk, old, covered = now[1][0], (now[1][1], now[1][2]), now[1][3]
+    rough[0], _, _ = solve_step(risk, t + h, h, covered, old, memory, modes, rules)
+    fine, inner, reached = solve_step(risk, t + half, half, covered, old, memory, modes, rules)
+    remember(rates, memory, old, inner, reached - covered, half, middle)
+    fine, final, end = solve_step(fine, t + h, half, reached, inner, middle, modes, rules)
+    remember(rates, middle, inner, final, end - reached, half, new[0])
+    new[1][0], new[1][1], new[1][2], new[1][3] = fine, final[0], final[1], end
+    return rough[0] + fine
+
+
+@pasted
+def error(now, new, h, room, model):
+    """Return the relative change of the risk on halving a step."""
+    return abs(room[2][0] - new[1][0]) / (max(now[1][0], new[1][0]) + 1e-300)
+
+
+@pasted
+def between(now, new, h, theta, room, model, out, place):
+    """Write what is watched at the end of a step: no output lies within one."""
+    for i in range(out.shape[1]):
+        out[place, i] = new[1][i]
+
+
 @scalar
 def choose_mesh(modes, times, rules, tolerance, most_steps):
     """Choose steps whose halving changes the risk by less than a relative `tolerance`.
@@ -126,47 +137,15 @@ def choose_mesh(modes, times, rules, tolerance, most_steps):
     report : tuple
         Status, number of steps, and the time, step and risk where it stopped.
     """
-    rates = modes[0]
-    memory, middle, whole = np.zeros(rates.size), np.zeros(rates.size), np.zeros(rates.size)
-    mesh = np.empty(most_steps + 1)
-    mesh[0] = times[0]
-    risk, old = opening(modes, times[0], rules)
-    t, covered, span = times[0], 0.0, times[-1] - times[0]
-    h = 1e-4 * span
-    status = DONE if math.isfinite(risk + old[0] + old[1]) else NOT_A_NUMBER
-    attempts, count, filled = 0, 0, 1
-    while status == DONE and filled < times.size:
-        landing = t + h * (1.0 + 1e-9) >= times[filled]
-        taken = times[filled] - t if landing else h
-        attempts += 1
-        rough, _, _ = solve_step(risk, t + taken, taken, covered, old, memory, modes, rules)
-        half = 0.5 * taken
-        fine, new, reached = solve_step(risk, t + half, half, covered, old, memory, modes, rules)
-        remember(rates, memory, old, new, reached - covered, half, middle)
-        fine, final, end = solve_step(fine, t + taken, half, reached, new, middle, modes, rules)
-        ratio = abs(rough - fine) / (max(risk, fine) + 1e-300) / tolerance
-        if ratio <= 1.0:
-            remember(rates, middle, new, final, end - reached, half, whole)
-            memory, whole = whole, memory
-            t = times[filled] if landing else t + taken
-            risk, old, covered = fine, final, end
-            count += 1
-            mesh[count] = t
-            filled += 1 if landing else 0
-            growth = min(3.0, max(0.3, 0.9 * max(ratio, 1e-9) ** (-1.0 / 3.0)))
-            h = min(max(taken * growth, h if landing else 0.0), span / 16.0)
-            if risk > LARGEST_RISK:
-                status = TOO_LARGE
-        elif ratio > 1.0:
-            h = taken * max(0.2, 0.9 * ratio ** (-1.0 / 3.0))
-        else:  # not a number, or a step that did not settle
-            h = 0.2 * taken
-        if status == DONE and filled < times.size:
-            if h <= 4e-16 * max(abs(t), 1e-3 * span):
-                status = UNDERFLOW if math.isfinite(rough + fine) else NOT_A_NUMBER
-            elif attempts >= most_steps:
-                status = TOO_MANY_STEPS
-    return mesh[: count + 1], (status, attempts, t, h, risk)
+    size, watched, ends = modes[0].size, np.zeros(4), np.empty(most_steps + 1)
+    watched[0], (watched[1], watched[2]) = opening(modes, times[0], rules)
+    room = (np.zeros((1, 0)), np.empty(size), np.empty(1))
+    ends[0] = times[0]
+    model, h = (modes, rules), 1e-4 * (times[-1] - times[0])
+    _, accepted, report = adaptive(
+        np.zeros(size), watched, times, h, room, model, tolerance, most_steps, ends
+    )
+    return ends[: accepted + 1], report
 
 
 @scalar

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ....solvers.core.compile import load, text_of
+from ....solvers.core.compile import load
 from ....theory.core.errors import NotAvailable
 from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import Parameter, numbers, twin
@@ -69,10 +69,8 @@ class Lowered:
         """
         if isinstance(name, Path):
             return load(self.source, name)
-        if self.batch == 1:
-            return load(self.source, _KERNELS / f"{name}.py")
-        shared = text_of(_KERNELS / "batches.py")
-        return load(f"{self.source}\n\n{shared}", _KERNELS / f"batched_{name}.py")
+        form = name if self.batch == 1 else f"batched_{name}"
+        return load(self.source, _KERNELS / f"{form}.py")
 
 
 def lower(method: Any) -> Lowered:

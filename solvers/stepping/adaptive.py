@@ -1,0 +1,117 @@
+"""The one adaptive loop: steps, their control, outputs, and how it ended.
+
+A stepper is a tableau with its `CONTROL`, and three functions that the template defines over it:
+
+    attempt(now, new, t, h, room, model)    fills `new`; not finite where there is no step
+    error(now, new, h, room, model)         the largest relative error of that step
+    between(now, new, h, theta, room, model, out, place)
+                                            writes what is watched at t + θ h into a row of `out`
+
+`now` and `new` are (state, watched), two vectors of which watched[0] is the risk; `room` is written
+while stepping and begins with the slopes of the stages by rows, the last one being the first of the
+next step; `model` is only read. The next step is h × 0.9 error^p last_error^q, p, q of `CONTROL`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+# >>> provided by the generated module
+from ..kernels.interface import CONTROL, attempt, between, error, pasted
+
+# <<< provided by the generated module
+
+#: how a solution ended
+DONE, NOT_A_NUMBER, TOO_LARGE, UNDERFLOW, TOO_MANY_STEPS = 0, 1, 2, 3, 4
+LARGEST_RISK = 1e290
+SHRINK = 0.2
+# a step this little longer than what is left lands there, so that none of rounding's size remains
+SLACK = 1.0 + 1e-9
+
+
+@pasted
+def hand_on(new, now, slopes):
+    """Begin the next step where one has ended: with its last stage."""
+    for k in range(2):
+        for i in range(new[k].size):
+            now[k][i] = new[k][i]
+    last = slopes.shape[0] - 1
+    for i in range(slopes.shape[1]):
+        slopes[0, i] = slopes[last, i]
+
+
+@pasted
+def next_step(h, taken, landing, ratio, last_ratio, span):
+    """Return the next step, after one that was accepted or refused."""
+    _, floor, power, memory, refused, growth, parts = CONTROL
+    if ratio <= 1.0:
+        least = h if landing else 0.0  # no shorter for having been cut to land
+        grown = taken * min(growth, 0.9 * max(ratio, floor) ** power * last_ratio**memory)
+        return min(max(least, grown), span / parts)
+    if ratio > 1.0:
+        return taken * max(SHRINK, 0.9 * ratio**refused)
+    return taken * SHRINK  # not a number
+
+
+@pasted
+def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
+    """Solve on a grid of times from a first step `h`; room[0][0] holds the slope of the start.
+
+    Parameters
+    ----------
+    state, watched : arrays
+        The start; used up.
+    times : (T,) array
+        Increasing, the first one being the start.
+    ends : array
+        Takes, behind its first entry, the ends of accepted steps, as many as it has room for.
+
+    Returns
+    -------
+    out : (T, watched) array
+        Shorter where it stopped early.
+    accepted : int
+    report : tuple
+        Status, number of steps, and the time, step and risk where it stopped.
+    """
+    lands, now = CONTROL[0], (state, watched)
+    new, out = (np.empty(state.size), np.empty(watched.size)), np.empty((times.size, watched.size))
+    t, span = times[0], times[-1] - times[0]
+    steps, accepted, filled, last_ratio = 0, 0, 1, 1e-4
+    start = 0.0
+    for i in range(watched.size):
+        out[0, i] = watched[i]
+        start += watched[i]
+    for i in range(room[0].shape[1]):
+        start += room[0][0, i]
+    status = DONE if math.isfinite(start) else NOT_A_NUMBER
+    while status == DONE and filled < times.size:
+        target = times[filled] if lands else times[-1]
+        landing = t + h * SLACK >= target
+        taken = target - t if landing else h
+        steps += 1
+        finite = math.isfinite(attempt(now, new, t, taken, room, model))
+        # the error of a step that broke off would be read from stages of an earlier one
+        ratio = error(now, new, taken, room, model) / rtol if finite else math.nan
+        h = next_step(h, taken, landing, ratio, last_ratio, span)
+        if ratio <= 1.0:
+            reached = target if landing else t + taken
+            while filled < times.size and times[filled] <= reached:
+                theta = (times[filled] - t) / taken
+                between(now, new, taken, theta, room, model, out, filled)
+                filled += 1
+            t = reached
+            hand_on(new, now, room[0])
+            last_ratio = max(ratio, 1e-4)
+            accepted += 1
+            if accepted < ends.size:
+                ends[accepted] = t
+            status = DONE if watched[0] <= LARGEST_RISK else TOO_LARGE
+        if status == DONE and filled < times.size:
+            if not h > 4e-16 * max(abs(t), 1e-3 * span):
+                status = UNDERFLOW if finite else NOT_A_NUMBER
+            elif steps >= most_steps:
+                status = TOO_MANY_STEPS
+    return out[:filled], accepted, (status, steps, t, h, watched[0])
