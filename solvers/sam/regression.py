@@ -32,8 +32,8 @@ from ..second_order.arguments import given_masks
 from ..second_order.curvature import DenseCurvature
 from ..second_order.motion import RUN_AWAY
 from ..stepping.orbit import orbit
+from ..stepping.outcome import outcome, tell, watched
 from .edge import sam_product
-from .outcome import outcome, tell, watched
 
 Array = NDArray[np.float64]
 

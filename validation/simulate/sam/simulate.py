@@ -18,9 +18,9 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import ensemble
 from ....solvers.sam import two_eigenvalues
-from ....solvers.sam.outcome import tell
 from ....solvers.sam.regression import Form, Task
 from ....solvers.sam.regression import runs as followed
+from ....solvers.stepping.outcome import tell
 from ....theory.core.checks import array, count
 from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps
