@@ -177,7 +177,7 @@ def curve(
     told = described(problem, method, limit)
     if state is not None:
         told |= {"state": state}
-        tell([state], [lost])
+        tell(lost)
     if lost is not None:
         told |= {"diverged": {"0": lost}}
     words = {"map": "map of the squares", "quasi-static": "quasi-static map", "flow": "flow"}

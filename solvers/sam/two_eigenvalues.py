@@ -82,7 +82,7 @@ def mapped(
     numbers = (problem.epsilon, problem.invariant, reach(method, rate))
     steps = steps_of(system, problem.start, numbers, until, times, points)
     values, lost, state = follow(system, problem.start, numbers, steps, method)
-    tell([state], [lost])
+    tell(lost)
     told = described(problem, method, "map") | {"state": state}
     return Curve(
         steps.astype(float),

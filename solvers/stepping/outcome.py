@@ -55,9 +55,7 @@ def outcome(steps: NDArray[np.int64], size: Array, product: Array, lost: int | N
     return "oscillating" if stays and product[late].max() >= EDGE else "unfinished"
 
 
-def tell(states: list[str], lost: list[int | None]) -> None:
-    """Warn of runs that diverged."""
-    found = [step for step in lost if step is not None]
-    if found:
-        of = "" if len(states) == 1 else f" in {len(found)} of {len(states)} runs"
-        warn(f"diverged at step {min(found)}{of}: what follows is no number")
+def tell(lost: int | None) -> None:
+    """Warn of a run that was lost."""
+    if lost is not None:
+        warn(f"diverged at step {lost}: what follows is no number")

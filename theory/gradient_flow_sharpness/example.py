@@ -11,11 +11,11 @@ from .problem import DiagonalLinearNetwork, ScalarNetwork
 _INPUTS = np.array([[1.0, 0.5, -0.3, 0.2], [0.2, -0.4, 0.9, 0.6]])
 
 EXAMPLES = (
-    Example(ScalarNetwork([1.2, 0.9, 0.8]), GradientDescent(0.3), 60, runs={}),
+    Example(ScalarNetwork([1.2, 0.9, 0.8]), GradientDescent(0.1), 20, runs={}),
     Example(
         DiagonalLinearNetwork([1.0, 0.8, 0.9, 1.1], [0.9, 1.0, 0.7, 0.8], _INPUTS, [1.0, -0.5]),
-        GradientDescent(0.1),
-        60,
+        GradientDescent(0.05),
+        20,
         runs={},
     ),
 )

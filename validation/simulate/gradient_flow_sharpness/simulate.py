@@ -9,7 +9,6 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runs import ensemble
 from ....solvers.gradient_flow_sharpness import observe
 from ....solvers.gradient_flow_sharpness.solve import described, recorded
-from ....solvers.stepping.outcome import tell
 from ....theory.core.checks import array
 from ....theory.core.errors import NotAvailable
 from ....theory.gradient_flow_sharpness import maps
@@ -59,15 +58,15 @@ def simulate(
     system = maps.scalar_descent() if scalar else maps.diagonal_descent()
     grid = (until, times, points)
     found = [recorded(system, p, method, _states(p), _squares(p), grid) for p in problems]
-    states, lost = [one[3] for one in found], [one[2] for one in found]
-    tell(states, lost)
+    states = [one[3] for one in found]
     size = f"{problem.depth} layers" if scalar else f"N = {problem.data}"
     return ensemble(
         found[0][0].astype(float),
         observe.SCALAR if scalar else observe.DIAGONAL,
         [(values, step) for _, values, step, _ in found],
         f"{method.label}, {size}",
-        described(problem, method, "map") | {"source": "simulate", "states": states},
+        described(problem, method, "map")
+        | {"source": "simulate", "states": states, "deterministic": True},
         steps=found[0][0],
         kind="simulation",
     )
