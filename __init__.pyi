@@ -2,6 +2,11 @@
 
 from .solvers.core.curve import Curve as Curve
 from .solvers.core.curve import load as load
+from .solvers.gradient_flow_sharpness.flow_end import (
+    gradient_flow_sharpness as gradient_flow_sharpness,
+)
+from .solvers.gradient_flow_sharpness.quasi_static import bifurcation as bifurcation
+from .solvers.gradient_flow_sharpness.stopping import stopping_point as stopping_point
 from .solvers.linear.critical import (
     critical_batch as critical_batch,
 )
@@ -95,6 +100,12 @@ from .theory.covariance import (
     toeplitz as toeplitz,
 )
 from .theory.derive import derive as derive
+from .theory.gradient_flow_sharpness.problem import (
+    DiagonalLinearNetwork as DiagonalLinearNetwork,
+)
+from .theory.gradient_flow_sharpness.problem import (
+    ScalarNetwork as ScalarNetwork,
+)
 from .theory.linear.problem import LinearModel as LinearModel
 from .theory.methods import (
     SAM as SAM,

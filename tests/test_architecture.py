@@ -13,9 +13,17 @@ import limitlab
 
 ROOT = Path(limitlab.__file__).parent
 ROOMS = ("theory", "solvers", "validation")
-FAMILIES = {"streaming", "adam", "linear", "second_order", "two_eigenvalues"}
-#: families that are built on another one: Adam sees a stream
-BUILT_ON = {("adam", "streaming")}
+FAMILIES = {
+    "streaming",
+    "adam",
+    "linear",
+    "second_order",
+    "two_eigenvalues",
+    "sam",
+    "gradient_flow_sharpness",
+}
+#: families that are built on another one: Adam sees a stream, SAM descends on two problems
+BUILT_ON = {("adam", "streaming"), ("sam", "second_order"), ("sam", "two_eigenvalues")}
 #: folders whose subfolders are counted one by one
 SPLIT = {"validation.simulate"}
 

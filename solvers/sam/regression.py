@@ -32,8 +32,8 @@ from ..second_order.arguments import given_masks
 from ..second_order.curvature import DenseCurvature
 from ..second_order.motion import RUN_AWAY
 from ..stepping.orbit import orbit
+from ..stepping.outcome import outcome, watched
 from .edge import sam_product
-from .outcome import outcome, tell, watched
 
 Array = NDArray[np.float64]
 
@@ -154,9 +154,7 @@ def in_residuals(system: Map) -> Form:
 def runs(task: Task, form: Form, count: int, crew: Crew, **made: Any) -> Curve:
     """The curve of `count` runs, each with its own curvature and batches."""
     found = crew.each(partial(_run, task, form), count)
-    states, lost = [one[2] for one in found], [one[1] for one in found]
-    tell(states, lost)
-    problem = task.problem
+    states, problem = [one[2] for one in found], task.problem
     told: dict[str, Any] = {"state": states[0]} if count == 1 else {"states": states}
     return ensemble(
         task.record.astype(float),

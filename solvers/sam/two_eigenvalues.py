@@ -16,12 +16,12 @@ from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.sam.step import constant_rate
 from ..core.curve import Curve
+from ..stepping.flow import integrate
 from ..stepping.orbit import orbit, rest
+from ..stepping.outcome import outcome, tell, watched
 from ..two_eigenvalues.edge_offset import CEILING, MOST_STEPS
 from ..two_eigenvalues.solve import LARGEST, SMALLEST
 from .edge import sam_edge, sam_product
-from .flow import integrate
-from .outcome import outcome, tell, watched
 
 Array = NDArray[np.float64]
 QUANTITIES = ("loss", "sharpness", "edge_product", "z", "T")
@@ -82,7 +82,7 @@ def mapped(
     numbers = (problem.epsilon, problem.invariant, reach(method, rate))
     steps = steps_of(system, problem.start, numbers, until, times, points)
     values, lost, state = follow(system, problem.start, numbers, steps, method)
-    tell([state], [lost])
+    tell(lost)
     told = described(problem, method, "map") | {"state": state}
     return Curve(
         steps.astype(float),

@@ -205,6 +205,16 @@ FILES = {
         'kind = "gradient_descent"\nrate = 1.0',
         100,
     ),
+    "sam": (
+        'kind = "two_eigenvalue_model"\nepsilon = 0.05\ninvariant = 0.2\nstart = [0.1, 1.9]',
+        'kind = "sam"\nrate = 1.0\nradius = 0.1',
+        10,
+    ),
+    "gradient_flow_sharpness": (
+        'kind = "scalar_network"\nweights = [1.2, 0.9, 0.8]',
+        'kind = "gradient_descent"\nrate = 0.1',
+        20,
+    ),
     "second_order": (
         'kind = "quadratic_regression"\ndata = 3\nparameters = 300\ncurvature = 0.3',
         'kind = "sgd"\nrate = 0.2\nbatch = 2',

@@ -85,14 +85,20 @@ class LoopPrinter(PythonCodePrinter):
         self._depth += 1
 
     def _print_Sum(self, expr: Any) -> str:
-        name = f"sum_{self._sums}"
+        return self._gathered(expr, "sum", "0.0", "+=")
+
+    def _print_Product(self, expr: Any) -> str:
+        return self._gathered(expr, "product", "1.0", "*=")
+
+    def _gathered(self, expr: Any, word: str, empty: str, operation: str) -> str:
+        name = f"{word}_{self._sums}"
         self._sums += 1
-        self.emit(f"{name} = 0.0")
+        self.emit(f"{name} = {empty}")
         for over in expr.limits:
             self._loop(over)
         # a sum in a summand is a loop of its own, and has to stand before the line that uses it
         summand = self.doprint(expr.function)
-        self.emit(f"{name} += {summand}")
+        self.emit(f"{name} {operation} {summand}")
         self._depth -= len(expr.limits)
         return name
 

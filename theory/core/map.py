@@ -129,7 +129,9 @@ class Map:
         for update in self.body:
             printer.update(update)
         numbers = [form for state, form in self._pairs() if state in self.scalars]
-        replaced, reduced = sp.cse(numbers, sp.numbered_symbols("_x"), order="none")
+        # what stands inside a sum has no value outside of it
+        bound = set().union(*(_bound(form) for form in numbers))
+        replaced, reduced = sp.cse(numbers, sp.numbered_symbols("_x"), order="none", ignore=bound)
         for name, form in replaced:
             printer.update(Update(name, form))
         results = [printer.doprint(form) for form in reduced]
@@ -156,6 +158,11 @@ class Map:
             printer.emit(f"_kept[{i}][_place] = {base}")
         printer.emit("return")
         return _function("keep(_place, _x, _p, _arrays, _kept)", printer)
+
+
+def _bound(form: Any) -> set[Any]:
+    """The indices over which a form sums or multiplies."""
+    return {index for each in form.atoms(sp.Sum, sp.Product) for index, *_ in each.limits}
 
 
 def _next(left: Any) -> str:

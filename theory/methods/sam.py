@@ -52,7 +52,8 @@ class SAM(Method):
         given = self.batch
         object.__setattr__(self, "batch", 1 if given is None else given)
         super().__post_init__()
-        object.__setattr__(self, "batch", given)
+        if given is None:
+            object.__setattr__(self, "batch", None)
         object.__setattr__(self, "radius", number("radius", self.radius))
         if self.radius < 0:
             raise InvalidInput("radius", self.radius, "give a number >= 0")

@@ -122,7 +122,7 @@ def test_outcomes_are_told_apart():
     with pytest.warns(ValidityWarning, match="diverged at step"):
         lost = solve(TwoEigenvalueModel(0.05, 0.2, (2.0, 30.0)), SAM(1.0, 0.1), 30)
     assert lost.provenance["state"] == "diverged" and np.isnan(lost.loss[-1])
-    with pytest.warns(ValidityWarning, match="diverged at step"):
+    with pytest.warns(ValidityWarning, match="1 of 1 runs diverged"):
         lost = solve(PROBLEM, SAM(30.0, 0.1), 30, seed=1)
     assert lost.provenance["state"] == "diverged"
     small = solve(PROBLEM, SAM(0.01, 0.1), 10, seed=1)

@@ -18,7 +18,6 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import ensemble
 from ....solvers.sam import two_eigenvalues
-from ....solvers.sam.outcome import tell
 from ....solvers.sam.regression import Form, Task
 from ....solvers.sam.regression import runs as followed
 from ....theory.core.checks import array, count
@@ -59,7 +58,8 @@ def simulate(
     times, points : array_like, int
         Steps to record, or how many equal ones from 0.
     runs : int, optional
-        Of QuadraticRegression, 64 by default; run k draws from (entropy, spawn_key + (k,)).
+        Of QuadraticRegression, 64 by default; run k draws from (entropy, spawn_key + (k,)). Nothing
+        is drawn on a TwoEigenvalueModel, which has one run for each of its starts.
     seed : int, SeedSequence or None
     tensor : (D, P, P) array_like, optional
         This Q in every run, instead of a random one; symmetric.
@@ -81,7 +81,7 @@ def simulate(
         Bad input; an option that the problem does not have.
     """
     if isinstance(problem, TwoEigenvalueModel):
-        _leave_out(problem, runs=runs, tensor=tensor, masks=masks)
+        _leave_out(problem, tensor=tensor, masks=masks)
         return _two_eigenvalues(problem, method, until, starts, times, points)
     _leave_out(problem, starts=starts)
     task = Task.of(problem, method, whole_steps(until, times, points), seed, tensor, masks)
@@ -122,8 +122,7 @@ def _two_eigenvalues(
     states = [(p.start[0], *np.sqrt(p.squares)) for p in problems]
     steps = two_eigenvalues.steps_of(system, states[0], numbers, until, times, points)
     found = [two_eigenvalues.follow(system, x, numbers, steps, method) for x in states]
-    ends, lost = [one[2] for one in found], [one[1] for one in found]
-    tell(ends, lost)
+    ends = [one[2] for one in found]
     told = two_eigenvalues.described(problem, method, "map") | {"source": "simulate"}
     return ensemble(
         steps.astype(float),

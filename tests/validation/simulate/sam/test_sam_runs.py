@@ -108,5 +108,5 @@ def test_many_starts_end_below_the_edge():
 def test_options_of_the_other_problem_are_refused():
     with pytest.raises(NotAvailable, match="starts"):
         simulate(QuadraticRegression(2, 4, 0.1), SAM(0.1, 0.1), 5, starts=[(0.1, 0.1)])
-    with pytest.raises(NotAvailable, match="runs"):
-        simulate(TwoEigenvalueModel(0.1, 0.0), SAM(0.1, 0.1), 5, runs=3)
+    with pytest.raises(NotAvailable, match="masks"):
+        simulate(TwoEigenvalueModel(0.1, 0.0), SAM(0.1, 0.1), 5, masks=[[1.0]])

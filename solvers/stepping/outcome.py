@@ -1,8 +1,8 @@
-"""How a run ended: converged, oscillating, diverged, or not finished.
+"""How a run on finite data ended: converged, oscillating, diverged, or not finished.
 
-Beyond the edge SAM need not come back: |z| may stay of order one for as long as one looks, with the
-product of the edge above 2. The law that the sharpness comes to rest at the edge is one of
-converged runs only, so that the three are told apart, as of the end of what was followed.
+Beyond the edge of stability a run need not come back: |z| may stay of order one for as long as one
+looks, with the product of the edge above 2. The law that the sharpness comes to rest at the edge is
+one of converged runs only, so that the three are told apart, as of the end of what was followed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def outcome(steps: NDArray[np.int64], size: Array, product: Array, lost: int | N
     steps : (T,) int array
         Those of `watched`.
     size, product : (T,) arrays
-        |z|, and rate · sharpness (1 + radius · sharpness).
+        |z|, and what is 2 at the edge: rate · sharpness of gradient descent.
     """
     if lost is not None:
         return "diverged"
@@ -55,9 +55,7 @@ def outcome(steps: NDArray[np.int64], size: Array, product: Array, lost: int | N
     return "oscillating" if stays and product[late].max() >= EDGE else "unfinished"
 
 
-def tell(states: list[str], lost: list[int | None]) -> None:
-    """Warn of runs that diverged."""
-    found = [step for step in lost if step is not None]
-    if found:
-        of = "" if len(states) == 1 else f" in {len(found)} of {len(states)} runs"
-        warn(f"diverged at step {min(found)}{of}: what follows is no number")
+def tell(lost: int | None) -> None:
+    """Warn of a run that was lost."""
+    if lost is not None:
+        warn(f"diverged at step {lost}: what follows is no number")

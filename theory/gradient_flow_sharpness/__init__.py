@@ -1,0 +1,1 @@
+"""The sharpness at the end of gradient flow, along gradient descent: small exact networks."""
