@@ -41,6 +41,8 @@ from .solvers.streaming.advice.schedules import greedy as greedy
 from .solvers.streaming.advice.schedules import schedule_along as schedule_along
 from .solvers.streaming.expectations import expectations as expectations
 from .solvers.streaming.stationary import stationary as stationary
+from .solvers.tuners.bifurcation import bifurcation as bifurcation
+from .solvers.tuners.predictions import tuner_predictions as tuner_predictions
 from .solvers.two_eigenvalues.edge_offset import edge_offset as edge_offset
 from .theory.core.errors import (
     Interrupted as Interrupted,
@@ -97,6 +99,9 @@ from .theory.covariance import (
 from .theory.derive import derive as derive
 from .theory.linear.problem import LinearModel as LinearModel
 from .theory.methods import (
+    CDAT as CDAT,
+)
+from .theory.methods import (
     SAM as SAM,
 )
 from .theory.methods import (
@@ -104,6 +109,9 @@ from .theory.methods import (
 )
 from .theory.methods import (
     Adam as Adam,
+)
+from .theory.methods import (
+    Armijo as Armijo,
 )
 from .theory.methods import (
     ClippedSGD as ClippedSGD,
@@ -116,6 +124,12 @@ from .theory.methods import (
 )
 from .theory.methods import (
     Method as Method,
+)
+from .theory.methods import (
+    OnEdge as OnEdge,
+)
+from .theory.methods import (
+    Polyak as Polyak,
 )
 from .theory.methods import (
     SignSGD as SignSGD,
@@ -162,6 +176,12 @@ from .theory.schedules.schedule import (
 )
 from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
 from .theory.streaming.problem import LeastSquares as LeastSquares
+from .theory.tuners.problem import (
+    SharpnessToy as SharpnessToy,
+)
+from .theory.tuners.problem import (
+    TwoCurvatures as TwoCurvatures,
+)
 from .theory.two_eigenvalues.problem import TwoEigenvalueModel as TwoEigenvalueModel
 from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference
