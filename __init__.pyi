@@ -21,6 +21,15 @@ from .solvers.sam.edge import (
 )
 from .solvers.second_order.early_time import early_time as early_time
 from .solvers.second_order.solve import tangent_kernels as tangent_kernels
+from .solvers.sgd_stability.stability import (
+    group_exponent as group_exponent,
+)
+from .solvers.sgd_stability.stability import (
+    lyapunov_exponent as lyapunov_exponent,
+)
+from .solvers.sgd_stability.stability import (
+    sgd_stability as sgd_stability,
+)
 from .solvers.solve import limits as limits
 from .solvers.solve import solve as solve
 from .solvers.streaming.advice.clipping.criteria import clipping_criteria as clipping_criteria
@@ -175,6 +184,7 @@ from .theory.schedules.schedule import (
     power_decay as power_decay,
 )
 from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
+from .theory.sgd_stability.problem import InterpolatingMinimum as InterpolatingMinimum
 from .theory.streaming.problem import LeastSquares as LeastSquares
 from .theory.tuners.problem import (
     SharpnessToy as SharpnessToy,
