@@ -26,6 +26,15 @@ from .solvers.sam.edge import (
 )
 from .solvers.second_order.early_time import early_time as early_time
 from .solvers.second_order.solve import tangent_kernels as tangent_kernels
+from .solvers.sgd_stability.stability import (
+    group_exponent as group_exponent,
+)
+from .solvers.sgd_stability.stability import (
+    lyapunov_exponent as lyapunov_exponent,
+)
+from .solvers.sgd_stability.stability import (
+    sgd_stability as sgd_stability,
+)
 from .solvers.solve import limits as limits
 from .solvers.solve import solve as solve
 from .solvers.streaming.advice.clipping.criteria import clipping_criteria as clipping_criteria
@@ -46,6 +55,8 @@ from .solvers.streaming.advice.schedules import greedy as greedy
 from .solvers.streaming.advice.schedules import schedule_along as schedule_along
 from .solvers.streaming.expectations import expectations as expectations
 from .solvers.streaming.stationary import stationary as stationary
+from .solvers.tuners.bifurcation import bifurcation as bifurcation
+from .solvers.tuners.predictions import tuner_predictions as tuner_predictions
 from .solvers.two_eigenvalues.edge_offset import edge_offset as edge_offset
 from .theory.core.errors import (
     Interrupted as Interrupted,
@@ -108,6 +119,9 @@ from .theory.gradient_flow_sharpness.problem import (
 )
 from .theory.linear.problem import LinearModel as LinearModel
 from .theory.methods import (
+    CDAT as CDAT,
+)
+from .theory.methods import (
     SAM as SAM,
 )
 from .theory.methods import (
@@ -115,6 +129,9 @@ from .theory.methods import (
 )
 from .theory.methods import (
     Adam as Adam,
+)
+from .theory.methods import (
+    Armijo as Armijo,
 )
 from .theory.methods import (
     ClippedSGD as ClippedSGD,
@@ -127,6 +144,12 @@ from .theory.methods import (
 )
 from .theory.methods import (
     Method as Method,
+)
+from .theory.methods import (
+    OnEdge as OnEdge,
+)
+from .theory.methods import (
+    Polyak as Polyak,
 )
 from .theory.methods import (
     SignSGD as SignSGD,
@@ -172,7 +195,14 @@ from .theory.schedules.schedule import (
     power_decay as power_decay,
 )
 from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
+from .theory.sgd_stability.problem import InterpolatingMinimum as InterpolatingMinimum
 from .theory.streaming.problem import LeastSquares as LeastSquares
+from .theory.tuners.problem import (
+    SharpnessToy as SharpnessToy,
+)
+from .theory.tuners.problem import (
+    TwoCurvatures as TwoCurvatures,
+)
 from .theory.two_eigenvalues.problem import TwoEigenvalueModel as TwoEigenvalueModel
 from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...theory.core.map import Map
 from ..core.compile import load, writable
+from ..core.runner import Crew
 
 Array = NDArray[np.float64]
 
@@ -31,11 +32,14 @@ class Orbit:
         What was recorded whole; NaN likewise.
     lost : int or None
         The step at which an observed number exceeded the ceiling.
+    last : dict of float
+        What was observed at the last step that was looked at, the lost one if there is one.
     """
 
     values: Mapping[str, Array]
     lost: int | None
     arrays: Mapping[str, Array] = field(default_factory=dict)
+    last: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,27 @@ def orbit(
     lost = int(record(x, p, arrays, steps, ceiling, seen, path, kept))
     named = {name: array for (name, _), array in zip(system.kept, kept, strict=True)}
     values = dict(zip(system.observed, path, strict=True))
-    return Orbit(values, None if lost < 0 else lost, named)
+    last = dict(zip(system.observed, seen.tolist(), strict=True))
+    return Orbit(values, None if lost < 0 else lost, named, last)
+
+
+def orbits(
+    system: Map,
+    starts: Sequence[Sequence[Any]],
+    numbers: Sequence[Any],
+    steps: NDArray[np.int64],
+    *,
+    ceiling: float,
+    inputs: Sequence[Any] = (),
+    workers: int | None = None,
+) -> list[Orbit]:
+    """Follow one orbit for each start and each row of numbers, in threads; see `orbit`."""
+    _module(system)  # compiled once, and not in every thread
+
+    def one(i: int) -> Orbit:
+        return orbit(system, starts[i], numbers[i], steps, ceiling=ceiling, inputs=inputs)
+
+    return Crew(workers).each(one, len(starts))
 
 
 def rest(

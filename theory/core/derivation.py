@@ -96,8 +96,9 @@ def _computed(left: Any, right: Any) -> bool:
 def _function(name: str, expression: Any) -> str:
     """Return a Python function of the symbols of ``expression``, all by keyword."""
     replaced, (reduced,) = sp.cse(expression, sp.numbered_symbols("_x"), order="none")
-    printer = NumPyPrinter()
-    arguments = "".join(f"{a}, " for a in sorted(s.name for s in expression.free_symbols))
+    printer = NumPyPrinter()  # it calls a symbol named lambda lambda_
+    named = sorted(expression.free_symbols, key=str)
+    arguments = "".join(f"{printer.doprint(symbol)}, " for symbol in named)
     star = "*, " if arguments else ""
     lines = [f"def {name}({star}{arguments}**others):"]
     lines += [f"    {s.name} = {printer.doprint(e)}" for s, e in replaced]

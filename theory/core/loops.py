@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import Any
 
 import sympy as sp
@@ -44,6 +45,27 @@ class Update:
         )
         where = rf"\quad\left({conditions}\right)" if self.over else ""
         return self.left, latex(self.right) + where
+
+
+class Shrink(sp.Expr):
+    """The largest start · factorʲ, j = 0, 1, …, at which a condition on the symbol holds; else 0.
+
+    Parameters
+    ----------
+    symbol, start, factor, condition : expressions
+        The condition is a relation in the symbol, which is bound.
+    """
+
+    is_real = True
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        symbol, start, factor, condition = self.args
+        return start.free_symbols | factor.free_symbols | (condition.free_symbols - {symbol})
+
+    def _latex(self, printer: Any) -> str:
+        symbol, start, factor, condition = map(printer._print, self.args)
+        return rf"\max\left\{{{symbol}={start}\,{{{factor}}}^{{j}}:\;{condition}\right\}}"
 
 
 class LoopPrinter(PythonCodePrinter):
@@ -102,8 +124,22 @@ class LoopPrinter(PythonCodePrinter):
         self._depth -= len(expr.limits)
         return name
 
+    def _print_Shrink(self, expr: Any) -> str:
+        symbol, start, factor, condition = expr.args
+        name = f"{symbol.name}_{self._sums}"
+        self._sums += 1
+        self.emit(f"{name} = {self.doprint(start)}")
+        met = self.doprint(condition.xreplace({symbol: sp.Symbol(name)}))
+        self.emit(f"while not {met} and 0.0 < {name} < math.inf:")  # a NaN ends it too
+        self.emit(f"    {name} *= {self.doprint(factor)}")
+        return name
+
+    def _print_Infinity(self, expr: Any) -> str:
+        return "math.inf"
+
     def _print_Symbol(self, expr: Any) -> str:
-        return self._numbers.get(expr, expr.name)
+        name = f"{expr.name}_" if iskeyword(expr.name) else expr.name
+        return self._numbers.get(expr, name)
 
     def _print_KroneckerDelta(self, expr: Any) -> str:
         left, right = map(self._print, expr.args)

@@ -121,7 +121,7 @@ class Map:
         for size, text in sizes.items():
             printer.emit(f"{size} = {text}")
         for i, state in enumerate(self.scalars):
-            printer.emit(f"{state} = _x[{i}]")
+            printer.emit(f"{printer.doprint(state)} = _x[{i}]")
         return printer
 
     def _advance(self) -> str:
@@ -147,10 +147,23 @@ class Map:
     def _observe(self) -> str:
         printer = self._printer()
         forms = [form for _, form in self.observe if not isinstance(form, sp.IndexedBase)]
+        for update in self._needed(forms):
+            printer.update(update)
         for i, form in enumerate(forms):
             text = printer.doprint(form)
             printer.emit(f"_seen[{i}] = {text}")
         return _function("observe(t, _x, _p, _arrays, _seen)", printer)
+
+    def _needed(self, forms: Iterable[Any]) -> list[Update]:
+        """The intermediate quantities that enter some forms, in their order."""
+        wanted = set().union(*(form.free_symbols for form in forms))
+        found = []
+        for update in reversed(self.body):
+            left = update.left.base if isinstance(update.left, sp.Indexed) else update.left
+            if left in wanted or getattr(left, "label", None) in wanted:
+                found.append(update)
+                wanted |= update.right.free_symbols
+        return found[::-1]
 
     def _keep(self) -> str:
         printer = self._printer()

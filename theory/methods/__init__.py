@@ -2,10 +2,14 @@
 
 from ..core.discover import classes
 from .adam import Adam
+from .armijo import Armijo
 from .base import Method
+from .cdat import CDAT
 from .clipped import ClippedSGD
 from .gradient_descent import GradientDescent
 from .huber import Huber
+from .on_edge import OnEdge
+from .polyak import Polyak
 from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
@@ -14,13 +18,17 @@ from .signsgd import SignSGD
 METHODS: tuple[type[Method], ...] = classes("methods", Method)
 
 __all__ = [
+    "CDAT",
     "METHODS",
     "SAM",
     "SGD",
     "Adam",
+    "Armijo",
     "ClippedSGD",
     "GradientDescent",
     "Huber",
     "Method",
+    "OnEdge",
+    "Polyak",
     "SignSGD",
 ]

@@ -145,6 +145,9 @@ def check_streaming(method: Any) -> None:
     if isinstance(method, GradientDescent):
         remedy = "a stream has no full batch; use SGD(rate), or a LinearModel"
         raise NotAvailable("method", method, remedy)
+    if method.rate is None:
+        remedy = "it chooses its step from a whole loss; a stream has the methods with a rate"
+        raise NotAvailable("method", method, remedy)
     for field, unset in (("sampling", None), ("momentum", 0.0)):
         if getattr(method, field, unset) != unset:
             remedy = "belongs to finite data (LinearModel, QuadraticRegression); leave it out"

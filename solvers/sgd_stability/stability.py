@@ -1,0 +1,211 @@
+"""sgd_stability: the edge of the mean square, the conditions on summary numbers, single runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.checks import count
+from ...theory.core.errors import InvalidType, NotAvailable
+from ...theory.methods.sampling import Batches, draw_masks
+from ...theory.sgd_stability.derive import derive, drawn
+from ...theory.sgd_stability.problem import InterpolatingMinimum
+from ..core import random
+from .moments import Moments
+
+Array = NDArray[np.float64]
+#: steps after which the length of a run is set back to 1
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Whether SGD stays at an interpolating minimum.
+
+    Attributes
+    ----------
+    rate : float
+    edge : float
+        η*: E|w|² shrinks below it, and only there.
+    growth : float
+        The spectral radius of the second moment at `rate`: E|w_t|² ~ growth^t.
+    coherence, sharpness : float
+        σ and λ_max(H).
+    unstable_above : float or None
+        The rate above which the summary numbers B, σ and λ_max(H) prove instability (Bernoulli
+        batches only). Below it nothing is said.
+    group_edge : float or None
+        The edge of the construction of orthogonal groups, if the problem is one: it equals `edge`.
+    lyapunov : float or None
+        For groups: the exponent of a single run in a step, −∞ where a step can hit 0. It is below
+        log(growth)/2, and can be negative where the mean square grows.
+    """
+
+    rate: float
+    edge: float
+    growth: float
+    coherence: float
+    sharpness: float
+    unstable_above: float | None
+    group_edge: float | None
+    lyapunov: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Mean-square "stable" or "unstable"."""
+        return "stable" if self.rate < self.edge else "unstable"
+
+
+def sgd_stability(problem: Any, method: Any) -> Stability:
+    """Return what is known of the stability of SGD at an interpolating minimum.
+
+    Parameters
+    ----------
+    problem : InterpolatingMinimum
+    method : GradientDescent or SGD
+        With a constant rate, without momentum.
+
+    Raises
+    ------
+    NotAvailable
+        A schedule; momentum.
+
+    Examples
+    --------
+    >>> from limitlab.theory.methods import SGD
+    >>> minimum = InterpolatingMinimum(features=[[1, 0], [1, 1], [0, 2]])
+    >>> found = sgd_stability(minimum, SGD(0.4, batch=1, sampling="bernoulli"))
+    >>> round(found.edge, 6), found.verdict
+    (0.503337, 'stable')
+    """
+    if not isinstance(problem, InterpolatingMinimum):
+        raise InvalidType("problem", problem, "give an InterpolatingMinimum")
+    rate, batches = constant(method), drawn(method, problem.data)
+    moments = Moments(problem, batches, derive(problem, method).functions)
+    return Stability(
+        rate,
+        moments.largest_rate(),
+        moments.radius(rate),
+        problem.coherence,
+        problem.sharpness,
+        _unstable_above(moments),
+        _group_edge(moments),
+        None if problem.group_sizes is None else group_exponent(problem, method),
+    )
+
+
+def constant(method: Any) -> float:
+    """The rate as a number."""
+    if getattr(method.rate, "free_symbols", None):
+        raise NotAvailable("rate", method.rate, "stability belongs to one rate; give a number")
+    return float(method.rate)
+
+
+def _unstable_above(moments: Moments) -> float | None:
+    edge = 2 / moments.problem.sharpness
+    if moments.drawn.full:
+        return edge
+    if "edge_path" not in moments.functions:
+        return None
+    return min(edge, _of_numbers(moments, "edge_path"))
+
+
+def _group_edge(moments: Moments) -> float | None:
+    sizes = moments.problem.group_sizes
+    if sizes is None or np.ptp(sizes) > 0:
+        return None
+    if moments.drawn.full:
+        return 2 / moments.problem.sharpness
+    return _of_numbers(moments, "edge_group")
+
+
+def _of_numbers(moments: Moments, name: str) -> float:
+    problem, batches = moments.problem, moments.drawn
+    numbers = {"sigma": problem.coherence, "lambda_1": problem.sharpness}
+    return float(moments.functions[name](**numbers, B=batches.batch, D=batches.data))
+
+
+def group_exponent(problem: Any, method: Any) -> float:
+    """Return the Lyapunov exponent of a single run for orthogonal groups of identical examples.
+
+    In a step a group is met k times and its direction is multiplied by 1 − (rate/B) λ k; the
+    exponent is the largest E ln|1 − (rate/B) λ k| over the groups.
+
+    Raises
+    ------
+    NotAvailable
+        The examples are no such groups; lyapunov_exponent measures it on a run.
+    """
+    sizes = problem.group_sizes
+    if sizes is None:
+        remedy = "are no orthogonal groups of identical examples; measure with lyapunov_exponent"
+        raise NotAvailable("hessians", problem.data, remedy)
+    rate, batches = constant(method), drawn(method, problem.data)
+    return max(_exponent(rate, problem.largest, int(size), batches) for size in set(sizes.tolist()))
+
+
+def _exponent(rate: float, curvature: float, size: int, batches: Batches) -> float:
+    from scipy.stats import binom, hypergeom
+
+    B, n = batches.batch, batches.data
+    met = {
+        "bernoulli": binom(size, B / n),
+        "without_replacement": hypergeom(n, size, B),
+        "with_replacement": binom(B, size / n),
+    }[batches.sampling]
+    k = np.arange(max(size, B) + 1)
+    chance = met.pmf(k)
+    factors = np.abs(1 - rate / B * curvature * k)
+    if np.any((factors < 1e-15) & (chance > 0)):
+        return -math.inf
+    return float(chance[chance > 0] @ np.log(factors[chance > 0]))
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """A measured exponent and its standard error."""
+
+    value: float
+    error: float
+
+    def __float__(self) -> float:
+        return self.value
+
+
+def lyapunov_exponent(
+    problem: Any, method: Any, steps: int = 20_000, *, seed: Any = None
+) -> Exponent:
+    """Measure the top Lyapunov exponent of SGD: ln|w_t|/t of one long run.
+
+    Parameters
+    ----------
+    problem : InterpolatingMinimum
+    method : GradientDescent or SGD
+    steps : int
+        At least 640; the run is set back to length 1 every 64 steps.
+    seed : int or SeedSequence, optional
+
+    Returns
+    -------
+    Exponent
+        Per step, with the standard error from ten blocks.
+    """
+    rate, batches = constant(method), drawn(method, problem.data)
+    blocks = count("steps", steps, 10 * _BLOCK) // _BLOCK
+    rng = np.random.Generator(np.random.Philox(random.seed_sequence(seed)))
+    moments = Moments(problem, batches, {})
+    factors = moments.factors.reshape(-1, moments.pulls.size)
+    ranks = len(moments.factors)
+    w, gains = rng.standard_normal(moments.pulls.size), np.empty(blocks)
+    for i in range(blocks):
+        w /= np.linalg.norm(w)
+        masks = np.tile(draw_masks(batches, _BLOCK, rng), (1, ranks))
+        for mask in masks:
+            w = w - rate / batches.batch * ((mask * (factors @ w)) @ factors)
+        gains[i] = math.log(max(float(np.linalg.norm(w)), 1e-300)) / _BLOCK
+    means = np.array([part.mean() for part in np.array_split(gains[blocks // 10 :], 10)])
+    return Exponent(float(means.mean()), float(means.std(ddof=1)) / math.sqrt(10))

@@ -1,0 +1,1 @@
+"""Step-size tuners: their maps followed, their averages integrated, and what is predicted."""

@@ -1,0 +1,184 @@
+r"""solve for SharpnessToy and TwoCurvatures: the exact map, its average, and the slow law.
+
+The equations are those of :mod:`limitlab.theory.tuners.maps` and
+:mod:`limitlab.theory.tuners.averages`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import NotAvailable, SolveFailed
+from ...theory.core.time_grid import time_grid, whole_steps
+from ...theory.core.version import VERSION
+from ...theory.core.warn import warn
+from ...theory.tuners.derive import derive
+from ..core.curve import Curve
+from ..core.limits import Limit, Limits, own_options
+from .follow import Motion, follow, unfinished
+
+Array = NDArray[np.float64]
+
+#: relative accuracy of the differential equations
+_RTOL = 1e-10
+
+
+def solve(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    limit: str = "map",
+    times: Any = None,
+    points: int = 101,
+    system: Any = None,
+    **options: Any,
+) -> Curve:
+    """Solve for a tuner on the toy, or on two curvatures.
+
+    Parameters
+    ----------
+    problem : SharpnessToy or TwoCurvatures
+    method : GradientDescent, CDAT, Armijo, Polyak, OnEdge or another Tuner
+    until : float, optional
+        Number of steps; may be left out where `times` is given.
+    limit : str
+        One of `LIMITS`.
+    times, points : array_like, int
+        Output steps, or how many equal ones from 0.
+    system : Map or Derivation, optional
+        Solved instead of the derived one.
+
+    Returns
+    -------
+    Curve
+        "map" on the toy: "loss", "sharpness" λ, "step" η (that is about to be taken), "edge" = ηλ,
+        "x" and "gradient" = |g|². On two curvatures the logarithms of r = g₁²/g₂² and of |g|²
+        and of the factors of both modes beside. "averaged": |x|, "sharpness", "edge" and "loss".
+        "slow": "sharpness", and "q" = x²/x*² for CDAT.
+        ``provenance["state"]`` is "converged", "converging" (x, or |g|, is less than half of what
+        it was a quarter earlier), "oscillating", "drifting" (x at rest, u moving), "diverged" or
+        "left_branch" (λ <= 0); from where the last two happen the values are NaN.
+
+    Raises
+    ------
+    NotAvailable
+        A limit that this pair does not have; noise (the map of one run is random: simulate it);
+        Polyak without a minimum; a schedule.
+    InvalidInput
+        A minimum above a loss that is reached.
+
+    Warns
+    -----
+    ValidityWarning
+        The orbit diverged or left the branch, with the step.
+    """
+    own_options(LIMITS, limit, options)
+    if getattr(problem, "noise", 0.0) and limit == "map":
+        raise NotAvailable("noise", problem.noise, "one run is random; simulate it, or use 0")
+    derived = derive(problem, method, limit=limit)
+    task = Task(problem, method, system or derived, (until, times, points))
+    time, motion = LIMITS[limit].road(task)
+    remark = unfinished(motion)
+    if remark:
+        warn(remark)
+    return Curve(
+        time,
+        motion.values,
+        steps=motion.steps,
+        label=f"{method.label}, {limit}",
+        provenance=provenance(problem, method, "solve") | {
+            "limit": limit, "state": motion.state, "lost": motion.lost,
+            "remarks": [remark] if remark else [],
+        },
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A checked call of `solve`."""
+
+    problem: Any
+    method: Any
+    system: Any
+    when: tuple[Any, Any, Any]
+
+
+def provenance(problem: Any, method: Any, source: str) -> dict[str, Any]:
+    """What a curve says of itself."""
+    return {
+        "source": source,
+        "version": VERSION,
+        "problem": {"model": type(problem).__name__, **asdict(problem)},
+        "method": repr(method),
+        "time": "steps",
+    }
+
+
+def _map(task: Task) -> tuple[Array, Motion]:
+    steps = whole_steps(*task.when)
+    motion = follow(task.system, task.problem, task.method, steps, closed=True)
+    return steps.astype(float), motion
+
+
+def _averaged(task: Task) -> tuple[Array, Motion]:
+    time, problem, rate = time_grid(*task.when), task.problem, float(task.method.rate)
+    f = task.system.functions
+    known = {"a": problem.sharpening, "b": problem.stabilising, "eta": rate}
+
+    def change(_: float, state: Array) -> list[float]:
+        now = {"x": np.exp(state[0]), "y": state[1], **known}
+        return [f["x_flow"](**now) / now["x"], f["y_flow"](**now)]
+
+    first = [np.log(abs(problem.start[0])), rate * problem.sharpness - 2]
+    found = _integrate(change, first, time)
+    x, edge = np.exp(found[0]), 2 + found[1]
+    return time, _motion(time, problem, x, edge / rate, {"edge": edge})
+
+
+def _slow(task: Task) -> tuple[Array, Motion]:
+    time, problem, f = time_grid(*task.when), task.problem, task.system.functions
+    known = {
+        "a": problem.sharpening, "b": problem.stabilising, "x_0": problem.start[0],
+        "phi": getattr(task.method, "fraction", 1.0), "sigma": getattr(task.method, "scale", 1.0),
+        "x_star": problem.balance, "alpha": abs(problem.alpha),
+    }  # fmt: skip
+
+    def kept(squared: Any) -> Any:
+        return f["q_lambda"](**known, lambda_=np.sqrt(squared)) if "q_lambda" in f else 0.0
+
+    def change(_: float, state: Array) -> list[float]:
+        return [f["growth"](**known, q_lambda=kept(state[0]))]
+
+    squared = _integrate(change, [problem.sharpness**2], time)[0]
+    values = {"sharpness": np.sqrt(squared)}
+    if "q_lambda" in f:
+        values["q"] = kept(squared)
+    return time, Motion(np.rint(time).astype(np.int64), values, "drifting", None)
+
+
+def _motion(time: Array, problem: Any, x: Array, lam: Array, beside: dict[str, Array]) -> Motion:
+    u = (lam - problem.l0) / problem.k
+    values = {"loss": lam * x**2 / 2 - problem.alpha * u, "sharpness": lam, "x": x, **beside}
+    return Motion(np.rint(time).astype(np.int64), values, "oscillating", None)
+
+
+def _integrate(change: Any, first: list[float], time: Array) -> Array:
+    from scipy.integrate import solve_ivp
+
+    found = solve_ivp(change, (0.0, time[-1]), first, "DOP853", time, rtol=_RTOL, atol=1e-12)
+    if not found.success:
+        raise SolveFailed(found.message, float(found.t[-1]), 0.0, float(found.y[0, -1]))
+    return np.asarray(found.y)
+
+
+LIMITS: Limits = {
+    "map": Limit("exact: in (x, λ) and the bulk, or in the logarithms of the ratio and length of "
+                 "the gradient", _map),
+    "averaged": Limit("the average over two steps, at a constant rate on the toy", _averaged),
+    "slow": Limit("the law of λ² alone, for OnEdge and CDAT on the toy", _slow),
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Is a minimum that fits every example stable under SGD? Second moments, exactly."""

@@ -1,0 +1,1 @@
+"""Step-size tuners on the smallest losses whose sharpness moves: a toy, and two curvatures."""

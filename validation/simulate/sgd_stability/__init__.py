@@ -1,0 +1,1 @@
+"""SGD itself at an interpolating minimum."""

@@ -1,0 +1,124 @@
+r"""Gradient descent with a tuned step, in the coordinates of the loss: nothing is eliminated.
+
+With noise the loss of a batch is tilted, :math:`L_B(w)=L(w)+\frac{\nu}{\sqrt B}\,\xi\cdot w`, by a
+fresh standard normal ξ at every step; the tuner sees this loss and its gradient.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....solvers.core import random
+from ....solvers.core.curve import Curve
+from ....solvers.core.runner import Crew
+from ....solvers.core.runs import Run, ensemble, whole_or_partial
+from ....solvers.tuners.follow import follow
+from ....solvers.tuners.solve import provenance
+from ....theory.core.checks import ensemble_size
+from ....theory.core.errors import NotAvailable
+from ....theory.core.time_grid import whole_steps
+from ....theory.tuners.derive import check
+from ....theory.tuners.maps import full_pair, toy_map
+from ....theory.tuners.problem import TwoCurvatures
+
+Array = NDArray[np.float64]
+_TOY = ("loss", "sharpness", "step", "edge", "x", "gradient")
+_PAIR = ("loss", "sharpness", "step", "edge", "x_1", "x_2", "gradient")
+
+
+def simulate(
+    problem: Any,
+    method: Any,
+    until: float | None = None,
+    *,
+    times: Any = None,
+    points: int = 101,
+    runs: int | None = None,
+    seed: int | np.random.SeedSequence | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+) -> Curve:
+    """Run gradient descent with a tuned step.
+
+    Parameters
+    ----------
+    problem : SharpnessToy or TwoCurvatures
+    method : GradientDescent, CDAT, Armijo, Polyak, OnEdge or another Tuner
+        With noise, ``batch`` samples a step.
+    until : float, optional
+        Number of steps.
+    times, points : array_like, int
+        Steps to record, or how many equal ones from 0.
+    runs, seed, workers, executor, progress
+        For a problem with noise: how many runs (64), and their streams; run k draws from
+        (entropy, spawn_key + (k,)). Without noise there is one run, and nothing is random.
+
+    Returns
+    -------
+    Curve
+        As from ``solve(limit="map")``; on two curvatures "x_1" and "x_2". A run that is lost is NaN
+        from there on; ``provenance["states"]`` tells how each ended.
+    """
+    check(problem, method)
+    steps = whole_steps(until, times, points)
+    noisy = getattr(problem, "noise", 0.0) > 0
+    if not noisy and runs not in (None, 1):
+        raise NotAvailable("runs", runs, "nothing is random without noise=; leave it out")
+    sequence = random.seed_sequence(seed)
+    wanted = ensemble_size("runs", 64 if runs is None else runs) if noisy else 1
+    work = partial(_one, problem, method, steps, sequence if noisy else None)
+    crew = Crew(workers, executor, progress)
+    said = provenance(problem, method, "simulate")
+
+    def curve(found: list[tuple[Run, str]]) -> Curve:
+        told = said | {"runs": len(found), "states": [state for _, state in found]}
+        return ensemble(
+            steps.astype(float),
+            _names(problem),
+            [run for run, _ in found],
+            f"{method.label}, runs",
+            told if noisy else told | {"deterministic": True},
+            steps=steps,
+            kind="simulation",
+        )
+
+    return whole_or_partial(lambda: crew.each(work, wanted), curve)
+
+
+def _names(problem: Any) -> tuple[str, ...]:
+    return _PAIR if isinstance(problem, TwoCurvatures) else _TOY
+
+
+def _one(
+    problem: Any,
+    method: Any,
+    steps: NDArray[np.int64],
+    sequence: np.random.SeedSequence | None,
+    number: int,
+) -> tuple[Run, str]:
+    """One run and how it ended."""
+    if isinstance(problem, TwoCurvatures):
+        system = full_pair(method)
+    else:
+        system = toy_map(method, problem.bounded is not None, sequence is not None, False)
+    noise = None
+    if sequence is not None:
+        noise = _noise(problem, method, random.child(sequence, number), steps[-1])
+    motion = follow(system, problem, method, steps, closed=False, noise=noise)
+    return (np.array([motion.values[n] for n in _names(problem)]), motion.lost), motion.state
+
+
+def _noise(problem: Any, method: Any, sequence: np.random.SeedSequence, steps: int) -> Array:
+    """Slopes of the tilts, (steps + 1, coordinates)."""
+    normals = np.random.Generator(np.random.Philox(sequence)).standard_normal(
+        (steps + 1, 2 + len(problem.bulk))
+    )
+    return normals * (problem.noise / np.sqrt(method.batch))
+
+
