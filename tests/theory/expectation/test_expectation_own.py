@@ -212,13 +212,6 @@ def test_bind_discretises_a_density_to_unit_mass():
     assert abs(binding.weights @ binding.means**2 / ((0.2 * math.pi) ** 2 / 3) - 1) < 1e-12
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["welsch", "logarithmic", "cauchit"])
-def test_a_new_rule_or_law_compiles_nothing_of_its_own(name):
-    first = ll.derive(problem_with(TwoSided(0.8, 0.2)), RULES[name][0]).source
-    assert first == ll.derive(problem_with(Gumbel(0.3)), Welsch(0.8, 3.0)).source
-
-
 def test_two_quadratures_that_disagree_are_refused():
     @dataclass(frozen=True)
     class Growing(ll.Method):
