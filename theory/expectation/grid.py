@@ -232,11 +232,11 @@ def means(rule: Rule, law: Law, risk: float, reach: float = _REACH) -> Array:
             density = weights * np.exp(-0.5 * y * y) / (spread * np.sqrt(2 * np.pi))
             parts.append(height * slope * density)
         found[:, k] = _sum_and_size(parts)
-        order = rule.orders[k]
-        if order and found[1, k] > _CANCELS * abs(found[0, k]):
+        derived = rule.orders[k]
+        if derived and found[1, k] > _CANCELS * abs(found[0, k]):
             # the same mean by parts: f times the slope of the normal, better where that is wide
             wide = spread[owners, None]
-            slope = z / wide if order == 1 else (z * z - 1) / wide**2
+            slope = z / wide if derived == 1 else (z * z - 1) / wide**2
             other = _sum_and_size([rule.at(x, k, piece, True) * slope * mass])
             if other[1] * abs(found[0, k]) < found[1, k] * abs(other[0]):
                 found[:, k] = other
@@ -264,9 +264,9 @@ def _common(rule: Rule, weights: Array, centres: Array, width: float, reach: flo
             density = weights * np.exp(-0.5 * y * y) / (width * np.sqrt(2 * np.pi))
             parts.append(height * slope * density)
         found[:, k] = _sum_and_size(parts)
-        order = rule.orders[k]
-        if order and found[1, k] > _CANCELS * abs(found[0, k]):
-            slope = z / width if order == 1 else (z * z - 1) / width**2
+        derived = rule.orders[k]
+        if derived and found[1, k] > _CANCELS * abs(found[0, k]):
+            slope = z / width if derived == 1 else (z * z - 1) / width**2
             base = rule.at(x, k, piece, True) * (slope * normal).sum(axis=-1) * share
             other = _sum_and_size([base])
             if other[1] * abs(found[0, k]) < found[1, k] * abs(other[0]):

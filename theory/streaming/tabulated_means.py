@@ -1,7 +1,6 @@
 r"""Means :math:`E(\psi^k)^{(m)}(\ell)` without a closed form, tabulated in log R.
 
-The formula stays for the reader; code reads the table, which stands in the array of parameters, so
-that neither a new rule nor a new law compiles anything.
+The formula stays for the reader; code reads the table, which stands in the array of parameters.
 """
 
 from __future__ import annotations
