@@ -5,7 +5,9 @@ from .solvers.core.curve import load as load
 from .solvers.gradient_flow_sharpness.flow_end import (
     gradient_flow_sharpness as gradient_flow_sharpness,
 )
-from .solvers.gradient_flow_sharpness.quasi_static import bifurcation as bifurcation
+from .solvers.gradient_flow_sharpness.quasi_static import (
+    quasi_static_attractors as quasi_static_attractors,
+)
 from .solvers.gradient_flow_sharpness.stopping import stopping_point as stopping_point
 from .solvers.linear.critical import (
     critical_batch as critical_batch,

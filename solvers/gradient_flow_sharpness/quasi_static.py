@@ -51,7 +51,7 @@ class Bifurcation:
     states: tuple[str, ...]
 
 
-def bifurcation(
+def quasi_static_attractors(
     squares: Any, products: Any, start: float = 1.05, *, steps: int = 4000, samples: int = 64
 ) -> Bifurcation:
     """Follow the quasi-static map at many rates, and record where it ends up.

@@ -10,7 +10,7 @@ from limitlab.solvers.gradient_flow_sharpness.flow_end import (
     flow_squares,
     gradient_flow_sharpness,
 )
-from limitlab.solvers.gradient_flow_sharpness.quasi_static import bifurcation, shift_of
+from limitlab.solvers.gradient_flow_sharpness.quasi_static import quasi_static_attractors, shift_of
 from limitlab.solvers.gradient_flow_sharpness.stopping import (
     coefficients,
     stopping_of,
@@ -171,7 +171,7 @@ def test_universal_gap_is_the_end_from_far_above():
 
 def test_attractor_of_the_quasi_static_map():
     x = np.exp([0.3, -0.3])
-    found = bifurcation(x, [1.9, 2.1, 3.9], steps=2000)
+    found = quasi_static_attractors(x, [1.9, 2.1, 3.9], steps=2000)
     assert found.states == ("converged", "oscillating", found.states[2])
     assert list(found.periods[:2]) == [1, 2]
     assert np.abs(found.attractor[0] - 1).max() < 1e-9
@@ -180,7 +180,7 @@ def test_attractor_of_the_quasi_static_map():
     for pi, after in zip(found.attractor[1], found.attractor[1][1:], strict=False):
         closed = pi + rate**2 * pi * (pi - 1) ** 2 - rate * (pi - 1) * np.hypot(gap, 2 * pi)
         assert after == pytest.approx(closed, rel=1e-12)
-    lost = bifurcation(np.exp([2.0, 0.0, -2.0]), [3.9], start=1.5)
+    lost = quasi_static_attractors(np.exp([2.0, 0.0, -2.0]), [3.9], start=1.5)
     assert lost.states[0] in ("left_branch", "diverged") and np.isnan(lost.attractor[0, -1])
 
 
@@ -188,7 +188,7 @@ def test_small_cycle_is_that_of_the_normal_form():
     """s → κδ as δ → 0, with an error of relative order δ."""
     x, errors = np.exp([0.3, -0.1, -0.2]), []
     for offset in (0.04, 0.01):
-        found = bifurcation(x, [2 + offset], steps=6000)
+        found = quasi_static_attractors(x, [2 + offset], steps=6000)
         kappa = coefficients(x, (2 + offset) / np.sum(1 / x))["kappa"]
         squares = (found.attractor[0][-1] - 1) * (1 - found.attractor[0][-2])
         errors.append(squares / (kappa * offset) - 1)
@@ -254,9 +254,9 @@ def test_far_starts_warn_and_no_end_is_refused():
         (lambda: gradient_flow_sharpness(NETWORK, -0.1), "rate"),
         (lambda: stopping_point(diagonal(), GradientDescent(0.1)), "problem"),
         (lambda: stopping_point(ScalarNetwork([1.0, 1.0]), GradientDescent(1.2)), "rate"),
-        (lambda: bifurcation([1.0, -1.0], [2.0]), "squares"),
-        (lambda: bifurcation([1.0, 2.0], [-2.0]), "products"),
-        (lambda: bifurcation([1.0, 2.0], [2.0], start=-1.0), "start"),
+        (lambda: quasi_static_attractors([1.0, -1.0], [2.0]), "squares"),
+        (lambda: quasi_static_attractors([1.0, 2.0], [-2.0]), "products"),
+        (lambda: quasi_static_attractors([1.0, 2.0], [2.0], start=-1.0), "start"),
         (lambda: solve(diagonal(), GradientDescent(0.1), 5, limit="normal-form"), "limit"),
         (lambda: solve(NETWORK, GradientDescent(0.1), 5, seed=3, paths=3), "paths"),
         (lambda: solve(NETWORK, GradientDescent(0.1)), "until"),
