@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from typing import Any, overload
 
 from ..theory.core.dispatch import check_method, follow, many, module_of
+from ..theory.core.problem import Problem
 from ..theory.methods import Method
 from .core.curve import Curve
 from .core.limits import Limits
 
 
 @overload
-def solve(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
+def solve(problem: Problem, method: Method, *args: Any, **options: Any) -> Curve: ...
 @overload
-def solve(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
-def solve(problem: Any, method: Any, until: float | None = None, **options: Any) -> Any:
+def solve(
+    problem: Problem, method: Sequence[Method], *args: Any, **options: Any
+) -> list[Curve]: ...
+def solve(problem: Problem, method: Any, until: float | None = None, **options: Any) -> Any:
     """Solve the limit of a method on a problem.
 
     Parameters
@@ -55,7 +58,7 @@ def solve(problem: Any, method: Any, until: float | None = None, **options: Any)
     return follow(__package__, "solve", problem, method, until, **options)
 
 
-def limits(problem: Any, method: Any) -> Limits:
+def limits(problem: Problem, method: Method) -> Limits:
     """Return the limits that `solve` has for a problem and a method: words and options by name.
 
     Parameters

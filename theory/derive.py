@@ -6,9 +6,11 @@ from typing import Any
 
 from .core.dispatch import follow
 from .core.errors import InvalidType
+from .core.problem import Problem
+from .methods.base import Method
 
 
-def derive(problem: Any, method: Any, **options: Any) -> Any:
+def derive(problem: Problem, method: Method, **options: Any) -> Any:
     """Derive the limit of ``method`` on ``problem``.
 
     Parameters

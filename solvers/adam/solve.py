@@ -15,9 +15,11 @@ from ...theory.core.checks import between
 from ...theory.core.errors import InvalidInput, InvalidType, NoLimit, NotAvailable
 from ...theory.core.symbolic import numbers
 from ...theory.core.time_grid import time_grid
+from ...theory.methods.base import Method
 from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.derive import Binding
 from ...theory.streaming.modes import sign_geometry
+from ...theory.streaming.problem import LeastSquares
 from ...theory.streaming.system import ModeSystem
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
@@ -34,8 +36,8 @@ CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: LeastSquares,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "ode",

@@ -15,6 +15,8 @@ import numpy as np
 
 from ...theory.core.checks import choice, positive
 from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.linear.problem import LinearModel
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import batches
 from ...theory.methods.sgd import SGD
 from .kernel_norm import check_form, check_linear, constant_rate
@@ -51,7 +53,7 @@ class CriticalRate(float):
 
 
 def critical_rate(
-    problem: Any, method: Any, form: str = "exact", *, level: float = 1.0
+    problem: LinearModel, method: Method, form: str = "exact", *, level: float = 1.0
 ) -> CriticalRate:
     """Return the rate at which the noise kernel has norm 1, or another level.
 
@@ -97,7 +99,7 @@ def critical_rate(
     return CriticalRate(_root(kernel, getattr(kernel, form), level), "noise")
 
 
-def critical_batch(problem: Any, method: Any, form: str = "exact") -> int:
+def critical_batch(problem: LinearModel, method: Method, form: str = "exact") -> int:
     """Return the smallest batch for which the mean square is stable at the method's rate.
 
     Parameters
@@ -135,7 +137,7 @@ def critical_batch(problem: Any, method: Any, form: str = "exact") -> int:
     return high
 
 
-def growth_rate(problem: Any, method: Any, form: str = "exact") -> float:
+def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> float:
     """Return the factor r by which the mean square grows in a step: E|z|² ~ r^t.
 
     Modes that do not move (eigenvalue 0) are left out; they would hold r at 1.

@@ -11,6 +11,7 @@ import sympy as sp
 from ...theory.core.checks import choice, count
 from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.linear.problem import LinearModel
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import batches
 from .lanczos import RESIDUAL
 from .noise_kernel import NoiseKernel
@@ -81,7 +82,7 @@ class KernelNorm(float):
 
 
 def noise_kernel_norm(
-    problem: Any, method: Any, form: str = "exact", *, largest: int = LARGEST_EXACT
+    problem: LinearModel, method: Method, form: str = "exact", *, largest: int = LARGEST_EXACT
 ) -> KernelNorm:
     """Return the norm of the noise kernel of SGD on a linear model.
 

@@ -13,6 +13,8 @@ from ...theory.core.derivation import Derivation
 from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.linear.derive import derive as derive_linear
+from ...theory.linear.problem import LinearModel
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import batches
 from ...theory.schedules.schedule import check_schedules, evaluate
 from ..core import random
@@ -41,8 +43,8 @@ Array = NDArray[np.float64]
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: LinearModel,
+    method: Method,
     until: float | None = None,
     *,
     limit: str | None = None,

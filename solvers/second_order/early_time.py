@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from ...theory.core.derivation import Derivation
 from ...theory.core.errors import SolveFailed
 from ...theory.core.warn import warn
+from ...theory.methods.base import Method
 from ...theory.second_order import early_time as derived
+from ...theory.second_order.problem import QuadraticRegression
 from .arguments import Request
 
 Array = NDArray[np.float64]
@@ -67,7 +69,7 @@ class EarlyTime:
         return "\n".join(f"{name:>16}  {values}" for name, values in rows)
 
 
-def early_time(problem: Any, method: Any) -> EarlyTime:
+def early_time(problem: QuadraticRegression, method: Method) -> EarlyTime:
     """Evaluate the early-time formulas.
 
     Parameters

@@ -13,8 +13,10 @@ from ...theory.core.checks import choice, count, ensemble_size, positive
 from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.warn import warn
+from ...theory.methods.base import Method
 from ...theory.schedules.schedule import check_schedules
 from ...theory.second_order.derive import derivation
+from ...theory.second_order.problem import QuadraticRegression
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
@@ -34,8 +36,8 @@ CHAOTIC = 1.0
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: QuadraticRegression,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "fixed-data",
@@ -152,7 +154,12 @@ def _sde_road(
 
 
 def tangent_kernels(
-    problem: Any, method: Any, times: Sequence[int], *, masks: Any = None, seed: Seed = None
+    problem: QuadraticRegression,
+    method: Method,
+    times: Sequence[int],
+    *,
+    masks: Any = None,
+    seed: Seed = None,
 ) -> Array:
     """Return the NTK Θ(t) = JJᵀ of T1 at the given steps, (T, D, D), for one sequence of masks.
 

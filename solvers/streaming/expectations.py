@@ -13,7 +13,9 @@ import numpy as np
 
 from ...theory.core.checks import array
 from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.methods.base import Method
 from ...theory.streaming.derive import Binding, bind, derive
+from ...theory.streaming.problem import LeastSquares
 from ..core.compile import load
 
 
@@ -59,7 +61,7 @@ class Expectations:
         return tuple(part.reshape(shape) for part in pair)
 
 
-def expectations(problem: Any, method: Any) -> Expectations:
+def expectations(problem: LeastSquares, method: Method) -> Expectations:
     """Return μ(R) and N(R) of a method on a problem, compiled from the derivation.
 
     Raises

@@ -8,11 +8,13 @@ from typing import Any
 
 from ...theory.core.checks import between
 from ...theory.core.time_grid import time_grid
+from ...theory.methods.base import Method
 from ...theory.schedules.running_quantile import RunningQuantile
 from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.derive import bind, derive
 from ...theory.streaming.fluctuations import with_covariance
 from ...theory.streaming.ingredients import setting
+from ...theory.streaming.problem import LeastSquares
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
 from .limits import exact, fluctuations, ode, sde, volterra
@@ -41,8 +43,8 @@ LIMITS: Limits = {
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: LeastSquares,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "ode",

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import NotAvailable
+from ...theory.methods.base import Method
 from ...theory.streaming.derive import bind, derive
 from ...theory.streaming.modes import modes
+from ...theory.streaming.problem import LeastSquares
 from .coefficients import Coefficients
 
 Array = NDArray[np.float64]
@@ -39,7 +41,7 @@ class StationaryRisk:
     stable: NDArray[np.bool_]
 
 
-def stationary(problem: Any, method: Any, *, system: Any = None) -> StationaryRisk:
+def stationary(problem: LeastSquares, method: Method, *, system: Any = None) -> StationaryRisk:
     """Return all stationary risks of a method at constant rate.
 
     Parameters

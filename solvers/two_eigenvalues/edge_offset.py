@@ -75,7 +75,7 @@ class EdgeOffset:
         return self.value
 
 
-def edge_offset(problem: Any, *, most: int = MOST_STEPS) -> EdgeOffset:
+def edge_offset(problem: TwoEigenvalueModel, *, most: int = MOST_STEPS) -> EdgeOffset:
     """Follow the exact map to its end, and set the predicted end beside it.
 
     Parameters

@@ -16,8 +16,10 @@ from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import batches
 from ...theory.two_eigenvalues.derivation import closed_map, two_eigenvalue_theory
+from ...theory.two_eigenvalues.problem import TwoEigenvalueModel
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
 from ..stepping.orbit import Rest, orbit
@@ -30,8 +32,8 @@ LABELS = {"map": "two-variable map", "averaged": "average over two steps", "flow
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: TwoEigenvalueModel,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "map",

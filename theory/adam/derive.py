@@ -32,6 +32,8 @@ from ..core.symbolic import Block, Parameter, twin
 from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
 from ..core.system import Step
 from ..core.tabulated import lookup
+from ..methods.base import Method
+from ..streaming.problem import LeastSquares
 from ..streaming.system import ModeSystem
 from .choice import choose_memory
 from .memory import MemorySystem, memory_system
@@ -79,7 +81,7 @@ def check_variance(method: Any) -> None:
 
 
 def derive(
-    problem: Any, method: Any, *, memory: str | None = None
+    problem: LeastSquares, method: Method, *, memory: str | None = None
 ) -> ModeSystem | MemorySystem:
     """Derive the limit of Adam.
 

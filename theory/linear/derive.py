@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..core.derivation import Derivation
+from ..methods.base import Method
 from ..methods.sampling import batches
 from .derivation import linear_theory
+from .problem import LinearModel
 
 
-def derive(problem: Any, method: Any) -> Derivation:
+def derive(problem: LinearModel, method: Method) -> Derivation:
     """Derive the second-moment theory of a LinearModel; the same for every value of the numbers.
 
     Parameters

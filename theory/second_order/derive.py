@@ -7,8 +7,10 @@ from typing import Any
 
 from ..core.checks import choice
 from ..core.system import System
+from ..methods.base import Method
 from ..methods.sampling import batches
 from .fixed_data import fixed_data_derivation
+from .problem import QuadraticRegression
 from .proportional import proportional_derivation
 from .sde import quadratic_sde
 
@@ -20,7 +22,7 @@ DERIVATIONS: dict[str, Callable[[], Any]] = {
 }
 
 
-def derive(problem: Any, method: Any, *, limit: str = "fixed-data") -> System:
+def derive(problem: QuadraticRegression, method: Method, *, limit: str = "fixed-data") -> System:
     """Derive a limit of second-order regression; the same for every value of the numbers.
 
     Parameters

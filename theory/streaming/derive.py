@@ -25,7 +25,7 @@ from ..core.symbols import decay_rate, dimension, energy, residual, source_weigh
 from ..core.system import Step
 from ..expectation import pieces
 from ..expectation.discretise import discretise
-from ..methods.base import check_pool
+from ..methods.base import Method, check_pool
 from ..methods.gradient_descent import GradientDescent
 from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
@@ -33,6 +33,7 @@ from .exact_mean import derive_exact_mean
 from .fluctuations import with_covariance
 from .ingredients import Setting, named, setting
 from .noise_law import density_function
+from .problem import LeastSquares
 from .rules import rule_of
 from .system import ModeSystem
 from .tails import check_tails
@@ -51,7 +52,7 @@ class Binding:
     scales: np.ndarray
 
 
-def derive(problem: Any, method: Any, *, limit: str = "ode") -> Any:
+def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
     """Derive the high-dimensional limit of ``method`` on ``problem``.
 
     Parameters

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..core.derivation import Derivation
+from ..methods.base import Method
 from ..methods.sampling import batches
 from .derivation import two_eigenvalue_theory
+from .problem import TwoEigenvalueModel
 
 
-def derive(problem: Any, method: Any) -> Derivation:
+def derive(problem: TwoEigenvalueModel, method: Method) -> Derivation:
     """Derive the motion of a TwoEigenvalueModel; the same for every value of the numbers.
 
     Parameters

@@ -9,16 +9,19 @@ from ...solvers.core.curve import Curve
 from ...theory.core.checks import choice
 from ...theory.core.dispatch import follow
 from ...theory.core.errors import Interrupted
+from ...theory.core.problem import Problem
 from ...theory.core.warn import warn
 from ...theory.methods import Method
 
 
 @overload
-def simulate(problem: Any, method: Method, *args: Any, **options: Any) -> Curve: ...
+def simulate(problem: Problem, method: Method, *args: Any, **options: Any) -> Curve: ...
 @overload
-def simulate(problem: Any, method: Sequence[Method], *args: Any, **options: Any) -> list[Curve]: ...
 def simulate(
-    problem: Any,
+    problem: Problem, method: Sequence[Method], *args: Any, **options: Any
+) -> list[Curve]: ...
+def simulate(
+    problem: Problem,
     method: Any,
     until: float | None = None,
     *,

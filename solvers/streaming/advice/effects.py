@@ -20,6 +20,7 @@ from ....theory.core.checks import positive
 from ....theory.core.errors import InvalidInput, NotAvailable
 from ....theory.methods import SignSGD
 from ....theory.streaming.modes import Modes, modes_of, sign_geometry
+from ....theory.streaming.problem import LeastSquares
 from ..expectations import Expectations, expectations
 from ..stationary import stationary
 
@@ -160,7 +161,7 @@ class SignEffects:
         return (math.pi * self.rate * self._modes[1].mean_rate) ** 2 / 32
 
 
-def effects(problem: Any, rate: float) -> SignEffects:
+def effects(problem: LeastSquares, rate: float) -> SignEffects:
     """Return the four effects of signSGD on a problem as functions of the risk.
 
     Parameters

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from ....theory.core.checks import positive
 from ....theory.core.errors import InvalidInput, SolveFailed
+from ....theory.methods.base import Method
 from ....theory.schedules.schedule import check_schedules
 from ....theory.streaming.derive import bind, derive
 from ....theory.streaming.modes import modes
+from ....theory.streaming.problem import LeastSquares
 from ..coefficients import Coefficients
 from ..compress import binned
 from ..feedback import small_spectrum
@@ -31,7 +33,7 @@ _DECADES = np.linspace(-5.0, 1.5, 40)
 _SEARCH_RTOL = 1e-7
 
 
-def rate_for_risk(problem: Any, method: Any, risk: float) -> float:
+def rate_for_risk(problem: LeastSquares, method: Method, risk: float) -> float:
     """Return the constant rate at which a method stalls at the risk `risk`.
 
     Parameters
@@ -86,7 +88,7 @@ class BestRate:
     method: Any
 
 
-def best_rate(problem: Any, method: Any, until: float) -> BestRate:
+def best_rate(problem: LeastSquares, method: Method, until: float) -> BestRate:
     """Return the rate with the lowest risk at time `until`, for the limit.
 
     Parameters

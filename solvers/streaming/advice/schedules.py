@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....theory.core.checks import positive
+from ....theory.methods.base import Method
 from ....theory.schedules.running_quantile import RunningQuantile
 from ....theory.schedules.schedule import evaluate
 from ....theory.streaming.derive import bind, derive
+from ....theory.streaming.problem import LeastSquares
 from ...core.curve import Curve
 from ...solve import solve
 from ..coefficients import Coefficients
@@ -65,7 +67,9 @@ class Schedule:
         return getattr(self.method, "threshold", math.inf)
 
 
-def greedy(problem: Any, method: Any, until: float, *, objective: str = "risk") -> Schedule:
+def greedy(
+    problem: LeastSquares, method: Method, until: float, *, objective: str = "risk"
+) -> Schedule:
     """Return the rate schedule that decreases the objective fastest at every moment.
 
     Parameters
@@ -104,7 +108,7 @@ def greedy(problem: Any, method: Any, until: float, *, objective: str = "risk") 
 
 
 def schedule_along(
-    problem: Any, until: float, *, rate: Any = "greedy", threshold: Any = "best"
+    problem: LeastSquares, until: float, *, rate: Any = "greedy", threshold: Any = "best"
 ) -> Schedule:
     """Return the schedule of clipped SGD that follows the state of its own limit.
 

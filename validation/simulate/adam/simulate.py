@@ -24,6 +24,7 @@ from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import numbers, twin
 from ....theory.core.time_grid import time_grid
 from ....theory.schedules.schedule import check_schedules
+from ....theory.streaming.problem import LeastSquares
 from ..streaming import checks
 from ..streaming.engine import FEWEST, Engine, Stream
 from ..streaming.ensemble import Request
@@ -152,7 +153,7 @@ class _AdamRequest(Request):
 
 
 def simulate(
-    problem: Any,
+    problem: LeastSquares,
     method: Any,
     until: float | None = None,
     *,

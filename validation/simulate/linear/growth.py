@@ -22,6 +22,8 @@ from ....solvers.linear.kernel_norm import check_linear, constant_rate
 from ....solvers.linear.sde import START
 from ....theory.core.checks import count
 from ....theory.core.warn import warn
+from ....theory.linear.problem import LinearModel
+from ....theory.methods.base import Method
 from ....theory.methods.sampling import batches
 from .simulate import Run
 
@@ -53,8 +55,8 @@ class Measured:
 
 
 def measured_growth(
-    problem: Any,
-    method: Any,
+    problem: LinearModel,
+    method: Method,
     steps: int = 400,
     *,
     walkers: int = 4000,
@@ -89,8 +91,8 @@ def measured_growth(
 
 
 def measured_critical_rate(
-    problem: Any,
-    method: Any,
+    problem: LinearModel,
+    method: Method,
     steps: int = 400,
     *,
     walkers: int = 4000,

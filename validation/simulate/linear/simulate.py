@@ -24,6 +24,8 @@ from ....theory.core.derivation import Derivation
 from ....theory.core.time_grid import whole_steps
 from ....theory.core.version import VERSION
 from ....theory.linear.derivation import compiled_source, linear_theory
+from ....theory.linear.problem import LinearModel
+from ....theory.methods.base import Method
 from ....theory.methods.sampling import Batches, batches
 from ....theory.methods.sgd import SAMPLINGS
 from ....theory.schedules.schedule import check_schedules, evaluate
@@ -45,8 +47,8 @@ def step_source(system: Derivation | None = None) -> str:
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: LinearModel,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,

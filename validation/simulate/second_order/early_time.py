@@ -19,7 +19,9 @@ from ....solvers.second_order.curvature import DenseCurvature
 from ....solvers.second_order.early_time import EarlyTime, all_modes
 from ....solvers.second_order.motion import State
 from ....theory.core.checks import count
+from ....theory.methods.base import Method
 from ....theory.methods.sampling import draw_masks
+from ....theory.second_order.problem import QuadraticRegression
 
 Array = NDArray[np.float64]
 
@@ -40,7 +42,9 @@ class EarlyTimeRuns:
     runs: int
 
 
-def early_time_runs(problem: Any, method: Any, runs: int = 200, seed: Seed = None) -> EarlyTimeRuns:
+def early_time_runs(
+    problem: QuadraticRegression, method: Method, runs: int = 200, seed: Seed = None
+) -> EarlyTimeRuns:
     """Measure what `early_time` predicts.
 
     Parameters

@@ -19,12 +19,14 @@ from ....solvers.second_order.motion import names_of
 from ....theory.core.checks import array, ensemble_size
 from ....theory.core.errors import InvalidInput
 from ....theory.core.time_grid import whole_steps
+from ....theory.methods.base import Method
 from ....theory.schedules.schedule import check_schedules
+from ....theory.second_order.problem import QuadraticRegression
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: QuadraticRegression,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,

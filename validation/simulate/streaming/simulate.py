@@ -18,6 +18,7 @@ from ....theory.core.checks import ensemble_size
 from ....theory.core.errors import Interrupted
 from ....theory.core.time_grid import time_grid
 from ....theory.schedules.schedule import check_schedules
+from ....theory.streaming.problem import LeastSquares
 from . import checks
 from .ensemble import Request
 
@@ -28,7 +29,7 @@ METHODS = 2**32 - 1
 
 
 def simulate(
-    problem: Any,
+    problem: LeastSquares,
     method: Any,
     until: float | None = None,
     *,

@@ -26,14 +26,16 @@ from ....theory.core.checks import array
 from ....theory.core.map import Map
 from ....theory.core.time_grid import whole_steps
 from ....theory.core.version import VERSION
+from ....theory.methods.base import Method
 from ....theory.two_eigenvalues.derivation import full_map, two_eigenvalue_theory
+from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
 
 Array = NDArray[np.float64]
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: TwoEigenvalueModel,
+    method: Method,
     until: float | None = None,
     *,
     starts: Any = None,

@@ -108,7 +108,7 @@ class ClippingCriteria:
         return np.ones(np.shape(risk))
 
 
-def clipping_criteria(problem: Any) -> ClippingCriteria:
+def clipping_criteria(problem: LeastSquares) -> ClippingCriteria:
     """Return the criteria of clipping on a streaming problem, as functions of (R, c).
 
     Raises

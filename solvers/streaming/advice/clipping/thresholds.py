@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .....theory.core.warn import warn
 from .....theory.schedules.running_quantile import open_fraction
+from .....theory.streaming.problem import LeastSquares
 from ...moving_threshold import MovingThreshold
 
 Array = NDArray[np.float64]
@@ -38,7 +39,7 @@ def drift_per_noise(clipping: MovingThreshold, risk: ArrayLike, threshold: Array
         return np.where(np.isinf(square), 0.0, slope**2 / square)
 
 
-def best_threshold(problem: Any, risk: ArrayLike) -> Array:
+def best_threshold(problem: LeastSquares, risk: ArrayLike) -> Array:
     """Return the threshold at which clipping does best.
 
     Parameters
@@ -85,7 +86,7 @@ def _largest(function: Any, low: Array, high: Array) -> Array:
     return np.exp(0.5 * (a + b))
 
 
-def fraction_threshold(problem: Any, risk: ArrayLike, fraction: float) -> Array:
+def fraction_threshold(problem: LeastSquares, risk: ArrayLike, fraction: float) -> Array:
     """Return the threshold that leaves a fraction of the steps unclipped.
 
     Parameters

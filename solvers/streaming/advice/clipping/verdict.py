@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .....theory.core.checks import positive
 from .....theory.methods import SGD
+from .....theory.streaming.problem import LeastSquares
 from ....solve import solve
 from ..schedules import schedule_along
 from .criteria import ClippingCriteria, clipping_criteria
@@ -63,7 +64,7 @@ class ClippingVerdict:
 
 
 def can_clipping_help(
-    problem: Any, until: float | None = None, rate: Any = None
+    problem: LeastSquares, until: float | None = None, rate: Any = None
 ) -> ClippingVerdict:
     """Tell whether some threshold beats unclipped SGD of equal drift at the risks that are met.
 

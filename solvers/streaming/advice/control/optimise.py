@@ -19,6 +19,7 @@ from .....theory.core.tabulated import interpolated
 from .....theory.methods import SGD, ClippedSGD
 from .....theory.schedules.schedule import evaluate
 from .....theory.streaming.derive import bind, derive
+from .....theory.streaming.problem import LeastSquares
 from ...coefficients import Coefficients
 from ...compress import binned
 from ...ode import solve_ode
@@ -155,7 +156,7 @@ def refined(model: ControlModel, optimum: Optimum, pieces: int) -> tuple[Array, 
 
 
 def optimal_schedule(
-    problem: Any, until: float, *, clip: bool = True, pieces: int = 48
+    problem: LeastSquares, until: float, *, clip: bool = True, pieces: int = 48
 ) -> Schedule:
     """Return the schedule of least risk at the horizon.
 

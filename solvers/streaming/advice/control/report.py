@@ -67,7 +67,7 @@ class RecoveryReport:
         return "\n".join([*rows, f"  {self.verdict}"])
 
 
-def no_schedule_recovers(problem: Any, until: float) -> RecoveryReport:
+def no_schedule_recovers(problem: LeastSquares, until: float) -> RecoveryReport:
     """Compare the best rate schedule of SGD with the best pair of rate and threshold.
 
     Parameters
