@@ -19,7 +19,7 @@ import math
 import numpy as np
 
 # >>> provided by the generated module
-from ..kernels.interface import CONTROL, attempt, between, error, pasted
+from ..kernels.interface import CONTROL, attempt, between, error, loops, pasted
 
 # <<< provided by the generated module
 
@@ -31,15 +31,11 @@ SHRINK = 0.2
 SLACK = 1.0 + 1e-9
 
 
-@pasted
-def hand_on(new, now, slopes):
-    """Begin the next step where one has ended: with its last stage."""
-    for k in range(2):
-        for i in range(new[k].size):
-            now[k][i] = new[k][i]
-    last = slopes.shape[0] - 1
-    for i in range(slopes.shape[1]):
-        slopes[0, i] = slopes[last, i]
+@loops
+def put(vector, out):
+    """Copy a vector (an assignment of slices takes a second to compile)."""
+    for i in range(vector.size):
+        out[i] = vector[i]
 
 
 @pasted
@@ -79,8 +75,7 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
     lands, now = CONTROL[0], (state, watched)
     new, out = (np.empty(state.size), np.empty(watched.size)), np.empty((times.size, watched.size))
     t, span = times[0], times[-1] - times[0]
-    steps, accepted, filled, last_ratio = 0, 0, 1, 1e-4
-    start = 0.0
+    steps, accepted, filled, last_ratio, start = 0, 0, 1, 1e-4, 0.0
     for i in range(watched.size):
         out[0, i] = watched[i]
         start += watched[i]
@@ -103,7 +98,9 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
                 between(now, new, taken, theta, room, model, out, filled)
                 filled += 1
             t = reached
-            hand_on(new, now, room[0])
+            put(new[0], state)
+            put(new[1], watched)
+            put(room[0][-1], room[0][0])  # the last stage is the first of the next step
             last_ratio = max(ratio, 1e-4)
             accepted += 1
             if accepted < ends.size:
