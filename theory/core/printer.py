@@ -189,14 +189,16 @@ class SourcePrinter(PythonCodePrinter):
         found = sorted(hidden.atoms(scheduled), key=lambda s: s.args[1].name)
         if not found:
             return expression, []
-        if MACHINE not in self.functions:
-            self.functions.append(MACHINE)
         names = {s: sp.Symbol(f"q{k}", nonnegative=True) for k, s in enumerate(found)}
-        lines = [
-            f"{names[s].name} = run_program(t, p, int({self._print(s.args[1])}))" for s in found
-        ]
+        lines = [f"{names[s].name} = {self._run(s)}" for s in found]
         back = {dummy: node for node, dummy in nodes.items()}
         return hidden.xreplace(names).xreplace(back), lines
+
+    def _run(self, schedule: Any) -> str:
+        """The call that runs the program of a schedule."""
+        if MACHINE not in self.functions:
+            self.functions.append(MACHINE)
+        return f"run_program(t, p, int({self._print(schedule.args[1])}))"
 
     def _without_nodes(self, expression: Any) -> Any:
         """Replace every outermost node by a symbol whose name is the call that computes it."""
@@ -239,9 +241,10 @@ class SourcePrinter(PythonCodePrinter):
         if not node.otherwise:
             return self._body(node.closed, 8)
         panels = self._node(node.otherwise, "_fallback")
-        terms = [self._without_nodes(term) for term in sp.Add.make_args(node.closed)]
+        closed, programs = self._run_first(node.closed)
+        terms = [self._without_nodes(term) for term in sp.Add.make_args(closed)]
         shared, reduced = sp.cse(terms, sp.numbered_symbols("x"), order="none")
-        lines = [f"{symbol.name} = {self.doprint(value)}" for symbol, value in shared]
+        lines = [*programs, *(f"{symbol.name} = {self.doprint(value)}" for symbol, value in shared)]
         lines += ["total, size = 0.0, 0.0"]
         for term in reduced:
             lines += [f"term = {self.doprint(term)}", "total += term", "size += abs(term)"]
@@ -277,6 +280,8 @@ class SourcePrinter(PythonCodePrinter):
             call = self._calls[expr.func.__name__]
             return call.format(*(self._print(a) for a in expr.args))
         arguments = ", ".join(self._print(a) for a in expr.args)
+        if isinstance(expr, scheduled):  # in the bounds of an integral
+            return self._run(expr)
         if isinstance(expr, lookup):
             return self._lookup(*(self._print(a) for a in expr.args))
         if isinstance(expr, (normal_pdf, cdf_between, cdf_across, exp_cdf, split_exp_cdf)):
