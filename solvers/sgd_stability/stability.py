@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -149,20 +150,24 @@ def group_exponent(problem: Any, method: Any) -> float:
 
 
 def _exponent(rate: float, curvature: float, size: int, batches: Batches) -> float:
+    times, chances = _meetings(size, batches.batch, batches.data, batches.sampling)
+    factors = np.abs(1 - rate / batches.batch * curvature * times)
+    return -math.inf if np.any(factors < 1e-15) else float(chances @ np.log(factors))
+
+
+@lru_cache(maxsize=256)
+def _meetings(size: int, batch: int, data: int, sampling: str) -> tuple[Array, Array]:
+    """How often a step meets a group, and the probabilities."""
     from scipy.stats import binom, hypergeom
 
-    B, n = batches.batch, batches.data
     met = {
-        "bernoulli": binom(size, B / n),
-        "without_replacement": hypergeom(n, size, B),
-        "with_replacement": binom(B, size / n),
-    }[batches.sampling]
-    k = np.arange(max(size, B) + 1)
-    chance = met.pmf(k)
-    factors = np.abs(1 - rate / B * curvature * k)
-    if np.any((factors < 1e-15) & (chance > 0)):
-        return -math.inf
-    return float(chance[chance > 0] @ np.log(factors[chance > 0]))
+        "bernoulli": binom(size, batch / data),
+        "without_replacement": hypergeom(data, size, batch),
+        "with_replacement": binom(batch, size / data),
+    }[sampling]
+    times = np.arange(max(size, batch) + 1)
+    chances = met.pmf(times)
+    return times[chances > 0], chances[chances > 0]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Figures on step-size tuners (arXiv 2407.06183)."""

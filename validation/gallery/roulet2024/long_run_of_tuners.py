@@ -1,0 +1,167 @@
+r"""The long run of every tuner on a toy with a minimum: who wins a step and who wins the run.
+
+Greedy, CDAT below 2 and fractions of the edge keep sharpening and slow down; CDAT at 2 pins the
+sharpness and its loss stalls; Polyak steps beyond the edge a third of the time and converges many
+orders of magnitude faster. The last panel repeats it with noisy gradients, by batch and scale.
+Setting of arXiv 2407.06183; the loss is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.curve import Curve
+from ....theory.methods import CDAT, Armijo, OnEdge, Polyak
+from ....theory.tuners.problem import SharpnessToy
+from ...figures.style import HouseFigure
+from ...simulate import simulate
+from ..check import Check, near
+from ..look import REFERENCE, SEQUENCE, key, sheet
+
+TITLE = "every tuner on a toy with a minimum: loss, product of step and sharpness, batches"
+
+RULES: dict[str, Any] = {
+    "greedy (CDAT 1)": CDAT(1.0),
+    "CDAT 1.9": CDAT(1.9),
+    "CDAT 2": CDAT(2.0),
+    "0.9 of the edge": OnEdge(0.9),
+    "Armijo": Armijo(0.1),
+    "Polyak": Polyak(1.0),
+}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The toy, its noise and batches, scales of CDAT, steps and runs."""
+
+    l0: float = 2.0
+    k: float = 1.0
+    alpha: float = 0.1
+    bounded: float = 0.01
+    bulk: tuple[float, ...] = (0.5, 0.1)
+    x: float = 0.1
+    steps: int = 2000
+    noise: float = 0.3
+    batches: tuple[int, ...] = (1, 16, 256)
+    scales: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+    noisy_steps: int = 300
+    runs: int = 150
+    seed: int = 0
+
+
+QUICK = Parameters()
+FULL = Parameters(steps=3000, runs=400)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """By rule the run; by batch the median loss and its error over the scales."""
+
+    parameters: Parameters
+    runs: dict[str, Curve]
+    medians: dict[int, np.ndarray]
+    errors: dict[int, np.ndarray]
+
+
+def compute(parameters: Parameters) -> Data:
+    """Every rule once, and CDAT with noise."""
+    p = parameters
+    toy = SharpnessToy(p.l0, p.k, p.alpha, p.bulk, p.bounded, (p.x, 0.0))
+    times = np.arange(p.steps + 1)
+    runs = {name: simulate(toy, rule, times=times) for name, rule in RULES.items()}
+    noisy, medians, errors = replace(toy, noise=p.noise), {}, {}
+    for batch in p.batches:
+        last = [_losses(noisy, CDAT(s, largest=2.0, batch=batch), p) for s in p.scales]
+        medians[batch] = np.array([np.median(one) for one in last])
+        errors[batch] = np.array([_error(one) for one in last])
+    return Data(p, runs, medians, errors)
+
+
+def _losses(problem: SharpnessToy, method: CDAT, p: Parameters) -> np.ndarray:
+    """Losses without the tilt at the end of every run; infinite where it was lost."""
+    quiet = p.noisy_steps
+    found = simulate(problem, method, times=[quiet], runs=p.runs, seed=p.seed, progress=False)
+    x, lam = found.sample("x")[:, -1], found.sample("sharpness")[:, -1]
+    u = (lam - p.l0) / p.k
+    return np.nan_to_num(lam * x**2 / 2 + p.bounded * (u - p.alpha / p.bounded) ** 2 / 2,
+                         nan=np.inf)  # fmt: skip
+
+
+def _error(losses: np.ndarray) -> float:
+    """Half the distance of the order statistics one standard deviation from the median."""
+    n = losses.size
+    low, high = np.sort(losses)[[int(n / 2 - np.sqrt(n) / 2), int(n / 2 + np.sqrt(n) / 2)]]
+    return float(high - low) / 2
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Loss and sharpness over time, a histogram of ηλ, and the loss over the scale."""
+    p = data.parameters
+
+    def panels(axes: Any) -> None:
+        bins = np.geomspace(0.2, 10, 60)
+        for colour, (name, run) in zip(SEQUENCE, data.runs.items(), strict=False):
+            axes[0].semilogy(run.time, np.maximum(run.loss, 1e-33), color=colour, linewidth=0.8,
+                             label=name)  # fmt: skip
+            axes[1].plot(run.time, run.sharpness, color=colour, linewidth=0.8)
+            edge = run.edge[run.step > 0]
+            axes[2].hist(edge, bins, weights=np.full(edge.size, 1 / edge.size), histtype="step",
+                         color=colour, linewidth=0.9)  # fmt: skip
+        axes[0].set(xlabel="step", ylabel="loss")
+        axes[1].set(xlabel="step", ylabel=r"sharpness $\lambda$")
+        axes[2].axvline(2, **REFERENCE)
+        axes[2].set(xlabel=r"$\eta\lambda$", ylabel="fraction of steps", xscale="log")
+        for colour, (batch, medians) in zip(SEQUENCE, data.medians.items(), strict=False):
+            shown = np.where(np.isfinite(medians), medians, np.nan)
+            axes[3].errorbar(p.scales, shown, np.nan_to_num(data.errors[batch], posinf=0.0),
+                             color=colour, marker="o", markersize=2.5, linewidth=0.8,
+                             label=f"batch {batch}")  # fmt: skip
+        axes[3].set(xlabel="scale of CDAT", ylabel=f"median loss, step {p.noisy_steps}",
+                    yscale="log")  # fmt: skip
+        axes[3].legend()
+        key(axes[0], {}, columns=3)
+
+    return sheet(panels, width, rows=2, columns=2, aspect=0.66)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Who converges, who pins, who sharpens, and that the best scale moves with the batch."""
+    p, runs = data.parameters, data.runs
+    end = {name: run.loss[-1] for name, run in runs.items()}
+    greedy = runs["greedy (CDAT 1)"]
+    first = 20
+    others = min(value for name, value in end.items() if name != "Polyak")
+    polyak = runs["Polyak"].edge[runs["Polyak"].step > 0]
+    contrast = [_contrast(data, batch) for batch in (p.batches[0], p.batches[-1])]
+    return (
+        Check("log10 of the loss of Polyak over the best of the others", np.log10(
+              max(end["Polyak"], 1e-33) / others), -40, -6, "many orders of magnitude"),
+        Check("fraction of the steps of Polyak beyond the edge", (polyak > 2).mean(), 0.2, 0.6,
+              "it works beyond the edge"),
+        Check("loss of greedy over CDAT 2 early on", greedy.loss[first] / runs["CDAT 2"].loss[first],
+              0.0, 1.0, "greedy wins the first steps"),
+        near("sharpness of CDAT 2, end over half", runs["CDAT 2"].sharpness[-1] / runs[
+             "CDAT 2"].sharpness[p.steps // 2], 1.0, 0.01, "pinned"),
+        Check("loss of CDAT 2, end over half", end["CDAT 2"] / runs["CDAT 2"].loss[p.steps // 2],
+              0.9, 1.1, "it stalls"),
+        near("greedy: harmonic mean of eta lambda", 1 / np.mean(1 / greedy.edge), 2.0, 0.05,
+             "in two directions, by the zig-zag"),
+        Check("smallest final over largest possible sharpness, rules that sharpen", min(
+              runs[name].sharpness[-1] for name in ("greedy (CDAT 1)", "CDAT 1.9",
+              "0.9 of the edge")) / (p.l0 + p.k * p.alpha / p.bounded), 0.9, 1.01,
+              "they climb to the end of the valley"),
+        Check("z-score: log loss of scale .25 over .75, largest batch less batch 1", (
+              contrast[-1][0] - contrast[0][0]) / np.hypot(contrast[-1][1], contrast[0][1]), 3.0,
+              np.inf, "which scale is best changes with the batch: small ones want small steps"),
+    )  # fmt: skip
+
+
+def _contrast(data: Data, batch: int) -> tuple[float, float]:
+    """log of the loss at scale .25 over that at .75, and its standard error."""
+    places = [data.parameters.scales.index(s) for s in (0.25, 0.75)]
+    low, high = data.medians[batch][places]
+    errors = data.errors[batch][places] / (low, high)
+    return float(np.log(low / high)), float(np.hypot(*errors))
