@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...theory.core import stated, symbols
+from ...theory.core.once import once
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import modes
 from ...theory.streaming.rules import rule_values
@@ -134,7 +135,7 @@ def _measured(
         rate = rate / scale
     travelled = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(fine))])
     travelled = np.interp(times, fine, travelled)
-    strength = noise_strength(problem.noise, scale)
+    strength = float(noise_strength(problem.noise, np.array([scale]))[0])
     if method.acts_on == "coordinate":
         return drift_gain(method) * sign_bias(float(rate.max()), travelled)
     edge = height(method)
@@ -158,7 +159,7 @@ def _unclipped(
     slope = np.abs(rate**2 * (1 + 1 / method.batch) - pull**2 / 2)
     root = np.sqrt(np.maximum(risk, 1e-300))
     places = np.geomspace(root.min(), root.max() * (1 + 1e-12), 16)
-    noisy = [min(noise_strength(problem.noise, float(r)) / NOISY, 1.0) for r in places]
+    noisy = np.minimum(noise_strength(problem.noise, places) / NOISY, 1.0)
     quiet = 1 - np.interp(np.log(root), np.log(places), noisy)
     slope = np.where(math.sqrt(2) * root < edge, slope * quiet, 0.0)
     gathered = np.cumsum((slope[1:] + slope[:-1]) / 2 * np.diff(fine))
@@ -182,7 +183,12 @@ def height(method: Any) -> float:
     return float(far / (near / 1e-9))
 
 
-def noise_strength(noise: Any, scale: float) -> float:
+def noise_strength(noise: Any, scales: np.ndarray) -> np.ndarray:
     """E min(ε², R)/R with R = scale², from 4096 fixed draws; defined for every law."""
-    draws = stated.draws(noise, np.random.default_rng(0), 4096) / scale
-    return float(np.mean(np.minimum(draws**2, 1.0)))
+    draws = np.square(_draws(noise))
+    return np.array([np.mean(np.minimum(draws / s**2, 1.0)) for s in scales])
+
+
+@once
+def _draws(noise: Any) -> np.ndarray:
+    return stated.draws(noise, np.random.default_rng(0), 4096)

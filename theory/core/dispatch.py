@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from .errors import InvalidInput, InvalidType, NotAvailable
+from .once import one_call
 from .problem import Learner, Problem
 from .system import System
 from .warn import one_warning
@@ -106,7 +107,7 @@ def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **option
     _check_options(function, problem, options)
     if options.get("system") is not None and not isinstance(options["system"], System):
         raise InvalidType("system", options["system"], "give what derive(problem, method) returns")
-    with one_warning() as said:
+    with one_call(), one_warning() as said:
         answer = _interruptible(function, problem, method, *args, **options)
     return _noted(answer, said)
 

@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 
 from .checks import vector
 from .errors import InvalidInput, InvalidType, LimitlabError
+from .once import once
 from .program import Unknown, supported
 from .symbols import t
 
@@ -22,6 +23,7 @@ _NO_RULE = (sp.floor, sp.ceiling, sp.gamma, sp.loggamma)
 _UNEVALUATED = (sp.Integral, sp.Derivative, sp.Sum, sp.Product, sp.Limit, sp.Subs)
 
 
+@once
 def rule(method: Any, l: Any) -> Any:  # noqa: E741
     """Return ψ(l) as the method states it, an expression of sympy.
 

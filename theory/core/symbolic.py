@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 import sympy as sp
 
+from .once import once
 from .program import program, run, scheduled
 from .symbols import t
 from .tabulated import lookup, tables
@@ -94,6 +95,7 @@ def numbers(parameters: Iterable[Parameter], owners: Mapping[str, Any]) -> np.nd
     return np.array(values, dtype=np.float64)
 
 
+@once
 def twin(original: Any, owner: str) -> tuple[Any, tuple[Parameter, ...]]:
     """Return a copy of ``original`` with symbols for its numbers, and the parameters they are.
 

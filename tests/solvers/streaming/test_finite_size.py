@@ -145,7 +145,7 @@ def test_table_uses_the_intrinsic_dimension():
     for method, d_star in ((ClippedSGD(0.4, 1.0), 16 / 4), (SignSGD(0.4), 14 / 2)):
         announced = finite_size(LeastSquares(covariance, Gaussian(0.5)), method, TIMES, risk)
         mean = 16 / 13 if method.acts_on == "norm" else 14 / 13
-        strength = module.noise_strength(Gaussian(0.5), 1.0)
+        (strength,) = module.noise_strength(Gaussian(0.5), np.ones(1))
         if method.acts_on == "norm":
             table = clipped_bias(0.4 * mean, 1.0, strength, 0.4 * mean * TIMES)
         else:
