@@ -172,18 +172,33 @@ def test_a_bad_sampler_is_named():
         simulate(ll.LeastSquares(SPLIT, Broken(0.5)), ll.SGD(0.5), 1, runs=3, seed=0)
 
 
-def interrupted(call, patched=True):
-    """Call with Ctrl-C a second later, while long runs are under way; two are done by then."""
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+def interrupted(call, ready=None):
+    """Call with Ctrl-C once two runs are done and a long one is under way (`ready` tells)."""
+    patched, ready, over = ready is None, ready or threading.Event(), threading.Event()
+    asked = []
+
+    def ask():
+        ready.wait(120)
+        if not over.wait(0.2):
+            asked.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+
+    watcher = threading.Thread(target=ask)
     with pytest.MonkeyPatch.context() as patch:
         if patched:
-            patch.setattr(Together, "run", slow_after_two(Together.run))
-        timer.start()
-        began = time.perf_counter()
+            patch.setattr(Together, "run", slow_after_two(Together.run, ready))
+        watcher.start()
         try:
             return call()
+        except ll.Interrupted:
+            raise
+        except KeyboardInterrupt as error:  # would end the test session
+            raise AssertionError("nothing was kept") from error
         finally:
-            assert time.perf_counter() - began < 10
+            over.set()
+            ready.set()
+            watcher.join()
+            assert asked and time.perf_counter() - asked[0] < 10
 
 
 def four_runs(**more):
@@ -238,12 +253,13 @@ def test_interruption_of_finite_data_keeps_the_finished_runs(family, monkeypatch
         "linear": (getattr(module, "Run", None), "squares"),
         "second_order": (getattr(module, "Machine", None), "run"),
     }[family]
-    whole, began, started = getattr(kind, name), threading.Event(), []
+    whole, ready, started = getattr(kind, name), threading.Event(), []
 
     def slow(self, sequence, *more):
         if sequence.spawn_key[-1] >= 2:
             started.append(sequence.spawn_key[-1])
-            began.wait(2)
+            ready.set()
+            time.sleep(2)
         return whole(self, sequence, *more)
 
     def call(**more):
@@ -253,7 +269,7 @@ def test_interruption_of_finite_data_keeps_the_finished_runs(family, monkeypatch
     complete = call()
     monkeypatch.setattr(kind, name, slow)
     with pytest.raises(ll.Interrupted) as stop:
-        interrupted(call, patched=False)
+        interrupted(call, ready)
     partial = stop.value.partial
     assert 2 <= partial.runs < 10 and partial.provenance["interrupted"] and len(started) < 10
     assert np.array_equal(partial.sample("loss"), complete.sample("loss")[: partial.runs])
@@ -278,10 +294,16 @@ def test_a_signal_inside_compiled_code_stays_a_keyboard_interrupt(monkeypatch):
         four_runs()
 
 
-def slow_after_two(whole):
+def slow_after_two(whole, ready):
+    done = []
+
     def run(self, parent, number, stop):
         if number < 2:
-            return whole(self, parent, number, stop)
+            answer = whole(self, parent, number, stop)
+            done.append(number)
+            if len(done) == 2:
+                ready.set()
+            return answer
         stop.wait(60)
         return None
 
