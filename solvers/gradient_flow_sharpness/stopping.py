@@ -103,7 +103,7 @@ def stopping_of(squares: Any, rate: float, residual: float) -> StoppingPoint:
         remedy = f"with {depth} layers the sharpness is at least {depth}: every minimum repels"
         raise NoLimit("rate", rate, f"{remedy}; give a rate below {2 / depth:g}")
     offset = eta * float(np.sum(1 / x)) - 2
-    if max(abs(offset), abs(error)) > NEAR:
+    if max(abs(offset), abs(error)) > NEAR * (1 + 1e-9):
         warn(
             f"the normal form holds near the edge: |δ₀| = {abs(offset):.2g}, |e₀| = "
             f"{abs(error):.2g} are above {NEAR}, and the end may be off by a few hundredths"
