@@ -85,7 +85,7 @@ def stopping_point(problem: Any, method: Any) -> StoppingPoint:
     >>> from limitlab import GradientDescent, ScalarNetwork
     >>> found = stopping_point(ScalarNetwork([1.18, 0.88]), GradientDescent(0.95))
     >>> round(found.value, 3), round(found.universal, 3)
-    (1.94, 1.945)
+    (1.982, 1.946)
     """
     if not isinstance(problem, ScalarNetwork):
         raise InvalidType("problem", problem, "give a ScalarNetwork")

@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 
 from ....solvers.core.curve import Curve
-from ....solvers.gradient_flow_sharpness.quasi_static import Bifurcation, bifurcation, shift_of
+from ....solvers.gradient_flow_sharpness.quasi_static import (
+    Bifurcation,
+    quasi_static_attractors,
+    shift_of,
+)
 from ....solvers.gradient_flow_sharpness.stopping import stopping_point
 from ....theory.gradient_flow_sharpness.problem import ScalarNetwork
 from ....theory.methods import GradientDescent
@@ -70,7 +74,7 @@ def compute(p: Parameters) -> Data:
     rate = p.product / float(np.sum(1 / x))
     run = simulate(_network(x, p.first), GradientDescent(rate), times=np.arange(p.steps + 1))
     products = np.linspace(1.9, p.product, p.products)
-    diagram = bifurcation(x, products, p.first, steps=p.settle, samples=p.samples)
+    diagram = quasi_static_attractors(x, products, p.first, steps=p.settle, samples=p.samples)
     return Data(p, rate, run, diagram, _ends(p))
 
 
