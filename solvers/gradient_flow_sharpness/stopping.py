@@ -85,7 +85,7 @@ def stopping_point(problem: Any, method: Any) -> StoppingPoint:
     >>> from limitlab import GradientDescent, ScalarNetwork
     >>> found = stopping_point(ScalarNetwork([1.18, 0.88]), GradientDescent(0.95))
     >>> round(found.value, 3), round(found.universal, 3)
-    (1.94, 1.945)
+    (1.982, 1.946)
     """
     if not isinstance(problem, ScalarNetwork):
         raise InvalidType("problem", problem, "give a ScalarNetwork")
@@ -103,7 +103,7 @@ def stopping_of(squares: Any, rate: float, residual: float) -> StoppingPoint:
         remedy = f"with {depth} layers the sharpness is at least {depth}: every minimum repels"
         raise NoLimit("rate", rate, f"{remedy}; give a rate below {2 / depth:g}")
     offset = eta * float(np.sum(1 / x)) - 2
-    if max(abs(offset), abs(error)) > NEAR:
+    if max(abs(offset), abs(error)) > NEAR * (1 + 1e-9):
         warn(
             f"the normal form holds near the edge: |δ₀| = {abs(offset):.2g}, |e₀| = "
             f"{abs(error):.2g} are above {NEAR}, and the end may be off by a few hundredths"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...theory.core.derivation import Derivation
 from ...theory.core.errors import InvalidType, NotAvailable
+from ...theory.core.warn import warn
 from ...theory.methods import GradientDescent
 from ...theory.methods.sam import SAM
 from ...theory.sam import early_time as derived
@@ -22,6 +23,9 @@ from ...theory.second_order.problem import QuadraticRegression
 from ..second_order.early_time import all_modes, early_time
 
 Array = NDArray[np.float64]
+
+#: radius · |J_a|² of one example from which averages over batches, of first order, warn
+SMALL = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,11 @@ def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
     ------
     InvalidType, NotAvailable
         Another problem or method; a normalised displacement, whose reach is random.
+
+    Warns
+    -----
+    ValidityWarning
+        Batches with a radius that is not small: with the size of the error.
     """
     if not isinstance(problem, QuadraticRegression):
         raise InvalidType("problem", problem, "give a QuadraticRegression")
@@ -85,6 +94,8 @@ def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
         raise NotAvailable("normalised", True, "the averages are derived without; use False")
     rate, drawn = constant_rate(method, "the step has one size"), batches_of(method, problem.data)
     f, moments = derived.averages().functions, drawn.moments
+    if not drawn.full:
+        _warn_of_radius(method.radius * float(np.diag(problem.gram).max()))
     common = {
         "z": problem.z0,
         "J": problem.G,
@@ -112,6 +123,14 @@ def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
         second / D,
         _turns(np.array(slopes), second, s[:modes] ** 2, rate, method.radius, D),
     )
+
+
+def _warn_of_radius(size: float) -> None:
+    if size > SMALL:
+        warn(
+            "with batches the averages are of first order in the radius: radius · |J_a|² of one "
+            f"example is up to {size:.2g}, and their relative error of that size"
+        )
 
 
 def _turns(

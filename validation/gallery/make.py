@@ -22,7 +22,16 @@ from ..figures.style import HouseFigure, inches
 from .check import Check
 from .parameters import with_values
 
-FOLDERS = ("xiao2024", "marshall2024", "agarwala2024", "agarwala2022", "roulet2024", "dexter2024")
+FOLDERS = (
+    "xiao2024",
+    "marshall2024",
+    "agarwala2024",
+    "agarwala2022",
+    "agarwala2023",
+    "kreisler2023",
+    "roulet2024",
+    "dexter2024",
+)
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text
 _TEXT = {"pdf": "Subject", "svg": "Description", "png": "Description"}

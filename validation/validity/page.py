@@ -11,7 +11,7 @@ from zlib import crc32
 
 from ...theory.core.errors import InvalidInput
 from ...theory.core.version import VERSION
-from . import finite_data, stability, streaming
+from . import edge, finite_data, stability, streaming
 from .regime import SEED, Measured, Study
 
 _HEAD = f"""# How far the theories are from the algorithms
@@ -37,7 +37,12 @@ def studies(only: str = "") -> list[Study]:
     InvalidInput
         No title contains it.
     """
-    known = [*streaming.studies(), *finite_data.studies(), *stability.studies()]
+    known = [
+        *streaming.studies(),
+        *finite_data.studies(),
+        *stability.studies(),
+        *edge.studies(),
+    ]
     found = [study for study in known if only.lower() in study.title.lower()]
     if not found:
         titles = "; ".join(study.title for study in known)

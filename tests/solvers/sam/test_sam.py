@@ -184,7 +184,8 @@ def test_first_step_is_that_of_second_order_growth():
 
 
 def test_first_step_has_its_derivation():
-    early = sam_early_time(PROBLEM, SAM(0.3, 0.1, batch=2))
+    with pytest.warns(ValidityWarning, match="first order in the radius"):
+        early = sam_early_time(PROBLEM, SAM(0.3, 1.0, batch=2))
     assert "Isserlis" in early.derivation.explain()
     assert early.jacobian_change.shape == (3, 7) and early.residual_change.shape == (3,)
 

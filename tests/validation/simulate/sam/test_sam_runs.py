@@ -64,6 +64,7 @@ def test_first_step_with_batches(sampling):
     assert np.abs(scores(samples, full.jacobian_change.ravel())).max() > 4
 
 
+@pytest.mark.filterwarnings("ignore:with batches")
 def test_residual_of_batches_without_curvature():
     problem, method = QuadraticRegression(3, 6, 0.0, seed=1), SAM(0.5, 0.4, batch=2)
     early = sam_early_time(problem, method)

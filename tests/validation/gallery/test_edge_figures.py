@@ -1,0 +1,90 @@
+"""Figures on SAM and on the sharpness at the end of gradient flow; wrong data miss their checks."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from limitlab.validation.gallery.make import module_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::limitlab.theory.core.errors.ValidityWarning"),
+]
+
+NAMES = ("sam_at_the_edge", "sam_slope", "sam_batches", "sam_phase_plane", "flow_sharpness")
+
+
+@cache
+def computed(name):
+    module = module_of(name)
+    return module, module.compute(module.QUICK)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_are_hit_and_it_is_drawn(name):
+    module, data = computed(name)
+    failed = [str(check) for check in module.checks(data) if not check.passed]
+    assert not failed, "\n".join(failed)
+    for width in ("neurips", "icml"):
+        module.draw(data, width)
+
+
+def beyond_as_converged(data):
+    """The run that does not converge among those that do."""
+    return replace(data, runs=data.runs | {5.0: data.beyond})
+
+
+def slope_of_leading_order(data):
+    """Samples of 5 % more than was measured."""
+    return replace(data, samples={r: 1.05 * s for r, s in data.samples.items()})
+
+
+def without_a_turn(data):
+    """A difference that keeps its first sign, as the reduced equations have it."""
+    return replace(data, difference=-np.abs(data.difference))
+
+
+def batches_exchanged(data):
+    """The formula of B = D for every batch."""
+    formula = {k: np.full_like(v, v[-1]) for k, v in data.formula.items()}
+    return replace(data, formula=formula)
+
+
+def ends_moved_up(data):
+    """Ends 2 % higher."""
+    portraits = {r: replace(one, ends=1.02 * one.ends) for r, one in data.portraits.items()}
+    return replace(data, portraits=portraits)
+
+
+def sharper_along_the_way(data):
+    """A sharpness at the end of the flow that rises by 1e-6 in a step."""
+    run = data.run
+    phi = run.flow_sharpness.copy()
+    phi[-100:] += 1e-6  # where nothing moves any more
+    return replace(data, run=replace(run, values=run.values | {"flow_sharpness": phi}))
+
+
+def predicted_at_the_edge(data):
+    ends = data.ends.copy()
+    ends[:, 0] = 2
+    return replace(data, ends=ends)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "seen_by"),
+    [
+        ("sam_at_the_edge", beyond_as_converged, "runs that converged"),
+        ("sam_slope", slope_of_leading_order, "largest |z| of slopes"),
+        ("sam_slope", without_a_turn, "difference after that"),
+        ("sam_batches", batches_exchanged, "largest |z|"),
+        ("sam_phase_plane", ends_moved_up, "highest end over the edge"),
+        ("flow_sharpness", sharper_along_the_way, "largest rise of the flow"),
+        ("flow_sharpness", predicted_at_the_edge, "largest error of a predicted end"),
+    ],
+)
+def test_wrong_data_are_rejected(name, spoil, seen_by):
+    module, data = computed(name)
+    missed = [check.name for check in module.checks(spoil(data)) if not check.passed]
+    assert any(seen_by in check for check in missed), missed

@@ -1,0 +1,1 @@
+"""Figures on sharpness-aware minimisation (model of arXiv 2302.08692)."""

@@ -1,0 +1,125 @@
+r"""SAM comes to rest just below its own edge: one critical sharpness for many rates and radii.
+
+.. math:: \eta s(1+\rho s)=2
+
+A run that converges ends below it, by an overshoot; a run that wants to sharpen far beyond it need
+not converge at all. Algorithm of arXiv 2302.08692, model and formulas derived here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.curve import Curve
+from ....solvers.sam.edge import sam_product
+from ....solvers.solve import solve
+from ....theory.methods.sam import SAM
+from ....theory.second_order.problem import QuadraticRegression
+from ...figures.style import HouseFigure
+from ..check import Check
+from ..look import REFERENCE, SEQUENCE, THEORY, sheet
+
+TITLE = "SAM at the edge: many rates and radii, one critical sharpness"
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Sizes, radii that share a critical sharpness, and its share of where a small step ends."""
+
+    data: int = 30
+    parameters: int = 60
+    radii: tuple[float, ...] = (0.0, 5.0, 20.0, 80.0)
+    share: float = 0.95
+    beyond: float = 0.8
+    steps: int = 8000
+    seed: int = 101
+
+
+QUICK = Parameters()
+FULL = Parameters(steps=30_000)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Where a small step ends, runs by radius, and one whose edge is far below that."""
+
+    parameters: Parameters
+    free: float
+    critical: float
+    runs: dict[float, Curve]
+    beyond: Curve
+
+
+def problem_of(p: Parameters) -> QuadraticRegression:
+    """Q = .8 N/P symmetrised, z₀ of size .9."""
+    residual = 0.9 * np.random.default_rng(p.seed).standard_normal(p.data)
+    return QuadraticRegression(
+        p.data, p.parameters, 0.32 / p.parameters, residual=residual, seed=p.seed
+    )
+
+
+def _at(critical: float, radius: float) -> SAM:
+    """The rate at which this sharpness is critical."""
+    return SAM(2 / float(sam_product(1.0, radius, critical)), radius)
+
+
+def compute(p: Parameters) -> Data:
+    """Runs from one start and one curvature."""
+    problem = problem_of(p)
+
+    def run(method: SAM, steps: int) -> Curve:
+        times = np.unique(np.geomspace(1, steps, 1200).round())
+        return solve(problem, method, times=times, seed=p.seed)
+
+    free = float(run(SAM(0.1 * p.data, 0.0), 5000).sharpness[-1])
+    critical = p.share * free
+    runs = {radius: run(_at(critical, radius), p.steps) for radius in p.radii}
+    return Data(p, free, critical, runs, run(_at(p.beyond * free, p.radii[1]), p.steps))
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Sharpness over steps, and the product of the edge."""
+
+    def panels(axes: Any) -> None:
+        for colour, (radius, curve) in zip(SEQUENCE, data.runs.items(), strict=False):
+            name = "gradient descent" if radius == 0 else rf"$\rho={radius:g}$"
+            axes[0].plot(curve.time, curve.sharpness, color=colour, label=name, **THEORY)
+            axes[1].plot(curve.time, curve.edge_product, color=colour, **THEORY)
+        lost = {"color": "0.6", "linewidth": 0.4, "zorder": 0}
+        axes[1].plot(data.beyond.time, data.beyond.edge_product, label="oscillating", **lost)
+        axes[0].axhline(data.critical, **REFERENCE)
+        axes[0].axhline(data.free, linestyle=":", color="0.5", linewidth=0.8)
+        axes[1].axhline(2, **REFERENCE)
+        axes[0].set(xlabel="step", ylabel=r"sharpness $s$", xscale="log", xlim=(1, None))
+        axes[1].set(xlabel="step", ylabel=r"$\eta s(1+\rho s)$", xscale="log", xlim=(1, None),
+                    ylim=(1.4, 3))  # fmt: skip
+        handles = [h for axis in axes for h in axis.get_legend_handles_labels()[0]]
+        axes[0].figure.legend(handles=handles, loc="outside upper left", ncols=3)
+
+    return sheet(panels, width, columns=2, aspect=0.8)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Converged runs end below 2, all near one sharpness; the one beyond does not converge."""
+    converged = [c for c in data.runs.values() if c.provenance["state"] == "converged"]
+    ends = [float(c.edge_product[-1]) for c in converged]
+    sharp = [float(c.sharpness[-1]) for c in converged]
+    beyond = data.beyond.edge_product[data.beyond.time > 0.75 * data.parameters.steps]
+    return (
+        Check("runs that converged", len(converged), len(data.runs), len(data.runs), "|z| < 1e-8"),
+        Check("largest product at the end", max(ends), 1, 2, "a minimum above 2 repels"),
+        Check("smallest product at the end", min(ends), 1.9, 2,
+              "from .94 to .97 of the free sharpness all runs seen ended above 1.93"),
+        Check("spread of the ends over radii, of the critical sharpness",
+              (max(sharp) - min(sharp)) / data.critical, 0, 1 - min(ends) / 2 + 0.01,
+              "at most the overshoot"),
+        Check("largest end over where a small step ends", max(sharp) / data.free, 0,
+              data.parameters.share, "the edge, not the start, decides"),
+        Check("beyond: product averaged over the last quarter", float(np.mean(beyond)), 2, 10,
+              "it goes on oscillating: no plateau at the edge"),
+    )  # fmt: skip
