@@ -335,6 +335,11 @@ def test_what_is_not_predicted():
     ):  # fmt: skip
         with pytest.raises(NotAvailable):
             tuner_predictions(problem, method)
+    for verb in (tuner_predictions, lambda *given: bifurcation(*given, "scale", [1.0])):
+        with pytest.raises(ll.InvalidType, match="problem"):
+            verb(ll.LinearModel(spectrum=[1.0]), ll.CDAT(1.0))
+        with pytest.raises(ll.InvalidType, match="method"):
+            verb(OPEN, 0.5)
     with pytest.raises(NotAvailable, match="field"):
         bifurcation(OPEN, ll.CDAT(2.0), "rate", [1.0])
     with pytest.raises(NotAvailable, match="noise"):
