@@ -325,7 +325,7 @@ def test_states():
 
 def test_a_minimum_that_is_none():
     with pytest.raises(InvalidInput, match="minimum"):
-        ll.solve(BOUNDED, ll.Polyak(minimum=0.01), 500)
+        ll.solve(BOUNDED, ll.Polyak(minimum=0.1), 50)
 
 
 def test_what_is_not_predicted():
