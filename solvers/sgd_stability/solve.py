@@ -15,7 +15,9 @@ from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
+from ...theory.methods.base import Method
 from ...theory.sgd_stability.derive import derive, drawn
+from ...theory.sgd_stability.problem import InterpolatingMinimum
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, own_options
 from .moments import Moments
@@ -31,8 +33,8 @@ _RTOL = 1e-10
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: InterpolatingMinimum,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "exact",

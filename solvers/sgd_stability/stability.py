@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...theory.core.checks import count
 from ...theory.core.errors import InvalidType, NotAvailable
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import Batches, draw_masks
 from ...theory.sgd_stability.derive import derive, drawn
 from ...theory.sgd_stability.problem import InterpolatingMinimum
@@ -61,7 +62,7 @@ class Stability:
         return "stable" if self.rate < self.edge else "unstable"
 
 
-def sgd_stability(problem: Any, method: Any) -> Stability:
+def sgd_stability(problem: InterpolatingMinimum, method: Method) -> Stability:
     """Return what is known of the stability of SGD at an interpolating minimum.
 
     Parameters
@@ -83,9 +84,7 @@ def sgd_stability(problem: Any, method: Any) -> Stability:
     >>> round(found.edge, 6), found.verdict
     (0.503337, 'stable')
     """
-    if not isinstance(problem, InterpolatingMinimum):
-        raise InvalidType("problem", problem, "give an InterpolatingMinimum")
-    rate, batches = constant(method), drawn(method, problem.data)
+    rate, batches = _checked(problem, method)
     moments = Moments(problem, batches, derive(problem, method).functions)
     return Stability(
         rate,
@@ -104,6 +103,13 @@ def constant(method: Any) -> float:
     if getattr(method.rate, "free_symbols", None):
         raise NotAvailable("rate", method.rate, "stability belongs to one rate; give a number")
     return float(method.rate)
+
+
+def _checked(problem: Any, method: Any) -> tuple[float, Batches]:
+    if not isinstance(problem, InterpolatingMinimum):
+        raise InvalidType("problem", problem, "give an InterpolatingMinimum")
+    batches = drawn(method, problem.data)
+    return constant(method), batches
 
 
 def _unstable_above(moments: Moments) -> float | None:
@@ -130,7 +136,7 @@ def _of_numbers(moments: Moments, name: str) -> float:
     return float(moments.functions[name](**numbers, B=batches.batch, D=batches.data))
 
 
-def group_exponent(problem: Any, method: Any) -> float:
+def group_exponent(problem: InterpolatingMinimum, method: Method) -> float:
     """Return the Lyapunov exponent of a single run for orthogonal groups of identical examples.
 
     In a step a group is met k times and its direction is multiplied by 1 − (rate/B) λ k; the
@@ -141,11 +147,11 @@ def group_exponent(problem: Any, method: Any) -> float:
     NotAvailable
         The examples are no such groups; lyapunov_exponent measures it on a run.
     """
+    rate, batches = _checked(problem, method)
     sizes = problem.group_sizes
     if sizes is None:
         remedy = "are no orthogonal groups of identical examples; measure with lyapunov_exponent"
         raise NotAvailable("hessians", problem.data, remedy)
-    rate, batches = constant(method), drawn(method, problem.data)
     return max(_exponent(rate, problem.largest, int(size), batches) for size in set(sizes.tolist()))
 
 
@@ -182,7 +188,7 @@ class Exponent:
 
 
 def lyapunov_exponent(
-    problem: Any, method: Any, steps: int = 20_000, *, seed: Any = None
+    problem: InterpolatingMinimum, method: Method, steps: int = 20_000, *, seed: Any = None
 ) -> Exponent:
     """Measure the top Lyapunov exponent of SGD: ln|w_t|/t of one long run.
 
@@ -199,7 +205,7 @@ def lyapunov_exponent(
     Exponent
         Per step, with the standard error from ten blocks.
     """
-    rate, batches = constant(method), drawn(method, problem.data)
+    rate, batches = _checked(problem, method)
     blocks = count("steps", steps, 10 * _BLOCK) // _BLOCK
     rng = np.random.Generator(np.random.Philox(random.seed_sequence(seed)))
     moments = Moments(problem, batches, {})

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ...theory.core.checks import count, vector
 from ...theory.core.errors import InvalidInput, NotAvailable
-from ...theory.tuners.derive import derive
+from ...theory.methods.base import Method
+from ...theory.tuners.derive import check, derive
+from ...theory.tuners.problem import SharpnessToy, TwoCurvatures
 from ..stepping.orbit import orbits
 from .follow import CEILING, fields_of, numbers_of, start_of, state_of
 
@@ -40,8 +42,8 @@ class Bifurcation:
 
 
 def bifurcation(
-    problem: Any,
-    method: Any,
+    problem: SharpnessToy | TwoCurvatures,
+    method: Method,
     field: str,
     values: Any,
     *,
@@ -71,6 +73,7 @@ def bifurcation(
     >>> np.round(found.samples["edge"], 6).tolist()  # 2 kappa/(kappa + 1)
     [[1.666667, 1.666667]]
     """
+    check(problem, method)
     owner = next((o for o in (method, problem) if field in _numeric(o)), None)
     if owner is None:
         listed = ", ".join([*_numeric(method), *_numeric(problem)])
@@ -78,7 +81,7 @@ def bifurcation(
     values, steps = vector("values", values), count("steps", steps)
     if count("keep", keep) > steps:
         raise InvalidInput("keep", keep, f"give at most steps = {steps}")
-    if getattr(problem, "noise", 0.0):
+    if isinstance(problem, SharpnessToy) and problem.noise:
         raise NotAvailable("noise", problem.noise, "one run is random; use 0")
     cases = [_case(problem, method, owner, field, value) for value in values]
     system = derive(*cases[0])

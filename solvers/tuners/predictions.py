@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...theory.core.errors import NotAvailable
+from ...theory.methods.base import Method
 from ...theory.methods.cdat import CDAT
 from ...theory.methods.gradient_descent import GradientDescent
 from ...theory.methods.on_edge import OnEdge
 from ...theory.methods.polyak import Polyak
 from ...theory.tuners.averages import averaged_constant, averaged_theory, slow_theory
 from ...theory.tuners.derive import check
-from ...theory.tuners.problem import TwoCurvatures
+from ...theory.tuners.problem import SharpnessToy, TwoCurvatures
 from ...theory.tuners.ratio import ratio_theory
 
 
@@ -89,7 +90,9 @@ class RatioPoint:
     winner: str = ""
 
 
-def tuner_predictions(problem: Any, method: Any) -> EdgeCycle | Sharpening | RatioPoint:
+def tuner_predictions(
+    problem: SharpnessToy | TwoCurvatures, method: Method
+) -> EdgeCycle | Sharpening | RatioPoint:
     """Return what is derived for a tuner.
 
     Parameters
@@ -122,7 +125,8 @@ def tuner_predictions(problem: Any, method: Any) -> EdgeCycle | Sharpening | Rat
     f, known = theory.functions, _numbers(problem)
     if isinstance(method, OnEdge):
         return Sharpening(float(f["growth"](**known, phi=method.fraction)))
-    own = {"sigma": method.scale, "lambda_": problem.sharpness}
+    tuner: Any = method
+    own = {"sigma": tuner.scale, "lambda_": problem.sharpness}
     kept = float(f["q_lambda"](**known, **own))
     return Sharpening(float(f["growth"](**known, q_lambda=kept)), kept)
 

@@ -16,7 +16,9 @@ from ...theory.core.errors import NotAvailable, SolveFailed
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
+from ...theory.methods.base import Method
 from ...theory.tuners.derive import derive
+from ...theory.tuners.problem import SharpnessToy, TwoCurvatures
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, own_options
 from .follow import Motion, follow, unfinished
@@ -28,8 +30,8 @@ _RTOL = 1e-10
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: SharpnessToy | TwoCurvatures,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "map",
@@ -78,7 +80,7 @@ def solve(
         The orbit diverged or left the branch, with the step.
     """
     own_options(LIMITS, limit, options)
-    if getattr(problem, "noise", 0.0) and limit == "map":
+    if isinstance(problem, SharpnessToy) and problem.noise and limit == "map":
         raise NotAvailable("noise", problem.noise, "one run is random; simulate it, or use 0")
     derived = derive(problem, method, limit=limit)
     task = Task(problem, method, system or derived, (until, times, points))

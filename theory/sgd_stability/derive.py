@@ -6,11 +6,13 @@ from typing import Any
 
 from ..core.derivation import Derivation
 from ..core.errors import NotAvailable
+from ..methods.base import Method
 from ..methods.sampling import batches
 from .derivation import stability_theory
+from .problem import InterpolatingMinimum
 
 
-def derive(problem: Any, method: Any) -> Derivation:
+def derive(problem: InterpolatingMinimum, method: Method) -> Derivation:
     """Derive the second moment of SGD at an interpolating minimum; the same for every number.
 
     Parameters

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.checks import choice
-from ..core.errors import NotAvailable
+from ..core.errors import InvalidType, NotAvailable
+from ..methods.base import Method
 from ..methods.polyak import Polyak
 from .averages import averaged_theory, slow_theory
 from .maps import closed_pair, toy_map
-from .problem import TwoCurvatures
+from .problem import SharpnessToy, TwoCurvatures
 
 LIMITS = ("map", "averaged", "slow")
 
 
-def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
+def derive(
+    problem: SharpnessToy | TwoCurvatures, method: Method, *, limit: str = "map"
+) -> Any:
     """Derive how a tuner moves; the same for every value of the numbers.
 
     Parameters
@@ -47,6 +50,10 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
 
 def check(problem: Any, method: Any) -> None:
     """Refuse a tuner that needs a minimum where there is none, and a batch without noise."""
+    if not isinstance(problem, (SharpnessToy, TwoCurvatures)):
+        raise InvalidType("problem", problem, "give a SharpnessToy or TwoCurvatures")
+    if not isinstance(method, Method):
+        raise InvalidType("method", method, "give a method such as CDAT(2.0)")
     noisy = getattr(problem, "noise", 0.0) > 0
     if method.batch > 1 and not noisy:
         raise NotAvailable("batch", method.batch, "without noise= a batch changes nothing; use 1")

@@ -63,7 +63,7 @@ def _laws() -> Study:
     for scale in (1.5, 1.9, 1.99, 1.999):
         toy = SharpnessToy(2.0, 1.0, 0.01)
         rows.append(Unrandom(f"CDAT {scale:g}", toy, CDAT(scale), "slow", 4000, "sharpness"))
-    shared = "Sharpness of the toy with l0 = 2, k = 1, alpha = .01 over 4000 steps, against its law."
+    shared = "Sharpness of the toy, l0 = 2, k = 1, alpha = .01, over 4000 steps, against its law."
     return Study("Step-size tuners, slow laws", shared, tuple(rows))
 
 
@@ -72,7 +72,8 @@ def _cycles() -> Study:
     for drive in (1e-2, 1e-3, 1e-4):
         toy = SharpnessToy(4.0, 2**0.5, drive / 2**0.5, start=(0.5 * drive**0.5, 0.0))
         steps = int(round(2 * np.pi / (0.5 * (2 * drive) ** 0.5)))
-        rows.append(Unrandom(f"a = {drive:g}", toy, GradientDescent(0.5), "averaged", steps, "edge"))
+        label, method = f"a = {drive:g}", GradientDescent(0.5)
+        rows.append(Unrandom(label, toy, method, "averaged", steps, "edge"))
     shared = "ηλ over the first period from x = x*/2, against the average over two steps; b = 1."
     return Study("Constant rate at the edge, average over two steps", shared, tuple(rows))
 

@@ -325,7 +325,7 @@ def test_states():
 
 def test_a_minimum_that_is_none():
     with pytest.raises(InvalidInput, match="minimum"):
-        ll.solve(BOUNDED, ll.Polyak(minimum=0.01), 500)
+        ll.solve(BOUNDED, ll.Polyak(minimum=0.1), 50)
 
 
 def test_what_is_not_predicted():
@@ -335,6 +335,11 @@ def test_what_is_not_predicted():
     ):  # fmt: skip
         with pytest.raises(NotAvailable):
             tuner_predictions(problem, method)
+    for verb in (tuner_predictions, lambda *given: bifurcation(*given, "scale", [1.0])):
+        with pytest.raises(ll.InvalidType, match="problem"):
+            verb(ll.LinearModel(spectrum=[1.0]), ll.CDAT(1.0))
+        with pytest.raises(ll.InvalidType, match="method"):
+            verb(OPEN, 0.5)
     with pytest.raises(NotAvailable, match="field"):
         bifurcation(OPEN, ll.CDAT(2.0), "rate", [1.0])
     with pytest.raises(NotAvailable, match="noise"):

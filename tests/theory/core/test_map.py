@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from limitlab.solvers.stepping.orbit import orbit, rest
-from limitlab.theory.core.loops import Update, step
+from limitlab.solvers.stepping.orbit import orbit, orbits, rest
+from limitlab.theory.core.loops import Shrink, Update, step
 from limitlab.theory.core.map import Map
 from limitlab.theory.core.system import System
 
@@ -99,3 +99,26 @@ def test_equations_are_drawn_as_they_stand():
     text = descent().latex()
     assert r"J^{+}_{a,i}" in text and r"\sum_{i=0}^{P - 1}" in text and "loss" in text
     assert descent().latex("align").startswith(r"\begin{align}")
+
+
+def test_a_search_shrinks_until_its_condition_holds():
+    """The largest 8 · 2⁻ʲ with η x <= 1; 0 where nothing does; and names that Python reserves."""
+    eta, found, reserved = sp.Symbol("eta"), sp.Symbol("found"), sp.Symbol("lambda", real=True)
+    search = Shrink(eta, sp.Integer(8), sp.Rational(1, 2), sp.Le(eta * reserved, p))
+    assert search.free_symbols == {reserved, p}
+    body, seen = (Update(found, search),), (("found", found), ("lambda", reserved))
+    system = Map("search", (reserved,), (3 * reserved,), seen, (p,), body=body)
+    found_of = {q: orbit(system, (1.0,), (q,), np.arange(4), ceiling=1e9) for q in (1.0, -1.0)}
+    assert found_of[1.0].values["found"].tolist() == [1.0, 0.25, 0.0625, 0.03125]
+    assert found_of[-1.0].values["found"].tolist() == [0.0] * 4
+    assert found_of[1.0].last["lambda"] == 27.0
+    assert "max" in system.latex() and "lambda_" in system.source
+
+
+def test_many_orbits_are_those_of_one():
+    system, steps = henon(), np.arange(5)
+    numbers = [(1.4,), (1.1,), (0.3,)]
+    many = orbits(system, [(0.1, 0.2)] * 3, numbers, steps, ceiling=10)
+    for number, found in zip(numbers, many, strict=True):
+        one = orbit(system, (0.1, 0.2), number, steps, ceiling=10)
+        np.testing.assert_array_equal(found.values["x"], one.values["x"])

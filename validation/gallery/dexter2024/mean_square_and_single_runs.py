@@ -36,7 +36,9 @@ class Parameters:
     rates: tuple[float, ...] = tuple(np.linspace(0.15, 4.0, 19).tolist())
     horizon: int = 200
     runs: int = 40
-    mean: tuple[int, float, int] = (6, 1.9, 40)
+    mean_batch: int = 6
+    mean_rate: float = 1.9
+    mean_steps: int = 40
     short: int = 6
     mean_runs: int = 50_000
     seed: int = 3
@@ -78,16 +80,17 @@ def compute(parameters: Parameters) -> Data:
     growing, exponents, edges = {}, {}, {}
     for group in p.groups:
         problem = problem_of(p, group)
-        growing[group] = np.array([[_growing(problem, r, b, p) for r in p.rates] for b in p.batches])
+        growing[group] = np.array(
+            [[_growing(problem, r, b, p) for r in p.rates] for b in p.batches]
+        )
         exponents[group] = np.array(
             [[group_exponent(problem, method(r, b)) for r in p.rates] for b in p.batches]
         )
         edges[group] = np.array([_edges(problem, b) for b in p.batches])
-    batch, rate, last = p.mean
-    problem = problem_of(p, p.groups[0])
-    runs = simulate(problem, method(rate, batch), times=np.arange(last + 1), runs=p.mean_runs,
-                    seed=p.seed, progress=False)  # fmt: skip
-    theory = solve(problem, method(rate, batch), times=np.arange(last + 1))
+    problem, chosen = problem_of(p, p.groups[0]), method(p.mean_rate, p.mean_batch)
+    times = np.arange(p.mean_steps + 1)
+    runs = simulate(problem, chosen, times=times, runs=p.mean_runs, seed=p.seed, progress=False)
+    theory = solve(problem, chosen, times=times)
     return Data(p, growing, exponents, edges, (theory, runs))
 
 
@@ -132,7 +135,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         median = np.median(runs.sample("mean_square"), axis=0)
         axes[2].semilogy(runs.time, np.maximum(median, 1e-12), color=SEQUENCE[3], linestyle=":")
         axes[2].set(xlabel="step", ylabel=r"$|w_t|^2$",
-                    title=rf"$\sigma={p.groups[0]}$, batch {p.mean[0]}, rate {p.mean[1]:g}")
+                    title=rf"$\sigma={p.groups[0]}$, batch {p.mean_batch}, rate {p.mean_rate:g}")
         styles = {n: {"linestyle": s, "color": c}
                   for (n, s), c in zip(labels.items(), SEQUENCE[1:4], strict=True)}
         key(axes[0], styles | {"runs": {"linestyle": "none", "marker": "o", "markersize": 2.4,
@@ -149,8 +152,8 @@ def checks(data: Data) -> tuple[Check, ...]:
         found += [
             Check(f"sigma {group}: smallest sufficient bound over the edge", (bound / edge).min(),
                   1.0, np.inf, "it proves instability"),
-            Check(f"sigma {group}: smallest edge of single runs over the edge", (single / edge).min(),
-                  1.0 - 0.005, np.inf, "Jensen's inequality, on a grid of rates"),
+            Check(f"sigma {group}: smallest edge of single runs over the edge",
+                  (single / edge).min(), 0.995, np.inf, "Jensen's inequality, on a grid of rates"),
         ]  # fmt: skip
     group = p.groups[0]
     exponent, share = data.exponents[group], data.growing[group]
@@ -169,8 +172,8 @@ def checks(data: Data) -> tuple[Check, ...]:
     found += [
         Check("largest |z| of the mean square over the first steps", np.abs(gap).max(), 0.0, 4.0,
               "standard errors"),
-        Check("mean square at the end over its start", theory.mean_square[-1] / theory.mean_square[0],
-              1.0, np.inf, "beyond its edge"),
+        Check("mean square at the end over its start",
+              theory.mean_square[-1] / theory.mean_square[0], 1.0, np.inf, "beyond its edge"),
         Check("median run at the end over its start", median / theory.mean_square[0], 0.0, 1e-2,
               "its exponent is negative"),
         Check("refuted bound over the edge at sigma = n, batch 6", 2 / (p.data / group + p.data / 6

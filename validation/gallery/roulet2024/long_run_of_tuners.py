@@ -141,8 +141,9 @@ def checks(data: Data) -> tuple[Check, ...]:
               max(end["Polyak"], 1e-33) / others), -40, -6, "many orders of magnitude"),
         Check("fraction of the steps of Polyak beyond the edge", (polyak > 2).mean(), 0.2, 0.6,
               "it works beyond the edge"),
-        Check("loss of greedy over CDAT 2 early on", greedy.loss[first] / runs["CDAT 2"].loss[first],
-              0.0, 1.0, "greedy wins the first steps"),
+        Check("loss of greedy over CDAT 2 early on",
+              greedy.loss[first] / runs["CDAT 2"].loss[first], 0.0, 1.0,
+              "greedy wins the first steps"),
         near("sharpness of CDAT 2, end over half", runs["CDAT 2"].sharpness[-1] / runs[
              "CDAT 2"].sharpness[p.steps // 2], 1.0, 0.01, "pinned"),
         Check("loss of CDAT 2, end over half", end["CDAT 2"] / runs["CDAT 2"].loss[p.steps // 2],

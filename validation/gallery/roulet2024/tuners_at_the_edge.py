@@ -1,4 +1,4 @@
-r"""Sharpness, step and their product under four step rules, and the outward spiral of a constant one.
+r"""Sharpness, step and their product under four step rules; the spiral of a constant one.
 
 On the toy loss a constant rate circles around :math:`y=\eta\lambda-2=0`, on level sets of
 :math:`\mathcal H=\frac12y^2+\eta^2(\frac b2x^2-a\ln|x|)` that the map leaves slowly; a fraction of
@@ -24,7 +24,7 @@ from ...simulate import simulate
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, key, sheet
 
-TITLE = "constant rate, fraction of the edge, CDAT at 2 and below: sharpness, step and their product"
+TITLE = "constant rate, fraction of the edge, CDAT at 2 and below: sharpness, step and product"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def compute(parameters: Parameters) -> Data:
     constant = GradientDescent(p.rate)
     rules = {"on": CDAT(2.0), "below": CDAT(p.below), "fraction": OnEdge(p.fraction)}
     runs = {"constant": simulate(toy, constant, times=np.arange(p.steps + 1))}
-    runs |= {name: simulate(toy, rule, times=np.arange(p.shown + 1)) for name, rule in rules.items()}
+    times = np.arange(p.shown + 1)
+    runs |= {name: simulate(toy, rule, times=times) for name, rule in rules.items()}
     laws = {
         name: solve(toy, rules[name], times=np.arange(p.shown + 1), limit="slow")
         for name in ("below", "fraction")

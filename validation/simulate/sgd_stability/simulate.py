@@ -17,8 +17,10 @@ from ....solvers.sgd_stability.stability import constant
 from ....theory.core.checks import ensemble_size
 from ....theory.core.time_grid import whole_steps
 from ....theory.core.warn import warn
+from ....theory.methods.base import Method
 from ....theory.methods.sampling import draw_masks
 from ....theory.sgd_stability.derive import derive, drawn
+from ....theory.sgd_stability.problem import InterpolatingMinimum
 
 Array = NDArray[np.float64]
 #: runs that step together, with one stream
@@ -26,8 +28,8 @@ TOGETHER = 1000
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: InterpolatingMinimum,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,

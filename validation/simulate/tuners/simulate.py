@@ -22,9 +22,10 @@ from ....solvers.tuners.solve import provenance
 from ....theory.core.checks import ensemble_size
 from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps
+from ....theory.methods.base import Method
 from ....theory.tuners.derive import check
 from ....theory.tuners.maps import full_pair, toy_map
-from ....theory.tuners.problem import TwoCurvatures
+from ....theory.tuners.problem import SharpnessToy, TwoCurvatures
 
 Array = NDArray[np.float64]
 _TOY = ("loss", "sharpness", "step", "edge", "x", "gradient")
@@ -32,8 +33,8 @@ _PAIR = ("loss", "sharpness", "step", "edge", "x_1", "x_2", "gradient")
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: SharpnessToy | TwoCurvatures,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,
