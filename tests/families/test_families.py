@@ -215,6 +215,16 @@ FILES = {
         'kind = "sam"\nrate = 1.0\nradius = 0.1',
         10,
     ),
+    "tuners": (
+        'kind = "sharpness_toy"\nl0 = 2.0\nk = 1.0\nalpha = 0.01\nbounded = 0.01',
+        'kind = "cdat"\nscale = 1.9',
+        10,
+    ),
+    "sgd_stability": (
+        'kind = "interpolating_minimum"\nfeatures = [[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]]',
+        'kind = "sgd"\nrate = 0.1\nbatch = 1\nsampling = "bernoulli"',
+        5,
+    ),
     "gradient_flow_sharpness": (
         'kind = "scalar_network"\nweights = [1.2, 0.9, 0.8]',
         'kind = "gradient_descent"\nrate = 0.1',

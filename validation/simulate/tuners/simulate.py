@@ -20,7 +20,6 @@ from ....solvers.core.runs import Run, ensemble, whole_or_partial
 from ....solvers.tuners.follow import follow
 from ....solvers.tuners.solve import provenance
 from ....theory.core.checks import ensemble_size
-from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps
 from ....theory.methods.base import Method
 from ....theory.tuners.derive import check
@@ -58,7 +57,8 @@ def simulate(
         Steps to record, or how many equal ones from 0.
     runs, seed, workers, executor, progress
         For a problem with noise: how many runs (64), and their streams; run k draws from
-        (entropy, spawn_key + (k,)). Without noise there is one run, and nothing is random.
+        (entropy, spawn_key + (k,)). Without noise nothing is random, and there is one run,
+        whatever is asked.
 
     Returns
     -------
@@ -69,10 +69,8 @@ def simulate(
     check(problem, method)
     steps = whole_steps(until, times, points)
     noisy = getattr(problem, "noise", 0.0) > 0
-    if not noisy and runs not in (None, 1):
-        raise NotAvailable("runs", runs, "nothing is random without noise=; leave it out")
     sequence = random.seed_sequence(seed)
-    wanted = ensemble_size("runs", 64 if runs is None else runs) if noisy else 1
+    wanted = ensemble_size("runs", 64 if runs is None else runs)
     work = partial(_one, problem, method, steps, sequence if noisy else None)
     crew = Crew(workers, executor, progress)
     said = provenance(problem, method, "simulate")
@@ -89,7 +87,7 @@ def simulate(
             kind="simulation",
         )
 
-    return whole_or_partial(lambda: crew.each(work, wanted), curve)
+    return whole_or_partial(lambda: crew.each(work, wanted if noisy else 1), curve)
 
 
 def _names(problem: Any) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import limitlab as ll
-from limitlab.theory.core.errors import NotAvailable
+from limitlab.theory.core.errors import InvalidInput
 from limitlab.theory.tuners.example import EXAMPLES
 
 pytestmark = pytest.mark.interpreted
@@ -49,5 +49,7 @@ def test_runs_are_reproducible_and_threads_change_nothing():
 
 
 def test_nothing_is_random_without_noise():
-    with pytest.raises(NotAvailable, match="runs"):
-        ll.simulate(ll.TwoCurvatures(3.0), ll.CDAT(1.0), 10, runs=5)
+    found = ll.simulate(ll.TwoCurvatures(3.0), ll.CDAT(1.0), 10, runs=5)
+    assert found.provenance["runs"] == 1 and found.provenance["deterministic"]
+    with pytest.raises(InvalidInput, match="runs"):
+        ll.simulate(ll.TwoCurvatures(3.0), ll.CDAT(1.0), 10, runs=0)
