@@ -1,12 +1,13 @@
 # make demo    solve and simulate signSGD, clipped SGD and SGD on one problem; draw both
 # make test    the everyday suite
+# make test-slow   statistics with fixed seeds, the built wheel; make test-long   whole grids
 # make notebooks   run the notebooks and keep them with their outputs
 # make bench   side by side with other libraries, in an environment of its own (6 minutes)
 #              BENCH=--quick or BENCH='--only ode,sde'; torch and torchsde join if installed there
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow notebooks bench lint clean
+.PHONY: demo test test-slow test-long notebooks bench lint clean
 
 demo: .venv/installed
 	$(BIN)/limitlab run examples/quickstart.toml
@@ -15,8 +16,11 @@ test: .venv/installed
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-slow: .venv/installed
-	$(BIN)/python -m pytest -q -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m 'slow and not long' -n 2 --dist loadfile
 	LIMITLAB_TEST_COMPILED=1 $(BIN)/python -m pytest -q -m 'interpreted and not slow' -n 2 --dist loadfile
+
+test-long: .venv/installed
+	$(BIN)/python -m pytest -q -m long -n 2 --dist loadscope
 
 notebooks: .venv/installed
 	$(BIN)/python notebooks/keep.py
