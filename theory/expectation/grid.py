@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import InvalidInput
+
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
 
@@ -22,6 +24,10 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _BETWEEN = np.array([-0.96, -0.45, 0.13, 0.71])
 _CLOSE = 1e-12
 _ROUNDS = 48
+#: panels at once above which a function is no rule that panels resolve
+_MOST = 20_000
+#: of the gap of a panel: what is left of it in a half where it is rounding, and how large that is
+_STAYS, _NOISE = 0.1, 1e-13
 #: octaves of the first panels around every centre
 _OCTAVES = 2.0 ** np.arange(-2, 61)
 #: how far a normal is followed, in standard deviations, and in how many panels
@@ -45,6 +51,7 @@ def resolve(functions: Sequence[Function], centres: Sequence[float]) -> Array:
     left, right = edges[:-1], edges[1:]
     done = [edges]
     scale: list[float] = [0.0] * len(functions)
+    before = np.full((len(functions), left.size), np.inf)
     for _ in range(_ROUNDS):
         rough = np.zeros(left.size, dtype=bool)
         half, middle = 0.5 * (right - left), 0.5 * (right + left)
@@ -56,15 +63,23 @@ def resolve(functions: Sequence[Function], centres: Sequence[float]) -> Array:
             near = finite & (np.abs(middle) < 1e3)
             scale[k] = max(scale[k], float(np.max(sizes[near], initial=0.0)))
             gap = np.abs(nodes @ _TO_BETWEEN.T - between).max(axis=1)
+            # the gap of a smooth function falls by 2¹⁶ in a halving, that of rounding errors stays
+            noise = (gap > _STAYS * before[k]) & (gap < _NOISE * scale[k])
+            before[k] = gap
             # what is small against the whole function in a short panel adds nothing to a mean
             share = np.minimum(1.0, half / (1.0 + np.abs(middle)))
-            rough |= finite & (gap > _CLOSE * (sizes + 1e-3 * scale[k] * share + 1e-300)) & (
-                gap * half > 1e-16 * scale[k] * _CLOSE
-            )
+            small = _CLOSE * (sizes + 1e-3 * scale[k] * share + 1e-300)
+            counts = gap * half > 1e-16 * scale[k] * _CLOSE
+            rough |= finite & ~noise & counts & (gap > small)
         rough &= half > 4e-15 * np.abs(middle)
         if not rough.any():
             break
+        if rough.sum() > _MOST:
+            raise InvalidInput(
+                "rule", f"more than {_MOST} panels", "cannot be resolved; is it continuous?"
+            )
         left, right, middle = left[rough], right[rough], middle[rough]
+        before = np.tile(before[:, rough], 2)
         done.append(middle)
         left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
     return _merged(np.unique(np.concatenate(done)), functions, np.asarray(centres, dtype=float))

@@ -25,8 +25,8 @@ from limitlab.theory.streaming.modes import (
 )
 from limitlab.theory.streaming.problem import LeastSquares
 
-SIGN = SimpleNamespace(acts_on="coordinate")
-RESIDUAL = SimpleNamespace(acts_on="residual")
+SIGN = SimpleNamespace(batch=1, acts_on="coordinate")
+RESIDUAL = SimpleNamespace(batch=1, acts_on="residual")
 NOISE = Gaussian(0.5)
 
 
