@@ -5,7 +5,8 @@
 
 With A = 2 η g, the first-order mean sign is ½ √(2R) A ρ_i/η, and the exact one of a single sample
 ½ √(2R) ∫_0^{ρ_i} A(R (1 − u²)) du/η: a series in arcsin ρ, fitted once a stage. Votes and batches
-saturate through S_n(x) ∝ ∫_0^x (1 − v²)^{n/2 − 1} dv, S_n(1) = 1 (derived here).
+saturate through S_n(x) ∝ ∫_0^x (1 − v²)^{n/2 − 1} dv, S_n(1) = 1. Derived in
+theory/streaming/split.py, to which tests/solvers/streaming/test_split_stated.py holds the loops.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -15,6 +17,7 @@ from limitlab.theory.methods.sampling import (
     draw_masks,
     examples,
     mask_moments,
+    pair_law,
     sampling_moments,
 )
 from limitlab.theory.methods.sgd import SAMPLINGS
@@ -68,6 +71,32 @@ def test_drawn_masks_have_these_moments_and_no_others(sampling):
 
     assert worst(found.b1, found.b2) < 4.1
     assert worst(found.beta**2, found.beta**2) > 4.1
+
+
+class Outcomes:
+    """Stands in for a generator: every outcome once, with its chance in `chances`."""
+
+    def multinomial(self, n, pvals, size):
+        places = list(itertools.product(range(len(pvals)), repeat=n))
+        self.chances = np.array([np.prod(np.take(pvals, p)) for p in places])
+        return np.array([np.bincount(p, minlength=len(pvals)) for p in places])
+
+    def random(self, shape):
+        places = np.array(list(itertools.product(range(shape[1]), repeat=shape[1])))
+        self.chances = np.full(len(places), 1 / len(places))
+        return (places + 0.5) / shape[1]
+
+
+@pytest.mark.parametrize("error", [0, 1e-6])
+@pytest.mark.parametrize("sampling", ["with_replacement", "bernoulli"])
+def test_masks_have_the_stated_law(sampling, error):
+    """E x^m y^m′ over all outcomes is the generating function, to rounding."""
+    rng, (law, names) = Outcomes(), pair_law(sampling)
+    masks = draw_masks(Batches(sampling, 2, 4), 1, rng)
+    exact = float(law.subs({B: 2, D: 4, names[0]: 0.7, names[1]: 1.6}))
+    for k, other in itertools.permutations(range(4), 2):
+        found = rng.chances @ (0.7 ** masks[:, k] * 1.6 ** masks[:, other])
+        assert (abs(found - exact * (1 + error)) < 1e-12) == (error == 0)
 
 
 def test_what_finite_data_refuse():

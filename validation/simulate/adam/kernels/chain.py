@@ -1,4 +1,7 @@
-"""Adam on streamed samples: m and v beside delta, no bias correction, nothing added to sqrt(v)."""
+"""Adam on streamed samples: m and v beside delta, no bias correction, nothing added to sqrt(v).
+
+The step is stated in theory/adam/algorithm.py, and a test holds the loop to it.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ Markov chain of its own: with a_j ~ N(0, lambda_j) and b_j ~ lambda_j chi^2(n_j 
     residual = sum q_j a_j - eps,   |x|^2 = sum (a_j^2 + b_j),
     q_j <- sqrt((q_j - w a_j)^2 + w^2 b_j).
 
-Exact in law for every dimension; the cost of a step does not depend on it (derived here).
+Exact in law for every dimension; the cost of a step does not depend on it. Derived in
+theory/streaming/algorithm.py, and a test holds the loop to it.
 """
 
 from __future__ import annotations

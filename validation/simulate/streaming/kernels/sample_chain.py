@@ -1,6 +1,7 @@
 """The real algorithm on given samples: blocks of correlated Gaussian rows, or rows of data.
 
-State delta; the residual of sample x is x . delta - eps.
+State delta; the residual of sample x is x . delta - eps. The step is stated in
+theory/streaming/algorithm.py, and a test holds the loop to it.
 """
 
 from __future__ import annotations

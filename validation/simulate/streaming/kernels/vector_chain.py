@@ -3,6 +3,7 @@
 State phi_i = sqrt(lambda_i) delta_i, so that the residual is z . phi - eps and R = |phi|^2 / 2.
 The normals come in blocks, float32; the state is float64, in loops that vectorise. One pass over
 the state moves it and projects it on the next sample: memory, not arithmetic, bounds a long one.
+The step is stated in theory/streaming/algorithm.py, and a test holds the loop to it.
 """
 
 from __future__ import annotations
