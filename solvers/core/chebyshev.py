@@ -60,12 +60,12 @@ def mixed(
 
     def values(log_risk: Array) -> Array:
         at = np.log(np.exp(log_risk)[:, None] + shifts)
-        return np.log(np.exp(_read(table, at)) @ weights)
+        return np.log(np.exp(read(table, at)) @ weights)
 
     return values
 
 
-def _read(table: Array, at: Array) -> Array:
+def read(table: Array, at: Array) -> Array:
     """Both functions of a table, (2, *at.shape): power laws above its panels, NaN below."""
     place = (at - table[0, 0, 0]) / table[0, 0, 1]
     found = np.full((2, *at.shape), np.nan)

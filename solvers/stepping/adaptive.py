@@ -10,6 +10,11 @@ A stepper is a tableau with its `CONTROL`, and three functions that the template
 `now` and `new` are (state, watched), two vectors of which watched[0] is the risk; `room` is written
 while stepping and begins with the slopes of the stages by rows, the last one being the first of the
 next step; `model` is only read. The next step is h × 0.9 error^p last_error^q, p, q of `CONTROL`.
+
+A curve that has settled long before its last time leaves an explicit pair with steps that
+stability alone limits. Where they and the risk have stopped moving and most of the way is
+left, the loop gives up at once
+as it would when its steps were spent, and an implicit pair goes the whole way in a few steps.
 """
 
 from __future__ import annotations
@@ -29,6 +34,10 @@ LARGEST_RISK = 1e290
 SHRINK = 0.2
 # a step this little longer than what is left lands there, so that none of rounding's size remains
 SLACK = 1.0 + 1e-9
+# steps between two looks at pace and risk, the growth of them that counts as none, and how
+# many times the steps
+# that are left it must need: a pace that grows like a power of t is still seen to grow by then
+WINDOW, STILL, OUT_OF_REACH = 512, 1.1, 4.0
 
 
 @loops
@@ -76,6 +85,7 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
     new, out = (np.empty(state.size), np.empty(watched.size)), np.empty((times.size, watched.size))
     t, span = times[0], times[-1] - times[0]
     steps, accepted, filled, last_ratio, start = 0, 0, 1, 1e-4, 0.0
+    seen, seen_risk, last_pace = t, watched[0], 0.0
     for i in range(watched.size):
         out[0, i] = watched[i]
         start += watched[i]
@@ -111,4 +121,11 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
                 status = UNDERFLOW if finite else NOT_A_NUMBER
             elif steps >= most_steps:
                 status = TOO_MANY_STEPS
+            elif not lands and steps % WINDOW == 0:
+                pace = (t - seen) / WINDOW
+                reach = OUT_OF_REACH * pace * (most_steps - steps)
+                settled = max(watched[0], seen_risk) <= STILL * min(watched[0], seen_risk)
+                if settled and pace <= STILL * last_pace and times[-1] - t > reach:
+                    status = TOO_MANY_STEPS
+                seen, seen_risk, last_pace = t, watched[0], pace
     return out[:filled], accepted, (status, steps, t, h, watched[0])

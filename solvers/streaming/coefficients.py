@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...theory.core.printer import PANELS
-from ..core.chebyshev import NO_TABLE, mixed, panels
+from ..core.chebyshev import NO_TABLE, mixed, panels, read
 from ..core.compile import load, writable
 
 Array = NDArray[np.float64]
@@ -23,6 +23,9 @@ MANY_COMPONENTS = 48
 SPAN = 1e-12
 #: difference of two logarithms of one coefficient below which they are the same
 _SAME = 1e-9
+#: tables by all that μ and N depend on, the last ones: curves of many rates share one
+_tables: dict[Any, Array] = {}
+_MOST_TABLES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,8 @@ class Coefficients:
         As `theory.derive.bind` returns them.
     mean : str
         Source with the same A and B and no more, which is compiled sooner; by default `source`.
+    apart : array, optional
+        Parameter values without those of the rate, by which tables are known again.
     """
 
     source: str
@@ -45,13 +50,14 @@ class Coefficients:
     means: Array
     scales: Array
     mean: str = ""
+    apart: Array | None = None
 
     @classmethod
     def of(cls, source: str, binding: Any, mean: str = "") -> Coefficients:
         """Return the coefficients of a system's source with the numbers of a binding."""
         arrays = (binding.p, binding.weights, binding.means, binding.scales)
         p, weights, means, scales = (writable(array).ravel() for array in arrays)
-        return cls(source, p, weights, means, scales, mean)
+        return cls(source, p, weights, means, scales, mean, getattr(binding, "apart", None))
 
     @property
     def law(self) -> tuple[Array, Array, Array, Array]:
@@ -102,6 +108,36 @@ class Coefficients:
         """
         if not (always or self.slow):
             return NO_TABLE
+        if self.apart is None:
+            return self._tabulated(largest, until)
+        arrays = (self.apart, self.weights, self.means, self.scales)
+        key = (self.mean or self.source, largest, *(array.tobytes() for array in arrays))
+        known = _tables.get(key)
+        if known is not None and self._agrees(known, until):
+            return known
+        table = self._tabulated(largest, until)
+        if table is not NO_TABLE:
+            for oldest in list(_tables)[: len(_tables) - _MOST_TABLES + 1]:
+                _tables.pop(oldest, None)
+            _tables[key] = table
+        return table
+
+    def _agrees(self, table: Array, until: float) -> bool:
+        """Whether a table of another rate holds for this one: a system that was given may have
+        coefficients over η and η² that depend on the rate."""
+        if len(table) < 2:
+            return False
+        times = np.linspace(0.0, until, 5)
+        start, width = table[0, 0, :2]
+        places = start + width * (len(table) - 1) * np.array([0.99, 0.75, 0.9, 0.4, 0.1])
+        moving = self.rates(times) > 0
+        pairs = list(zip(times[moving], places[moving], strict=True))
+        direct = np.array([self.logarithms(time)(place[None])[:, 0] for time, place in pairs])
+        return len(pairs) > 0 and np.allclose(
+            direct.T, read(table, places[moving]), rtol=0, atol=_SAME
+        )
+
+    def _tabulated(self, largest: float, until: float) -> Array:
         point = self._point()
         if not (point or self).separable(until):
             return NO_TABLE

@@ -86,7 +86,8 @@ class Task:
             self.problem, self.method, self.coefficients, self.grid, answer, announced, self.rtol
         )
         found = solved.corrected(correction)
-        said = validity.remarks(self.problem, self.method, found.times, found.announced)
+        risk = found.answer.risk
+        said = validity.remarks(self.problem, self.method, found.times, risk, found.announced)
         remarks = [*said, *map(validity.Remark, found.remarks)]
         for remark in remarks:
             if remark.error > validity.LARGEST_SILENT_ERROR:

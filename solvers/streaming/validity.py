@@ -11,6 +11,7 @@ import numpy as np
 from ...theory.core.percent import percent
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
+from ...theory.streaming.rare import NEVER, met_share
 from .finite_size import FiniteSize, is_linear
 
 #: announced relative error of the mean above which a curve comes with a warning
@@ -20,6 +21,8 @@ _COARSE_STEP = 0.1
 _COMMON_CORRELATION = 0.1
 #: batch over √(intrinsic dimension) above which the limit of a rule on the mean gradient is off
 _LARGE_BATCH = 0.5
+#: share of E ψ² from residuals that are met, below which a curve is that of other events
+_MOST = 0.5
 
 
 class Remark(str):
@@ -62,9 +65,11 @@ def largest_rate(method: Any, times: np.ndarray) -> float:
     return float(np.max(evaluate(method.rate, np.linspace(0.0, times[-1], 401))))
 
 
-def remarks(problem: Any, method: Any, times: np.ndarray, announced: FiniteSize) -> list[Remark]:
+def remarks(
+    problem: Any, method: Any, times: np.ndarray, risk: np.ndarray, announced: FiniteSize
+) -> list[Remark]:
     """Return what a user should know before trusting the curve (none if all is well)."""
-    found: list[Remark | None] = []
+    found: list[Remark | None] = [_about_rare_events(problem, method, float(np.max(risk)))]
     if math.isfinite(problem.dimension) and announced.origin != "exact":
         found.append(_about_size(problem, method, times, announced))
         found.append(_about_steps(problem, method, times))
@@ -111,6 +116,22 @@ def coarse_steps(problem: Any, method: Any, until: float) -> str:
         f"the steps are coarse: one step takes up to η ‖K‖/d = {step:.3g} of the fastest "
         f"direction; the limit lets steps be infinitesimal and is off there by about "
         f"{percent(step)}"
+    )
+
+
+def _about_rare_events(problem: Any, method: Any, risk: float) -> Remark | None:
+    """Where a small ensemble sees less than half of E ψ² it follows another curve."""
+    if method.acts_on == "coordinate":
+        return None
+    share = met_share(method, problem.noise, risk)
+    if share >= _MOST:
+        return None
+    error = 1.0 / share - 1.0 if share > 0 else math.inf
+    return Remark(
+        f"the rule grows so fast that only {percent(share)} of E ψ(ℓ)² at the risk {risk:.3g} "
+        f"comes from residuals that are met at all: the rest has a probability of {NEVER:.0e}, and "
+        "runs of any ensemble stay far below this mean; clip the rule",
+        error,
     )
 
 

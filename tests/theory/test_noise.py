@@ -133,7 +133,7 @@ def test_density_at_zero():
 @pytest.mark.parametrize("df", [0.5, 1.0, 2.2, 4.0, 30.0, 1e3, 1e6])
 def test_student_nodes_make_the_student_density(df):
     weights, means, scales = StudentT(df, 0.5).component_arrays()
-    assert weights.size >= 400 and not means.any()
+    assert weights.size >= 100 and not means.any()
     e = np.concatenate([[0.0], np.geomspace(1e-3, 20.0, 60)])
     mixture = stats.norm.pdf(e[:, None] / scales) / scales @ weights
     exact = stats.t.pdf(e, df, scale=0.5)

@@ -44,12 +44,16 @@ coordinate = sp.Symbol("u_i", real=True)
 
 @dataclass(frozen=True)
 class Binding:
-    """The numbers of a ModeSystem: parameter values and the arrays of the noise mixture."""
+    """The numbers of a ModeSystem: parameter values and the arrays of the noise mixture.
+
+    `apart` holds the values without those that the rate alone reads: all that μ and N depend on.
+    """
 
     p: np.ndarray
     weights: np.ndarray
     means: np.ndarray
     scales: np.ndarray
+    apart: np.ndarray | None = None
 
 
 def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
@@ -130,7 +134,9 @@ _known = _Known(256)
 def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
     """Return the numbers that ``system`` takes for this problem and method."""
     owners = {"method": method, "noise": problem.noise}
-    return Binding(numbers(system.parameters, owners), *_components(system, problem.noise, method))
+    apart = numbers(system.beside_rate, owners)
+    values = numbers(system.parameters, owners)
+    return Binding(values, *_components(system, problem.noise, method), apart)
 
 
 def check_streaming(method: Any) -> None:

@@ -73,6 +73,17 @@ class ModeSystem:
         """The symbols of the parameters."""
         return tuple(parameter.symbol for parameter in self.parameters)
 
+    @cached_property
+    def beside_rate(self) -> tuple[Parameter, ...]:
+        """The parameters but those that the rate alone reads."""
+        formulas = [self.rule, *(value for _, value in self.definitions if value != self.rate)]
+        read = set().union(*(sp.sympify(f).free_symbols for f in formulas if f is not None))
+        return tuple(
+            q
+            for q in self.parameters
+            if (q.owner, q.field) != ("method", "rate") or q.symbol in read
+        )
+
     @property
     def decay(self) -> Any:
         """A(R, t) in dy_i/dt = −A λ_i y_i + B q_i/d."""

@@ -116,3 +116,21 @@ def test_no_template_steps_by_itself():
     for template in ADAPTIVE:
         text = template_path(template).read_text(encoding="utf-8")
         assert "adaptive(" in text and "while " not in text
+
+
+@pytest.mark.parametrize("template", ["streaming/ode", "streaming/implicit"])
+def test_an_explicit_pair_gives_up_where_the_curve_has_settled(template):
+    watched, report = run(template, times=np.array([0.0, 1e9]))
+    if template == "streaming/implicit":
+        # R = B Σ c_i/λ_i /A with A = .5, B = .03125 and the sources of `run`
+        assert report[0] == adaptive.DONE
+        np.testing.assert_allclose(watched[-1], 0.03125 * 1.0 / 0.5, rtol=1e-5)
+    else:
+        assert report[0] == adaptive.TOO_MANY_STEPS and report[1] <= 8 * adaptive.WINDOW
+
+
+def test_a_slow_decay_is_followed_to_its_end():
+    """Negative control: 1/(1 + t) has a pace that grows, and a long way is no reason to give up."""
+    times = np.array([0.0, 1e4])
+    watched, report = run("streaming/ode", rate="0.5 / (1.0 + t)", times=times, rtol=1e-8)
+    assert report[0] == adaptive.DONE and report[1] > adaptive.WINDOW / 8

@@ -86,3 +86,30 @@ def test_heavy_tails_through_a_point(law, monkeypatch):
     # negative control: components of twice the width
     wider = replace(whole, scales=2 * whole.scales).table(2.0, 1.0)
     assert np.abs(wider[-count:] - direct[-count:]).max() > 0.1
+
+
+def test_curves_of_many_rates_share_a_table(monkeypatch):
+    made = []
+    tabulated = Coefficients._tabulated
+
+    def counted(self, largest, until):
+        made.append(self)
+        return tabulated(self, largest, until)
+
+    monkeypatch.setattr(Coefficients, "_tabulated", counted)
+    monkeypatch.setattr(coefficients, "_tables", {})
+    problem = ll.LeastSquares(ll.isotropic(10), noise=ll.StudentT(3, 0.5))
+    methods = [ll.ClippedSGD(rate, 0.7) for rate in (0.3, 0.5, ll.cosine(0.4, 3))]
+    system = ll.derive(problem, methods[0])
+
+    def bound(method, system=system):
+        return Coefficients.of(system.source, bind(system, problem, method))
+
+    tables = [bound(method).table(2.0, 2.0) for method in methods]
+    assert len(made) == 1 and all(table is tables[0] for table in tables)
+    # negative controls: another threshold; coefficients over η and η² that depend on the rate
+    bound(ll.ClippedSGD(0.3, 0.8)).table(2.0, 2.0)
+    assert len(made) == 2
+    given = replace(system, drift=system.drift * system.rate)
+    first, second = (bound(method, given).table(2.0, 2.0) for method in methods[:2])
+    assert len(made) == 4 and np.abs(first - second).max() > 0.1

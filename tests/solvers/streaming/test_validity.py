@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sympy as sp
 
 from limitlab.solvers.solve import solve
 from limitlab.solvers.streaming.coefficients import Coefficients
@@ -24,6 +26,7 @@ from limitlab.theory.covariance import (
 )
 from limitlab.theory.derive import derive
 from limitlab.theory.methods import SGD, ClippedSGD, SignSGD
+from limitlab.theory.methods.base import Method
 from limitlab.theory.noise import Gaussian, Rademacher
 from limitlab.theory.streaming.derive import bind
 from limitlab.theory.streaming.problem import LeastSquares
@@ -130,7 +133,8 @@ def test_one_call_is_one_warning_and_the_provenance_holds_it():
 def said_of(covariance, method):
     """The remarks on a problem that is announced to have no error of finite size."""
     nothing = FiniteSize(np.zeros(2), "measured table")
-    return " / ".join(remarks(LeastSquares(covariance, Gaussian(0.5)), method, TIMES, nothing))
+    problem = LeastSquares(covariance, Gaussian(0.5))
+    return " / ".join(remarks(problem, method, TIMES, np.ones(2), nothing))
 
 
 def test_coarse_steps_are_named_with_their_size():
@@ -174,3 +178,30 @@ def test_corrections_that_do_not_exist_are_refused(options, error, match):
         solve(SMALL, SGD(0.5), 1.0, **options)
     with pytest.raises(NotAvailable, match="unclipped SGD"):
         solve(SMALL, SignSGD(0.4), 1.0, limit="exact")
+
+
+@dataclass(frozen=True)
+class Exponential(Method):
+    def rule(self, l):  # noqa: E741
+        return sp.exp(l)
+
+
+@dataclass(frozen=True)
+class Tanh(Method):
+    def rule(self, l):  # noqa: E741
+        return sp.tanh(l)
+
+
+@pytest.mark.parametrize(
+    ("method", "warned"),
+    [(Exponential(1e-3), True), (Tanh(0.5), False), (ClippedSGD(0.5, 1.0), False),
+     (SGD(0.5), False)],
+)  # fmt: skip
+def test_events_that_no_ensemble_meets_are_named(method, warned):
+    problem, nothing = LeastSquares(isotropic(300), Gaussian(0.5)), FiniteSize(np.zeros(2), "none")
+    said = remarks(problem, method, TIMES, np.array([1.0, 8.0]), nothing)
+    rare = [remark for remark in said if "residuals that are met" in remark]
+    assert bool(rare) == warned
+    # negative control: where the risk is small the rule's mean square is met
+    assert not any("met" in remark for remark in remarks(problem, method, TIMES, TIMES, nothing))
+    assert all(remark.error > 1.0 for remark in rare)
