@@ -44,6 +44,7 @@ _TO_BETWEEN = np.polynomial.legendre.legvander(_BETWEEN, _NODES.size - 1) @ _TO_
 _SEEN = np.linspace(0.01, 0.99, 16)
 
 
+@np.errstate(all="ignore")  # a rule may overflow far out, where nothing is looked up
 def resolve(functions: Sequence[Function], centres: Sequence[float]) -> Array:
     """Return edges of panels on which every function is a polynomial to rounding."""
     reach = np.concatenate([-_OCTAVES[::-1], [0.0], _OCTAVES])

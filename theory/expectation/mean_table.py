@@ -21,6 +21,7 @@ _TRANSFORM[:, 0] *= 0.5
 _CHECK = chebyshev.chebvander(_BETWEEN, _DEGREE)
 
 
+@np.errstate(all="ignore")  # what overflows is infinite, and said to be
 def mean_table(
     values: Callable[[float], Array], watch: Callable[[float], None] | None = None
 ) -> list[list[float]]:
@@ -33,7 +34,8 @@ def mean_table(
     watch : callable, optional
         Told the share of the range that is done.
     """
-    edges, series = [_LOWEST], []
+    edges: list[float] = [_LOWEST]
+    series: list[Array] = []
     place, width, calm = _LOWEST, _WIDEST, False
     while place < _HIGHEST - 1e-9:
         width = min(width, _HIGHEST - place)
@@ -43,7 +45,11 @@ def mean_table(
             continue
         if found is None:
             found = _panel(values, place, width, np.inf)
-        assert found is not None
+        if found is None:
+            # beyond the largest float, as for a rule that grows exponentially: infinite from here
+            width = _HIGHEST - place
+            found = np.zeros_like(series[0])
+            found[:, 0] = np.inf
         place += width
         edges.append(place)
         series.append(found)
