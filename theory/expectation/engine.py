@@ -42,14 +42,25 @@ def mean_derivative(
     """Return E f^(order)(ℓ), the derivative taken in the sense of distributions.
 
     A jump of f^(m) at a counts with (−1)^k p^(k)(a), k = order − 1 − m, where p is the density of
-    ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order).
+    ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order). The right side itself is
+    taken where f jumps and ends: a narrow f has jumps that nearly cancel. (Not under the closed
+    laws, whose p^(order) cancels itself.)
     """
     broken = broken_derivatives(parts, order)
+    if broken and _ends(parts) and all(map(_normal, laws)):
+        slopes = tuple(law.derivative(order) for law in laws)
+        return (-1) ** order * expectation(parts, slopes, moment)
     at_jumps = sum(
         _summed(sp.Add(*(h * (-1) ** k * _slope_of_density(law, k, a) for k, a, h in broken)), law)
         for law in laws
     )
     return expectation(_derivative(parts, order), laws, moment) + at_jumps
+
+
+def _ends(parts: tuple[Piece, ...]) -> bool:
+    """Whether a function of polynomial pieces is zero beyond the first and last kink."""
+    polynomial = all(sp.sympify(p.value).is_polynomial(residual) for p in parts)
+    return polynomial and parts[0].value == parts[-1].value == 0
 
 
 def broken_derivatives(parts: tuple[Piece, ...], order: int) -> list[tuple[int, Any, Any]]:
@@ -138,9 +149,10 @@ def _polynomial_piece(piece: Piece, law: ResidualLaw) -> Any:
             for term in law.terms
         )
     )
-    normal = all(isinstance(t, PdfTerm) for t in law.terms)
+    normal = _normal(law)
     infinite = sp.oo in (piece.upper, -piece.lower)
-    if normal and (infinite or polynomial.degree() == 0):
+    plain = polynomial.degree() == 0 and not any(t.power for t in law.terms)
+    if normal and (infinite or plain):
         return closed
     panels = sp.Tuple()
     if not normal:
@@ -150,6 +162,10 @@ def _polynomial_piece(piece: Piece, law: ResidualLaw) -> Any:
     return PieceIntegral(
         piece.value, residual, piece.lower, piece.upper, closed, law.scale, density, panels
     )
+
+
+def _normal(law: ResidualLaw) -> bool:
+    return all(isinstance(term, PdfTerm) for term in law.terms)
 
 
 def _by_sympy(piece: Piece, law: ResidualLaw) -> Any:

@@ -7,7 +7,7 @@ polynomial × exponential gives Gaussian convolutions of it, in closed form (der
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,13 @@ class ResidualLaw:
 
     def density(self, x: Any) -> Any:
         return _merged([term.at(x) for term in self.terms])
+
+    def derivative(self, order: int) -> ResidualLaw:
+        """Return a law of normal terms with a derivative of its density in the density's place."""
+        terms: Any = self.terms
+        for _ in range(order):
+            terms = tuple(part for term in terms for part in term.derivative())
+        return replace(self, terms=terms)
 
 
 def gaussian(weight: Any, mean: Any, sd: Any) -> ResidualLaw:
