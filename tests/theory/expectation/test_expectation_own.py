@@ -212,6 +212,7 @@ def test_bind_discretises_a_density_to_unit_mass():
     assert abs(binding.weights @ binding.means**2 / ((0.2 * math.pi) ** 2 / 3) - 1) < 1e-12
 
 
+@pytest.mark.slow
 def test_two_quadratures_that_disagree_are_refused():
     @dataclass(frozen=True)
     class Growing(ll.Method):
