@@ -144,6 +144,43 @@ def cdf_across(a, b, width):
 
 
 @scalar
+def polynomial(c, x):
+    """Return c[0] + c[1] x + …"""
+    total = 0.0
+    for k in range(len(c) - 1, -1, -1):
+        total = total * x + c[k]
+    return total
+
+
+@scalar
+def panel_reach(centres, reach):
+    """Return how far from 0 panels go: `reach` beyond the farthest centre that is finite."""
+    far = 0.0
+    for centre in centres:
+        if abs(centre) < math.inf:
+            far = max(far, abs(centre))
+    return far + reach
+
+
+@scalar
+def panel_end(left, last, centres, least):
+    """Return the end of the panel that begins at `left`.
+
+    Panels double in width away from every centre; none is narrower than `least`.
+    """
+    before, after = -math.inf, math.inf
+    for centre in centres:
+        if centre <= left:
+            before = max(before, centre)
+        else:
+            after = min(after, centre)
+    least = max(least, 1e-15 * abs(left))
+    ahead = after - left
+    width = max(min(left - before, 0.5 * ahead), least)
+    return min(after if ahead - width < least else left + width, last)
+
+
+@scalar
 def exp_cdf(A, z):
     """Return exp(A) Φ(z), finite wherever the product is."""
     if z >= -1.0:

@@ -38,19 +38,31 @@ class _Bound(sp.Expr):
 
 
 class PieceIntegral(_Bound):
-    """∫_lower^upper integrand dx with its closed form.
+    """∫_lower^upper polynomial · density dx with its closed form.
 
     The closed form cancels when the interval is short against ``scale``, the width on which the
-    integrand varies; compiled code then uses a Gauss–Legendre rule on the integrand itself. Where
-    the terms of the closed form outweigh their sum, it integrates on panels, ``otherwise``.
+    density varies; compiled code then uses a Gauss–Legendre rule on the integrand itself. Where
+    the terms of the closed form outweigh their sum, it integrates on panels.
 
-    Arguments: integrand, variable, lower, upper, closed, scale, otherwise (a PanelIntegral, or an
-    empty Tuple where the terms never outweigh the sum).
+    Arguments: polynomial, variable, lower, upper, closed, scale, density, panels (centres, octaves
+    and support of the density, or an empty Tuple where the terms never outweigh the sum).
     """
 
     @property
-    def otherwise(self) -> Any:
+    def polynomial(self) -> Any:
+        return self.args[0]
+
+    @property
+    def integrand(self) -> Any:
+        return self.polynomial * self.density
+
+    @property
+    def density(self) -> Any:
         return self.args[6]
+
+    @property
+    def panels(self) -> Any:
+        return self.args[7]
 
     @property
     def closed(self) -> Any:

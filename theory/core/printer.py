@@ -25,17 +25,48 @@ GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(16)
 
 PIECE = """\
 @scalar
-def {name}(R, t, p, m_j, s_j):
-    lower = {lower}
-    upper = {upper}
+def NAME(R, t, p, m_j, s_j):
+    lower, upper, c = {lower}, {upper}, {polynomial}
     if upper - lower > {scale}:
 {closed}
+    return {one_panel}(lower, upper, c, R, t, p, m_j, s_j)
+"""
+
+#: an integral to infinity: never short
+TAIL = """\
+@scalar
+def NAME(R, t, p, m_j, s_j):
+    lower, upper, c = {lower}, {upper}, {polynomial}
+{closed}
+"""
+
+#: a polynomial with the coefficients c times a density: one panel, and panels around the centres
+ONE_PANEL = """\
+@scalar
+def NAME(lower, upper, c, R, t, p, m_j, s_j):
     middle, half, total = 0.5 * (upper + lower), 0.5 * (upper - lower), 0.0
     for k in range(GAUSS_X.size):
         ell = middle + half * GAUSS_X[k]
-        total += GAUSS_W[k] * {integrand}(ell, R, t, p, m_j, s_j)
+        total += GAUSS_W[k] * polynomial(c, ell) * {density}(ell, R, t, p, m_j, s_j)
     return half * total
 """
+
+FALLBACK = """\
+@scalar
+def NAME(lower, upper, c, R, t, p, m_j, s_j):
+    scale, total = {scale}, 0.0
+    centres = (0.0, lower, upper, {centres})
+    far = panel_reach(centres, scale * 2.0**{octaves})
+    left, last = max(lower, {first}, -far), min(upper, {last}, far)
+    while left < last:
+        right = panel_end(left, last, centres, scale * 2.0**-30)
+        total += {one_panel}(left, right, c, R, t, p, m_j, s_j)
+        left = right
+    return total
+"""
+
+#: shorter polynomials are filled up with zeros, so that all are of one type
+LEAST_TERMS = 5
 
 #: sum of the sizes of terms over the size of their sum, above which rounding is too large
 CANCELLING = "4e3"
@@ -45,7 +76,7 @@ PANELS = "_panels"
 
 PANEL = """\
 @scalar
-def {name}(R, t, p, m_j, s_j):
+def NAME(R, t, p, m_j, s_j):
     lower = {lower}
     upper = {upper}
     scale = {scale}
@@ -128,7 +159,7 @@ def mean_table(R, p, start):
 
 SUM = """\
 @scalar
-def {name}(R, t, p, weights, means, scales):
+def NAME(R, t, p, weights, means, scales):
     total = 0.0
     for j in range(weights.size):
         total += weights[j] * {summand}(R, t, p, means[j], scales[j])
@@ -156,12 +187,14 @@ class SourcePrinter(PythonCodePrinter):
         self._names |= {risk: "R", t: "t", residual: "ell"}
         self._calls = dict(calls)
         self.functions: list[str] = []
+        self._named: dict[str, str] = {}
 
     @classmethod
     def beside(cls, other: SourcePrinter, calls: Mapping[str, str]) -> SourcePrinter:
         """Return a printer with the parameters of another one and one numbering of functions."""
         printer = cls((), calls)
         printer._names, printer.functions = other._names, other.functions
+        printer._named = other._named
         return printer
 
     def function(self, name: str, arguments: str, expression: Any, floor: bool = False) -> str:
@@ -212,48 +245,81 @@ class SourcePrinter(PythonCodePrinter):
             return expression
         return expression.func(*(self._without_nodes(a) for a in expression.args))
 
-    def _node(self, node: Any, kind: str = "") -> str:
+    def _node(self, node: Any) -> str:
         if isinstance(node, TabulatedMean):
             return self._table(node)
         if isinstance(node, MixtureSum):
             return self._sum(node)
-        integrand = self._define("integrand", "ell, R, t, p, m_j, s_j", node.integrand)
-        fields = {
-            "lower": self.doprint(node.interval[0]),
-            "upper": self.doprint(node.interval[1]),
-            "scale": self.doprint(node.scale),
-            "integrand": integrand,
-        }
-        piece = isinstance(node, PieceIntegral)
-        name = f"{kind or ('_integral' if piece else PANELS)}{len(self.functions)}"
-        if piece:
-            text = PIECE.format(name=name, closed=self._closed(node), **fields)
-        else:
-            centres = ", ".join(f"1.0*({self.doprint(c)})" for c in node.centres)
-            fields |= {"centres": centres, "centres_count": str(len(node.centres))}
-            text = PANEL.format(name=name, octaves=node.octaves, **fields)
-        self.functions.append(text)
+        name = self._piece(node) if isinstance(node, PieceIntegral) else self._panels(node)
         inside = any(node.has(symbol) for symbol in component)
         return f"{name}(R, t, p, {'m_j, s_j' if inside else '0.0, 0.0'})"
 
-    def _closed(self, node: Any) -> str:
+    def _panels(self, node: Any) -> str:
+        integrand = self._define("integrand", "ell, R, t, p, m_j, s_j", node.integrand)
+        text = PANEL.format(
+            lower=self.doprint(node.interval[0]),
+            upper=self.doprint(node.interval[1]),
+            scale=self.doprint(node.scale),
+            integrand=integrand,
+            centres=", ".join(f"1.0*({self.doprint(c)})" for c in node.centres),
+            centres_count=len(node.centres),
+            octaves=node.octaves,
+        )
+        return self._function(PANELS, text)
+
+    def _piece(self, node: Any) -> str:
+        lower, upper = node.interval
+        short = sp.oo not in (upper, -lower)
+        density = self._define("density", "ell, R, t, p, m_j, s_j", node.density)
+        one_panel = self._function("_one_panel", ONE_PANEL.format(density=density))
+        coefficients = sp.Poly(node.polynomial, node.variable).all_coeffs()[::-1]
+        coefficients += [0] * (LEAST_TERMS - len(coefficients))
+        text = (PIECE if short else TAIL).format(
+            lower=self._float(lower),
+            upper=self._float(upper),
+            polynomial=f"({', '.join(map(self._float, coefficients))})",
+            scale=self.doprint(node.scale),
+            closed=self._closed(node, one_panel, 8 if short else 4),
+            one_panel=one_panel,
+        )
+        return self._function("_integral", text)
+
+    def _float(self, expression: Any) -> str:
+        """Print a number so that it is never an integer to the compiler."""
+        expression = sp.sympify(expression)
+        return repr(float(expression)) if expression.is_Number and expression.is_finite \
+            else self.doprint(expression)
+
+    def _closed(self, node: Any, one_panel: str, indent: int) -> str:
         """Return the lines that return a closed form; on panels where its terms cancel."""
-        if not node.otherwise:
-            return self._body(node.closed, 8)
-        panels = self._node(node.otherwise, "_fallback")
+        if not node.panels:
+            return self._body(node.closed, indent)
         closed, programs = self._run_first(node.closed)
         terms = [self._without_nodes(term) for term in sp.Add.make_args(closed)]
         shared, reduced = sp.cse(terms, sp.numbered_symbols("x"), order="none")
         lines = [*programs, *(f"{symbol.name} = {self.doprint(value)}" for symbol, value in shared)]
-        lines += ["total, size = 0.0, 0.0"]
-        for term in reduced:
-            lines += [f"term = {self.doprint(term)}", "total += term", "size += abs(term)"]
+        names = [f"y{k}" for k in range(len(reduced))]
+        lines += [f"{y} = {self.doprint(term)}" for y, term in zip(names, reduced, strict=True)]
+        sizes = " + ".join(f"abs({y})" for y in names)
         lines += [
-            f"if size <= {CANCELLING} * abs(total):",
+            f"total = {' + '.join(names)}",
+            f"if {sizes} <= {CANCELLING} * abs(total):",
             "    return total",
-            f"return {panels}",
+            f"return {self._fallback(node, one_panel)}(lower, upper, c, R, t, p, m_j, s_j)",
         ]
-        return "\n".join(f"        {line}" for line in lines)
+        return "\n".join(" " * indent + line for line in lines)
+
+    def _fallback(self, node: Any, one_panel: str) -> str:
+        centres, octaves, (first, last) = node.panels
+        text = FALLBACK.format(
+            scale=self.doprint(node.scale),
+            centres="".join(f"{self._float(c)}, " for c in centres).rstrip(),
+            octaves=octaves,
+            first=self._float(first),
+            last=self._float(last),
+            one_panel=one_panel,
+        )
+        return self._function("_fallback", text)
 
     def _table(self, node: TabulatedMean) -> str:
         if MEAN_TABLE not in self.functions:
@@ -262,15 +328,18 @@ class SourcePrinter(PythonCodePrinter):
 
     def _sum(self, node: MixtureSum) -> str:
         summand = self._define("summand", "R, t, p, m_j, s_j", node.summand)
-        name = f"_sum{len(self.functions)}"
-        self.functions.append(SUM.format(name=name, summand=summand))
-        return f"{name}(R, t, p, {ARRAYS})"
+        return f"{self._function('_sum', SUM.format(summand=summand))}(R, t, p, {ARRAYS})"
 
     def _define(self, kind: str, arguments: str, expression: Any) -> str:
-        text = self.function("NAME", arguments, expression)
-        name = f"_{kind}{len(self.functions)}"
-        self.functions.append(text.replace("def NAME(", f"def {name}("))
-        return name
+        return self._function(f"_{kind}", self.function("NAME", arguments, expression))
+
+    def _function(self, kind: str, text: str) -> str:
+        """Return the name of a function, which is written out once."""
+        if text not in self._named:
+            name = f"{kind}{len(self.functions)}"
+            self.functions.append(text.replace("def NAME(", f"def {name}("))
+            self._named[text] = name
+        return self._named[text]
 
     def _print_Symbol(self, expr: Any) -> str:
         return self._names.get(expr, expr.name)

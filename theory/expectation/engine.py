@@ -14,7 +14,7 @@ import sympy as sp
 
 from ..core.nodes import MixtureSum, PanelIntegral, PieceIntegral
 from ..core.symbols import residual, risk
-from .pieces import Piece, jumps
+from .pieces import Piece, joined, jumps
 from .residual import ResidualLaw
 from .terms import PdfTerm, times_power
 
@@ -33,7 +33,7 @@ def mean_square(rule: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: 
 
 def powers(parts: tuple[Piece, ...], exponent: int) -> tuple[Piece, ...]:
     """Return the pieces of f^exponent."""
-    return tuple(Piece(p.lower, p.upper, sp.expand(p.value**exponent)) for p in parts)
+    return joined([Piece(p.lower, p.upper, sp.expand(p.value**exponent)) for p in parts])
 
 
 def mean_derivative(
@@ -42,14 +42,25 @@ def mean_derivative(
     """Return E f^(order)(ℓ), the derivative taken in the sense of distributions.
 
     A jump of f^(m) at a counts with (−1)^k p^(k)(a), k = order − 1 − m, where p is the density of
-    ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order).
+    ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order). The right side itself is
+    taken where f jumps and ends: a narrow f has jumps that nearly cancel. (Not under the closed
+    laws, whose p^(order) cancels itself.)
     """
     broken = broken_derivatives(parts, order)
+    if broken and _ends(parts) and all(map(_normal, laws)):
+        slopes = tuple(law.derivative(order) for law in laws)
+        return (-1) ** order * expectation(parts, slopes, moment)
     at_jumps = sum(
         _summed(sp.Add(*(h * (-1) ** k * _slope_of_density(law, k, a) for k, a, h in broken)), law)
         for law in laws
     )
     return expectation(_derivative(parts, order), laws, moment) + at_jumps
+
+
+def _ends(parts: tuple[Piece, ...]) -> bool:
+    """Whether a function of polynomial pieces is zero beyond the first and last kink."""
+    polynomial = all(sp.sympify(p.value).is_polynomial(residual) for p in parts)
+    return polynomial and parts[0].value == parts[-1].value == 0
 
 
 def broken_derivatives(parts: tuple[Piece, ...], order: int) -> list[tuple[int, Any, Any]]:
@@ -59,7 +70,7 @@ def broken_derivatives(parts: tuple[Piece, ...], order: int) -> list[tuple[int, 
 
 
 def _derivative(parts: tuple[Piece, ...], order: int) -> tuple[Piece, ...]:
-    return tuple(Piece(p.lower, p.upper, sp.diff(p.value, residual, order)) for p in parts)
+    return joined([Piece(p.lower, p.upper, sp.diff(p.value, residual, order)) for p in parts])
 
 
 def _slope_of_density(law: ResidualLaw, order: int, where: Any) -> Any:
@@ -89,9 +100,15 @@ def expectation(parts: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment:
         exact = _polynomial_mean(tail, moment)
         parts = tuple(Piece(p.lower, p.upper, sp.expand(p.value - tail)) for p in parts)
     for law in laws:
-        inner = sp.Add(*(_piece(p, law, moment) for p in parts if p.value != 0))
-        exact += _summed(inner, law)
+        means = [_piece(p, law, moment) for p in parts if p.value != 0]
+        exact += _summed(sp.Add(*_alike(means)), law)
     return exact
+
+
+def _alike(means: list[Any]) -> list[Any]:
+    """Take one integral for all with the same closed form, as the two tails of an even rule."""
+    first: dict[Any, Any] = {}
+    return [first.setdefault(getattr(m, "closed", m), m) for m in means]
 
 
 def _summed(value: Any, law: ResidualLaw) -> Any:
@@ -132,15 +149,23 @@ def _polynomial_piece(piece: Piece, law: ResidualLaw) -> Any:
             for term in law.terms
         )
     )
-    normal = all(isinstance(t, PdfTerm) for t in law.terms)
+    normal = _normal(law)
     infinite = sp.oo in (piece.upper, -piece.lower)
-    if normal and (infinite or polynomial.degree() == 0):
+    plain = polynomial.degree() == 0 and not any(t.power for t in law.terms)
+    if normal and (infinite or plain):
         return closed
-    integrand = piece.value * law.density(residual)
-    otherwise = sp.Tuple() if normal else _panel(piece, law)
+    panels = sp.Tuple()
+    if not normal:
+        centres = (c for c in law.centres if c != 0)
+        panels = sp.Tuple(sp.Tuple(*centres), sp.Integer(law.octaves), sp.Tuple(*law.support))
+    density = law.density(residual)
     return PieceIntegral(
-        integrand, residual, piece.lower, piece.upper, closed, law.scale, otherwise
+        piece.value, residual, piece.lower, piece.upper, closed, law.scale, density, panels
     )
+
+
+def _normal(law: ResidualLaw) -> bool:
+    return all(isinstance(term, PdfTerm) for term in law.terms)
 
 
 def _by_sympy(piece: Piece, law: ResidualLaw) -> Any:

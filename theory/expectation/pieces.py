@@ -90,7 +90,7 @@ def _cut(
     values: Mapping[Any, float],
 ) -> tuple[Piece, ...]:
     intervals = pairwise((-sp.oo, *kinks, sp.oo))
-    return _joined([
+    return joined([
         Piece(lo, hi, _branch(expression, x, point, values))
         for (lo, hi), point in zip(intervals, points, strict=True)
     ])  # fmt: skip
@@ -220,12 +220,13 @@ def _first_true(node: Any, at: Mapping[Any, Any], resolve: Any) -> Any:
     raise InvalidInput("rule", node, "the Piecewise does not cover the whole line")
 
 
-def _joined(parts: list[Piece]) -> tuple[Piece, ...]:
-    joined = [parts[0]]
+def joined(parts: list[Piece]) -> tuple[Piece, ...]:
+    """Return the pieces, neighbours with the same expression as one."""
+    found = [parts[0]]
     for part in parts[1:]:
-        last = joined[-1]
+        last = found[-1]
         if sp.expand(part.value - last.value) == 0:
-            joined[-1] = Piece(last.lower, part.upper, last.value)
+            found[-1] = Piece(last.lower, part.upper, last.value)
         else:
-            joined.append(part)
-    return tuple(joined)
+            found.append(part)
+    return tuple(found)

@@ -7,7 +7,7 @@ polynomial × exponential gives Gaussian convolutions of it, in closed form (der
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +42,13 @@ class ResidualLaw:
     def density(self, x: Any) -> Any:
         return _merged([term.at(x) for term in self.terms])
 
+    def derivative(self, order: int) -> ResidualLaw:
+        """Return a law of normal terms with a derivative of its density in the density's place."""
+        terms: Any = self.terms
+        for _ in range(order):
+            terms = tuple(part for term in terms for part in term.derivative())
+        return replace(self, terms=terms)
+
 
 def gaussian(weight: Any, mean: Any, sd: Any) -> ResidualLaw:
     """Residual under one Gaussian component of the noise: N(−mean, 2R + sd²)."""
@@ -58,12 +65,20 @@ def mixture_component() -> ResidualLaw:
 
 
 def convolved(
-    density: Any, e: sp.Symbol, values: Mapping[Any, float], centres: tuple[Any, ...]
+    density: Any,
+    e: sp.Symbol,
+    values: Mapping[Any, float],
+    centres: tuple[Any, ...],
+    powers: bool = False,
 ) -> ResidualLaw | None:
-    """Convolve a polynomial × exponential density with N(0, 2R); None if it is not one."""
+    """Convolve a piecewise exponential density with N(0, 2R); None if it is not one.
+
+    With ``powers`` also one of polynomials × exponentials: a power of e makes differences of higher
+    order, which cancel under wide Gaussians.
+    """
     s = sp.sqrt(2 * risk)
     positive = tuple(piece for piece in pieces(density, e, values) if piece.value != 0)
-    terms = _terms(positive, e)
+    terms = _terms(positive, e, powers)
     if terms is None:
         return None
     support = (-positive[-1].upper - REACH * s, -positive[0].lower + REACH * s)
@@ -71,14 +86,15 @@ def convolved(
 
 
 @lru_cache(maxsize=128)
-def _terms(positive: tuple[Piece, ...], e: sp.Symbol) -> tuple[Term, ...] | None:
+def _terms(
+    positive: tuple[Piece, ...], e: sp.Symbol, powers: bool
+) -> tuple[Term, ...] | None:
     """Return the terms of the convolution of a density given by pieces."""
     s = sp.sqrt(2 * risk)
     terms: list[Term] = []
     for piece in positive:
         parts = _exponential_parts(piece.value, e)
-        # a power of e makes differences of higher order, which cancel under wide Gaussians
-        if parts is None or any(power for _, power, _ in parts):
+        if parts is None or (not powers and any(power for _, power, _ in parts)):
             return None
         for coefficient, power, growth in parts:
             terms += _convolve(coefficient, power, growth, piece.lower, piece.upper, s)

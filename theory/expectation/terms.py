@@ -32,6 +32,18 @@ class PdfTerm:
     def at(self, x: Any) -> Any:
         return self.coefficient * x**self.power * normal_pdf(self.slope * x + self.offset)
 
+    def derivative(self) -> list[PdfTerm]:
+        """Return the terms of the derivative in x."""
+        factor = -self.coefficient * self.slope
+        terms = [
+            replace(self, coefficient=factor * self.slope, power=self.power + 1),
+            replace(self, coefficient=factor * self.offset),
+        ]
+        if self.power:
+            lowered = self.coefficient * self.power
+            terms.append(replace(self, coefficient=lowered, power=self.power - 1))
+        return [term for term in terms if term.coefficient != 0]
+
     def integral(self, lower: Any, upper: Any) -> Any:
         """Substitute u = slope x + offset and use the recursion of the normal moments."""
         u = sp.Dummy("u")

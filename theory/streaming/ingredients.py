@@ -130,7 +130,7 @@ def setting(law: Any, method: Any) -> Setting:
     """Return the setting of a noise law and a method."""
     symbolic, parameters = twin(method, "method")
     rule = rule_of(method, symbolic)
-    noise = noise_form(law)
+    noise = noise_form(law, moving=rule.has(t))
     parameters = (*parameters, *noise.parameters)
     values = parameter_values(parameters, {"method": method, "noise": law}) | {t: 0.0}
     parts = pieces(rule, residual, values)

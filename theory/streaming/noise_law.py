@@ -29,8 +29,11 @@ class NoiseForm:
     form: str
 
 
-def noise_form(noise: Any) -> NoiseForm:
+def noise_form(noise: Any, *, moving: bool = False) -> NoiseForm:
     """Return how ``noise`` enters the formulas, in closed form where there is one.
+
+    Nodes stand around the kinks of the rule; where those are ``moving``, a density of polynomials
+    has its closed form too, which loses digits under wide Gaussians.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def noise_form(noise: Any) -> NoiseForm:
         )
     values = parameter_values(parameters, {"noise": noise})
     centres = tuple(sp.Float(-e) for e in noise.support_points)
-    law = convolved(density, epsilon, values, centres)
+    law = convolved(density, epsilon, values, centres, powers=moving)
     if law is None:
         return NoiseForm((mixture_component(),), (), "nodes")
     return NoiseForm((law,), parameters, "closed")

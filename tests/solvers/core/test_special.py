@@ -116,3 +116,19 @@ def test_compiled_and_plain_python_agree(compiled, name):
     x = np.linspace(-20, 30, 301)
     plain = many(getattr(special, name), x)
     assert relative(many(getattr(compiled, name), x), plain) < 1e-14
+
+
+@pytest.mark.parametrize("lower, upper", [(-1.0, 3.0), (0.5, 1e6), (-1e3, 1e-3), (2.0, 2.5)])
+def test_panels_tile_an_interval_and_narrow_towards_the_centres(compiled, lower, upper):
+    centres, least = (0.0, 2.0, -math.inf), 1e-9
+    ends = [lower]
+    while ends[-1] < upper:
+        ends.append(compiled.panel_end(ends[-1], upper, centres, least))
+        assert len(ends) < 1000
+    left, right = np.array(ends[:-1]), np.array(ends[1:])
+    assert ends[-1] == upper and np.all(right > left)
+    for centre in (0.0, 2.0):
+        assert not np.any((left < centre) & (centre < right))
+        away = np.maximum(left - centre, centre - right)
+        # what ends within the smallest width of a centre ends at it
+        assert np.all(right - left <= np.maximum(away, 2 * least) * (1 + 1e-9))

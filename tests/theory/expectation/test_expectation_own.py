@@ -212,6 +212,7 @@ def test_bind_discretises_a_density_to_unit_mass():
     assert abs(binding.weights @ binding.means**2 / ((0.2 * math.pi) ** 2 / 3) - 1) < 1e-12
 
 
+@pytest.mark.slow
 def test_two_quadratures_that_disagree_are_refused():
     @dataclass(frozen=True)
     class Growing(ll.Method):
@@ -220,3 +221,17 @@ def test_two_quadratures_that_disagree_are_refused():
 
     with pytest.raises(ll.NoLimit, match="disagree"):
         expectations(problem_with(Logistic(0.2)), Growing(0.5))
+
+
+@pytest.mark.slow
+@pytest.mark.interpreted
+def test_a_clip_that_moves_under_a_density_of_polynomials():
+    """Nodes cannot stand around a kink that moves: the closed form agrees with them where it stands
+    still."""
+    problem = ll.LeastSquares(ll.isotropic(10), noise=Triangular(0.9))
+    moving = expectations(problem, ll.Huber(0.5, ll.power_decay(1.0, 0.5, 2.0)))
+    for time, threshold in ((0.0, 1.0), (6.0, 0.5)):
+        still = expectations(problem, ll.Huber(0.5, threshold))
+        for risk in (1e-6, 0.1, 3.0):
+            assert float(moving.mu(risk, time)) == pytest.approx(float(still.mu(risk)), rel=1e-9)
+            assert float(moving.N(risk, time)) == pytest.approx(float(still.N(risk)), rel=1e-9)

@@ -44,6 +44,14 @@ class SoftThreshold(ll.Method):
         return sp.sign(l) * sp.Max(sp.Abs(l) - self.width, 0)
 
 
+@dataclass(frozen=True)
+class Trimmed(ll.Method):
+    width: float
+
+    def rule(self, l):  # noqa: E741
+        return sp.Piecewise((l, sp.Abs(l) < self.width), (0, True))
+
+
 LAWS = {
     "gaussian": ll.Gaussian(0.5),
     "rademacher": ll.Rademacher(0.5),
@@ -90,6 +98,14 @@ def test_nothing_cancels(name, rule, threshold):
     if rule == "sign" and threshold != 1:
         pytest.skip("the sign has no threshold")
     assert worst_error(LAWS[name], RULES[rule](threshold)) <= 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize("name", ["gaussian", "mixture", "none"])
+def test_jumps_that_nearly_cancel(name, threshold):
+    """A narrow rule that ends in jumps: μ ~ c³ is what two terms of order c leave."""
+    assert worst_error(LAWS[name], Trimmed(0.5, threshold)) <= 1e-9
 
 
 @pytest.mark.parametrize("name", ["uniform", "laplace"])

@@ -174,3 +174,21 @@ def test_explain_goes_from_the_step_to_the_equation():
     text = ll.derive(PROBLEM, ll.ClippedSGD(0.8, 1.0)).explain()
     for word in ("E[Δu]", "E[Δu²]", "Itô", "drift", "source_term", "Stein"):
         assert word in text
+
+
+LAWS = (ll.Gaussian(0.5), ll.Laplace(0.6), ll.Uniform(0.5), ll.StudentT(3, 0.5), ll.NoNoise())
+
+
+@pytest.mark.parametrize("law", LAWS, ids=repr)
+def test_the_square_of_the_sign_is_one(law):
+    problem = ll.LeastSquares(ll.isotropic(10), noise=law)
+    assert definitions(ll.derive(problem, ll.SignSGD(0.4)))["N"] == 1
+
+
+@pytest.mark.parametrize("law", LAWS, ids=repr)
+@pytest.mark.parametrize("limit", ["ode", "fluctuations"])
+def test_no_function_is_printed_twice(law, limit):
+    problem = ll.LeastSquares(ll.isotropic(10), noise=law)
+    source = ll.derive(problem, ll.ClippedSGD(0.8, 1.0), limit=limit).source
+    bodies = [text.partition("(")[2] for text in source.split("def _")[1:]]
+    assert len(set(bodies)) == len(bodies) > 0
