@@ -119,18 +119,17 @@ def test_isotropic_stability_is_at_2d_over_d_plus_2():
     assert below.risk[-1] < 1 < above.risk[-1]
 
 
-def test_distance_to_the_limit_shrinks_as_announced():
-    """d (exact/limit − 1) approaches the announced slope, with an error of order 1/d."""
+def test_distance_to_the_limit_is_the_announced_one():
+    """exact/limit − 1 is announced to rounding, and halves where d doubles, up to order 1/d."""
     times, rate = np.array([0.0, 2.0]), 0.8
     limit = np.exp(-(2 * rate - rate**2) * times)
-    misses = []
+    gaps = []
     for d in (250, 500):
         problem = LeastSquares(isotropic(d), NoNoise())
-        true = exact_mean(problem, SGD(rate), times).risk[-1] / limit[-1] - 1
+        gaps.append(exact_mean(problem, SGD(rate), times).risk[-1] / limit[-1] - 1)
         announced = finite_size(problem, SGD(rate), times, limit).relative[-1]
-        misses.append(abs(true / announced - 1))
-    assert misses[0] < 0.02
-    assert misses[1] / misses[0] == pytest.approx(0.5, abs=0.05)
+        assert announced == pytest.approx(gaps[-1], rel=1e-10)
+    assert gaps[1] / gaps[0] == pytest.approx(0.5, abs=1 / 250)
 
 
 @pytest.mark.compiled
