@@ -47,7 +47,9 @@ def strengthened(system, factor):
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize(
+    "limit", [pytest.param(x, marks=pytest.mark.slow) if x == "flow" else x for x in LIMITS]
+)
 def test_every_limit_solves_the_system_that_derive_returns(limit):
     system = ll.derive(PROBLEM, METHOD, limit=limit)
     assert isinstance(system, ll.System) and system.numbers and "def " in system.source

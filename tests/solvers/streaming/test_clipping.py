@@ -143,6 +143,7 @@ def test_the_best_threshold_is_a_maximum():
         assert np.all(known.comparison_ratio(RISKS[:4], factor * best) < peak)
 
 
+@pytest.mark.slow
 def test_infinite_and_vanishing_best_thresholds():
     assert np.all(np.isinf(best_threshold(on(Rademacher(0.5)), RISKS)))
     assert np.all(np.isinf(best_threshold(on(Uniform(0.9)), RISKS)))
@@ -203,6 +204,7 @@ def test_a_density_outside_the_closed_class():
         known.fisher_bound(0.1)
 
 
+@pytest.mark.slow
 def test_the_verdict():
     never = can_clipping_help(on(Gaussian(0.5)))
     assert not never and never.ratio == pytest.approx(1) and "Cauchy–Schwarz" in never.reason

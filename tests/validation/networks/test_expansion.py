@@ -47,6 +47,7 @@ def test_wrong_curvature_is_seen(network, theta):
     assert np.log2(large / small) != pytest.approx(3, abs=0.1)
 
 
+@pytest.mark.interpreted
 def test_one_step_of_descent(network, theta):
     """The sharpness is equal at θ₀; the loss after one step up to third order in the step."""
     expansion = quadratic_expansion(network, theta)

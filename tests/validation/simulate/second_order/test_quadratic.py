@@ -18,6 +18,7 @@ def given(P, kappa=0.3):
     return QuadraticRegression(2, P, kappa, GRAM, START)
 
 
+@pytest.mark.interpreted
 def test_recursion_is_gradient_descent_on_the_model():
     """(z, J) against gradients of z(θ) = z₀ + Gθ + ½Q(θ, θ), taken at θ."""
     problem, rng = given(6), np.random.default_rng(0)
@@ -86,6 +87,7 @@ def test_every_eigenvalue_is_recorded_where_asked():
     np.testing.assert_allclose(start, np.linalg.eigvalsh(GRAM)[::-1] / 2)
 
 
+@pytest.mark.interpreted
 def test_comparing_with_diverged_runs_says_so():
     runs = simulate_quadratic(given(6), GradientDescent(4.6), 60, runs=8, seed=1)
     lost = runs.provenance["diverged"]
