@@ -61,11 +61,21 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--full", action="store_true", help="ensembles for publication")
     figure.add_argument("--out", metavar="DIR", default="figures")
     figure.add_argument("--format", nargs="+", default=["pdf"], metavar="pdf|svg|png")
-    figure.add_argument("--width", default="neurips", metavar="neurips|icml|INCHES",
-                        help="of a column: 5.5 in, 3.25 in, or a number of inches")  # fmt: skip
-    figure.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", dest="values",
-                        help="in place of a stated parameter; several values: NAME=1,2,3",
-                        action="extend")  # fmt: skip
+    figure.add_argument(
+        "--width",
+        default="neurips",
+        metavar="neurips|icml|INCHES",
+        help="of a column: 5.5 in, 3.25 in, or a number of inches",
+    )
+    figure.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="values",
+        help="in place of a stated parameter; several values: NAME=1,2,3",
+        action="extend",
+    )
     figure.add_argument("--data", action="store_true", help="the numbers beside it, as csv")
     figure.set_defaults(command=_figure)
 
@@ -75,8 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     validity.set_defaults(command=_validity)
 
     listing = commands.add_parser("list", help="methods, noise laws, covariances, data sets")
-    listing.add_argument("what", nargs="?", choices=["figures", "limits"],
-                         help="the figures by name; the limits with their options")  # fmt: skip
+    listing.add_argument(
+        "what",
+        nargs="?",
+        choices=["figures", "limits"],
+        help="the figures by name; the limits with their options",
+    )
     listing.set_defaults(command=_list)
 
     cache = commands.add_parser("cache", help="size of the compiled code on disk")

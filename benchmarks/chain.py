@@ -38,9 +38,15 @@ def ours(dimension: int, method: ll.Method, runs: int = 1, steps: int = STEPS) -
 
     def call() -> np.ndarray:
         curve = ll.simulate(
-            problem, method, times=[0, steps / dimension], runs=runs, seed=1, progress=False,
-            workers=1, engine="chain",
-        )  # fmt: skip
+            problem,
+            method,
+            times=[0, steps / dimension],
+            runs=runs,
+            seed=1,
+            progress=False,
+            workers=1,
+            engine="chain",
+        )
         return curve.risk
 
     return call

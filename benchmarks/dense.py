@@ -23,9 +23,14 @@ def problem() -> ll.LeastSquares:
 def ours(law: ll.LeastSquares, steps: int) -> Call:
     def call() -> np.ndarray:
         curve = ll.simulate(
-            law, ll.SignSGD(RATE), times=[0, steps / DIMENSION], runs=1, seed=1, workers=1,
+            law,
+            ll.SignSGD(RATE),
+            times=[0, steps / DIMENSION],
+            runs=1,
+            seed=1,
+            workers=1,
             progress=False,
-        )  # fmt: skip
+        )
         return curve.samples["risk"][:, -1]
 
     return call

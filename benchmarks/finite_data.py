@@ -33,11 +33,18 @@ def cases(quick: bool) -> Iterator[tuple[str, Callable[[], Any], float]]:
     yield (
         f"lazy simulation of one run, D = 200, P = 2000, {steps['large']} steps",
         lambda: ll.simulate(
-            large, ll.GradientDescent(0.5), steps["large"], points=2, runs=1, seed=1,
-            engine="lazy", workers=1, progress=False,
+            large,
+            ll.GradientDescent(0.5),
+            steps["large"],
+            points=2,
+            runs=1,
+            seed=1,
+            engine="lazy",
+            workers=1,
+            progress=False,
         ),
         15.0,
-    )  # fmt: skip
+    )
 
 
 def tables(quick: bool) -> Iterator[Table]:

@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "limitlab", "numpy", "scipy", "numba", "llvmlite", "sympy", "jax", "jaxlib", "diffrax",
-    "torch", "torchsde",
-)  # fmt: skip
+    "limitlab",
+    "numpy",
+    "scipy",
+    "numba",
+    "llvmlite",
+    "sympy",
+    "jax",
+    "jaxlib",
+    "diffrax",
+    "torch",
+    "torchsde",
+)
 
 
 def _processor() -> str:

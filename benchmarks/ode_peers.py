@@ -87,9 +87,17 @@ def diffrax_solver(case: Case) -> Solver:
         control = dfx.PIDController(rtol=rtol, atol=ABSOLUTE * rtol)
         term = dfx.ODETerm(field)
         return dfx.diffeqsolve(
-            term, dfx.Tsit5(), 0.0, times[-1], None, start, arrays,
-            saveat=saved, stepsize_controller=control, max_steps=4096,
-        ).ys  # fmt: skip
+            term,
+            dfx.Tsit5(),
+            0.0,
+            times[-1],
+            None,
+            start,
+            arrays,
+            saveat=saved,
+            stepsize_controller=control,
+            max_steps=4096,
+        ).ys
 
     compiled = jax().jit(run)
     return lambda rtol: np.asarray(compiled(start, arrays, rtol))

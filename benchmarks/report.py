@@ -135,8 +135,9 @@ def as_text(table: Table) -> str:
     numeric = {1, 2}
 
     def line_of(line: tuple[str, ...]) -> str:
-        cells = (line[i].rjust(widths[i]) if i in numeric else line[i].ljust(widths[i])
-                 for i in columns)  # fmt: skip
+        cells = (
+            line[i].rjust(widths[i]) if i in numeric else line[i].ljust(widths[i]) for i in columns
+        )
         return "  ".join(cells).rstrip()
 
     head = [f"## {table.title}", *([table.caption] if table.caption else [])]

@@ -34,9 +34,17 @@ def ours(ensemble: Ensemble, diffusion: str = "published") -> Call:
 
     def call() -> np.ndarray:
         curve = ll.solve(
-            case.problem, case.method, times=[0, case.times[-1]], limit="sde", step=ensemble.step,
-            diffusion=diffusion, paths=ensemble.paths, seed=1, workers=1, progress=False,
-        )  # fmt: skip
+            case.problem,
+            case.method,
+            times=[0, case.times[-1]],
+            limit="sde",
+            step=ensemble.step,
+            diffusion=diffusion,
+            paths=ensemble.paths,
+            seed=1,
+            workers=1,
+            progress=False,
+        )
         return curve.samples["risk"][:, -1]
 
     return call

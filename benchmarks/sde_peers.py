@@ -156,9 +156,16 @@ def by_diffrax(ensemble: Ensemble) -> Call:
         motion = dfx.UnsafeBrownianPath(shape, key)
         terms = dfx.MultiTerm(dfx.ODETerm(drift), dfx.ControlTerm(diffusion, motion))
         z = dfx.diffeqsolve(
-            terms, dfx.Euler(), 0.0, end, ensemble.step, start, max_steps=ensemble.steps + 2,
-            saveat=dfx.SaveAt(t1=True), adjoint=dfx.DirectAdjoint(),
-        ).ys[0]  # fmt: skip
+            terms,
+            dfx.Euler(),
+            0.0,
+            end,
+            ensemble.step,
+            start,
+            max_steps=ensemble.steps + 2,
+            saveat=dfx.SaveAt(t1=True),
+            adjoint=dfx.DirectAdjoint(),
+        ).ys[0]
         return 0.5 * (z @ z)
 
     run = library.jit(library.vmap(path))

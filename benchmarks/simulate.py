@@ -32,9 +32,16 @@ def ours(stream: Stream, method: Any = METHODS[0], workers: int = 1) -> Call:
 
     def call() -> np.ndarray:
         found = ll.simulate(
-            stream.problem, method, times=[0, stream.until], runs=stream.runs, seed=1,
-            workers=workers, progress=False, engine="vector", paired=paired,
-        )  # fmt: skip
+            stream.problem,
+            method,
+            times=[0, stream.until],
+            runs=stream.runs,
+            seed=1,
+            workers=workers,
+            progress=False,
+            engine="vector",
+            paired=paired,
+        )
         return (found[0] if paired else found).samples["risk"][:, -1]
 
     return call

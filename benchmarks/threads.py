@@ -36,9 +36,17 @@ def _sde(workers: int, quick: bool) -> Callable:
     case = Case(1024, horizon=2.0)
     step = float(case.times[-1]) / (50 if quick else 200)
     return lambda: ll.solve(
-        case.problem, case.method, times=[0, case.times[-1]], limit="sde", step=step, seed=1,
-        diffusion="published", paths=64, workers=workers, progress=False,
-    )  # fmt: skip
+        case.problem,
+        case.method,
+        times=[0, case.times[-1]],
+        limit="sde",
+        step=step,
+        seed=1,
+        diffusion="published",
+        paths=64,
+        workers=workers,
+        progress=False,
+    )
 
 
 def _arithmetic(workers: int, quick: bool) -> Callable:

@@ -153,25 +153,30 @@ PLANTED = {
         "validation/figures/d.py": "y = 1\n",
     },
     "theory imports solvers": {
-        "theory/linear/a.py": "from ...solvers.core.b import x\n", "solvers/core/b.py": ""
+        "theory/linear/a.py": "from ...solvers.core.b import x\n",
+        "solvers/core/b.py": "",
     },
     "solvers imports validation": {
-        "solvers/linear/a.py": "from ...validation.b import x\n", "validation/b.py": ""
+        "solvers/linear/a.py": "from ...validation.b import x\n",
+        "validation/b.py": "",
     },
     "imports more than itself": {
-        "theory/core/a.py": "from ..schedules.b import x\n", "theory/schedules/b.py": ""
+        "theory/core/a.py": "from ..schedules.b import x\n",
+        "theory/schedules/b.py": "",
     },
     "a core knows a family": {
-        "solvers/core/a.py": "from ..linear.b import x\n", "solvers/linear/b.py": ""
+        "solvers/core/a.py": "from ..linear.b import x\n",
+        "solvers/linear/b.py": "",
     },
     "a family imports another one": {
-        "theory/linear/a.py": "from ..streaming.b import x\n", "theory/streaming/b.py": ""
+        "theory/linear/a.py": "from ..streaming.b import x\n",
+        "theory/streaming/b.py": "",
     },
     "a limit imports advice": {
         "solvers/streaming/a.py": "def f():\n    from .advice.b import x\n",
         "solvers/streaming/advice/b.py": "",
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", PLANTED)

@@ -16,8 +16,15 @@ import pytest
 import limitlab
 
 FOLDER = Path(limitlab.__file__).resolve().parent / "notebooks"
-NAMES = ("1_quickstart", "2_signsgd", "3_clipping", "4_sharpening", "5_your_own", "6_real_data",
-         "7_reading_a_report")  # fmt: skip
+NAMES = (
+    "1_quickstart",
+    "2_signsgd",
+    "3_clipping",
+    "4_sharpening",
+    "5_your_own",
+    "6_real_data",
+    "7_reading_a_report",
+)
 MOST_BYTES = 400_000
 MOST_DPI = 120
 INCH = 0.0254

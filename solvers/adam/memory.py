@@ -51,10 +51,14 @@ def solve_memory(
     squares = spectrum.rates**2
     arrays = (writable(squares), writable(spectrum.sources))
     answer, report = load(source, "adam/memory").solve_memory(
-        _start(spectrum, variance, scales[0], system), writable(times),
-        (float(variance), *map(float, scales)), *arrays,
-        numbers(rates, {"method": method}), rtol, _MOST_STEPS,
-    )  # fmt: skip
+        _start(spectrum, variance, scales[0], system),
+        writable(times),
+        (float(variance), *map(float, scales)),
+        *arrays,
+        numbers(rates, {"method": method}),
+        rtol,
+        _MOST_STEPS,
+    )
     risk, memory = finished(answer, report)
     return risk, memory
 

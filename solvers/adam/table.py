@@ -152,9 +152,9 @@ def _block_means(
     for k in range(blocks):
         seen = stream.block(k)
         for j, root in enumerate(roots):
-            out[k, 0, j] = kernels.pass_over(
-                *seen, root, beta1, beta2, memories[j], steps, weights
-            ) / BLOCK
+            out[k, 0, j] = (
+                kernels.pass_over(*seen, root, beta1, beta2, memories[j], steps, weights) / BLOCK
+            )
             out[k, 1, j] = kernels.long_run(steps, weights, beta1, skip) / (BLOCK - skip)
     return out
 

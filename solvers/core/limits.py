@@ -108,6 +108,9 @@ def described(limits: Limits) -> str:
     lines = []
     for number, (name, limit) in enumerate(limits.items()):
         lines.append(f'"{name}"{" (default)" if number == 0 else ""}: {limit.text}')
-        lines += [f"    {o} = {option.default!r}: {option.text}" for o, option in
-                  limit.options.items() if o not in THREADS]  # fmt: skip
+        lines += [
+            f"    {o} = {option.default!r}: {option.text}"
+            for o, option in limit.options.items()
+            if o not in THREADS
+        ]
     return "\n".join(lines)

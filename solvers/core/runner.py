@@ -138,9 +138,7 @@ class Crew:
         from tqdm import tqdm
 
         hidden = None if self.progress is None else False
-        with tqdm(
-            total=runs, desc=self.title, unit=self.unit, disable=hidden, leave=False
-        ) as bar:
+        with tqdm(total=runs, desc=self.title, unit=self.unit, disable=hidden, leave=False) as bar:
             for future in futures:
                 yield future
                 if future.exception() is None:

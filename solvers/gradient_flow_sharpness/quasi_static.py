@@ -99,8 +99,9 @@ def follow(
     found = orbit(own, begin, (rate,), record, ceiling=CEILING, inputs=(x,))
     defect = np.nanmax(np.abs(found.values["defect"]), initial=0.0)
     if defect > _ON_CURVE:
-        raise SolveFailed("a step did not come back to its flow curve", float(record[-1]), rate,
-                          float(defect))  # fmt: skip
+        raise SolveFailed(
+            "a step did not come back to its flow curve", float(record[-1]), rate, float(defect)
+        )
     return found, lost_by(own, begin, (rate,), found.lost, (x,))
 
 

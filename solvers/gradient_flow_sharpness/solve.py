@@ -86,9 +86,13 @@ Grid = tuple[Any, Any, int]
 
 
 def recorded(
-    system: Any, problem: Any, method: Any, states: tuple[Any, ...],
-    read: Callable[[Any], tuple[Array, Array]], grid: Grid,
-) -> tuple[NDArray[np.int64], Array, int | None, str]:  # fmt: skip
+    system: Any,
+    problem: Any,
+    method: Any,
+    states: tuple[Any, ...],
+    read: Callable[[Any], tuple[Array, Array]],
+    grid: Grid,
+) -> tuple[NDArray[np.int64], Array, int | None, str]:
     """Steps, quantities, the step at which it was lost, and the outcome of a run of a map.
 
     ``read`` tells (squares, products) or (A, B) from what was recorded.
@@ -139,8 +143,9 @@ def _quasi_static(problem: Any, method: Any, system: Any, grid: Grid) -> Curve:
     values = observe.scalar(x + shift[:, None], product, rate)
     state = lost or outcome(every, np.abs(product - 1), rate * values[2], None)
     kept = values[:, np.isin(every, steps)]
-    return curve(problem, method, steps.astype(float), kept, steps, "quasi-static", state,
-                 found.lost)  # fmt: skip
+    return curve(
+        problem, method, steps.astype(float), kept, steps, "quasi-static", state, found.lost
+    )
 
 
 def _normal_form(problem: Any, method: Any, system: Any, grid: Grid) -> Curve:
@@ -151,8 +156,13 @@ def _normal_form(problem: Any, method: Any, system: Any, grid: Grid) -> Curve:
     y = integrate(velocity(system, eta), start, steps * 1.0)
     values = {"loss": np.exp(y[:, 0]) / 2, "flow_sharpness": np.sum(1 / y[:, 1:], axis=1)}
     told = described(problem, method, "normal-form") | {"end": float(found)}
-    return Curve(steps.astype(float), values, steps=steps, provenance=told,
-                 label=f"{method.label}, normal form")  # fmt: skip
+    return Curve(
+        steps.astype(float),
+        values,
+        steps=steps,
+        provenance=told,
+        label=f"{method.label}, normal form",
+    )
 
 
 def _flowing(problem: Any, method: Any, system: Any, grid: Grid) -> Curve:
@@ -169,9 +179,15 @@ def _flowing(problem: Any, method: Any, system: Any, grid: Grid) -> Curve:
 
 
 def curve(
-    problem: Any, method: Any, time: Array, values: Array, steps: Any, limit: str,
-    state: str | None, lost: int | None,
-) -> Curve:  # fmt: skip
+    problem: Any,
+    method: Any,
+    time: Array,
+    values: Array,
+    steps: Any,
+    limit: str,
+    state: str | None,
+    lost: int | None,
+) -> Curve:
     """The curve of a network, with a warning where the run was lost."""
     names = observe.SCALAR if isinstance(problem, ScalarNetwork) else observe.DIAGONAL
     told = described(problem, method, limit)
@@ -181,8 +197,13 @@ def curve(
     if lost is not None:
         told |= {"diverged": {"0": lost}}
     words = {"map": "map of the squares", "quasi-static": "quasi-static map", "flow": "flow"}
-    return Curve(time, dict(zip(names, values, strict=True)), steps=steps, provenance=told,
-                 label=f"{method.label}, {words[limit]}")  # fmt: skip
+    return Curve(
+        time,
+        dict(zip(names, values, strict=True)),
+        steps=steps,
+        provenance=told,
+        label=f"{method.label}, {words[limit]}",
+    )
 
 
 def described(problem: Any, method: Any, limit: str) -> dict[str, Any]:

@@ -171,9 +171,14 @@ def _end(squares: Array, rate: float, residual: float) -> float:
     gone.terminal = True  # type: ignore[attr-defined]
     start = np.concatenate([[2 * np.log(abs(residual))], squares])
     found = solve_ivp(
-        velocity(normal_form(), rate), (0.0, _LONG), start, "LSODA", events=gone, rtol=1e-9,
+        velocity(normal_form(), rate),
+        (0.0, _LONG),
+        start,
+        "LSODA",
+        events=gone,
+        rtol=1e-9,
         atol=1e-12,
-    )  # fmt: skip
+    )
     if found.status != 1:
         raise SolveFailed("descent does not stop", float(found.t[-1]), 0.0, float(found.y[0, -1]))
     return rate * float(np.sum(1 / found.y[1:, -1])) - 2

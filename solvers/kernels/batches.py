@@ -119,9 +119,7 @@ def _along(kind, bend, safe, a, batch, R, t, p, weights, means, scales):
     total, start = 0.0, 0.0
     reach = math.sqrt(_REACH / bend)
     for _ in range(_PANELS):
-        part, largest, calm = _panel(
-            kind, start, bend, a, batch, R, t, p, weights, means, scales
-        )
+        part, largest, calm = _panel(kind, start, bend, a, batch, R, t, p, weights, means, scales)
         if not (calm or safe) or start > 4.0 * reach or not math.isfinite(largest):
             return total, False
         total += part
@@ -142,9 +140,7 @@ def _inverted(kind, a, batch, R, t, p, weights, means, scales):
     for _ in range(_BENDS):
         if not bend >= flattest:
             break
-        value, found = _along(
-            kind, bend, bend == safest, a, batch, R, t, p, weights, means, scales
-        )
+        value, found = _along(kind, bend, bend == safest, a, batch, R, t, p, weights, means, scales)
         if found:
             return value, True
         if bend == safest:

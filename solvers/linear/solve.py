@@ -132,8 +132,9 @@ def _in_flow_time(task: Task) -> Answer:
     return _flow(task.kernel, rate, grid)
 
 
-def _sde(task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: Any, progress: Any
-         ) -> Answer:  # fmt: skip
+def _sde(
+    task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: Any, progress: Any
+) -> Answer:
     kernel, grid = task.kernel, time_grid(*task.when)
     rate = check_flow(kernel, task.method, task.limit)
     exact = _heteroscedastic(kernel.problem, diffusion)
@@ -142,9 +143,16 @@ def _sde(task: Task, *, diffusion: str | None, paths: int, seed: Any, workers: A
     warn_of_flow(kernel, rate, norms)
     remark = warn_of_divergence(norms[0]) or warn_of_spread(norms[0])
     answer = _paths(
-        kernel, rate, grid, task.system, exact=exact, paths=paths,
-        seed=random.seed_sequence(seed), workers=workers, progress=progress,
-    )  # fmt: skip
+        kernel,
+        rate,
+        grid,
+        task.system,
+        exact=exact,
+        paths=paths,
+        seed=random.seed_sequence(seed),
+        workers=workers,
+        progress=progress,
+    )
     return replace(answer, remark=remark)
 
 
@@ -169,9 +177,7 @@ def _flow(kernel: NoiseKernel, rate: float, grid: Array) -> Answer:
     return Answer(grid, np.full(grid.size, rate), energies.sum(axis=1), modes=energies)
 
 
-def _paths(
-    kernel: NoiseKernel, rate: float, grid: Array, system: Any, **options: Any
-) -> Answer:
+def _paths(kernel: NoiseKernel, rate: float, grid: Array, system: Any, **options: Any) -> Answer:
     """Paths, recorded at the substeps nearest to the output times."""
     record = np.unique(np.rint(grid * (SUBSTEPS / rate)).astype(np.int64))
     losses = paths_of_loss(kernel.problem, kernel.batches, rate, record, system, **options)
@@ -206,9 +212,7 @@ def _heteroscedastic(problem: Any, diffusion: str | None) -> bool:
     return diffusion == "exact"
 
 
-_MODES = Option(
-    False, 'also each mode\'s share of the loss, p_i/(2D), as curve["modes"]'
-)
+_MODES = Option(False, 'also each mode\'s share of the loss, p_i/(2D), as curve["modes"]')
 _DIFFUSION = Option(
     None,
     '"exact": one noise an example, as strong as its residual (needs eigenvectors), the default '

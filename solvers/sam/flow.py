@@ -21,6 +21,7 @@ from .regression import QUANTITIES, Task, described, observed
 
 Array = NDArray[np.float64]
 
+
 def regression(task: Task, system: Map, time: Array) -> Curve:
     """The flow on all of the data, from the curvature of run 0."""
     method, problem = task.method, task.problem

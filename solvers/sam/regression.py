@@ -67,9 +67,14 @@ class Task:
 
     @classmethod
     def of(
-        cls, problem: Any, method: Any, record: NDArray[np.int64], seed: Any, tensor: Any,
+        cls,
+        problem: Any,
+        method: Any,
+        record: NDArray[np.int64],
+        seed: Any,
+        tensor: Any,
         masks: Any,
-    ) -> Task:  # fmt: skip
+    ) -> Task:
         """Check the call."""
         steps = int(record[-1])
         check_schedules(method, float(steps))
@@ -175,9 +180,13 @@ def _run(task: Task, form: Form, k: int) -> tuple[Array, int | None, str]:
     ceiling = RUN_AWAY * max(float(task.problem.z0 @ task.problem.z0), 1e-300)
     with np.errstate(over="ignore", invalid="ignore"):
         found = orbit(
-            form.system, states, task.numbers, steps, ceiling=ceiling,
+            form.system,
+            states,
+            task.numbers,
+            steps,
+            ceiling=ceiling,
             inputs=(tensor, *beside, *outside),
-        )  # fmt: skip
+        )
         z, J = form.read(task, tensor, found.arrays)
     values = observed(z, J, task.rates(steps), task.method)
     state = outcome(steps, np.linalg.norm(z, axis=1), values[2], found.lost)

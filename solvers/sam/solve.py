@@ -72,9 +72,20 @@ def solve(
 
 
 def _mapped(
-    problem: Any, method: Any, until: Any, times: Any, points: int, system: Any, *,
-    draws: int, seed: Any, tensor: Any, masks: Any, workers: Any, progress: Any,
-) -> Curve:  # fmt: skip
+    problem: Any,
+    method: Any,
+    until: Any,
+    times: Any,
+    points: int,
+    system: Any,
+    *,
+    draws: int,
+    seed: Any,
+    tensor: Any,
+    masks: Any,
+    workers: Any,
+    progress: Any,
+) -> Curve:
     if problem.family == "two_eigenvalues":
         _no_draws(problem, draws=draws, tensor=tensor, masks=masks)
         own = system or derive(problem, method)
@@ -87,9 +98,16 @@ def _mapped(
 
 
 def _flowing(
-    problem: Any, method: Any, until: Any, times: Any, points: int, system: Any, *,
-    seed: Any, tensor: Any,
-) -> Curve:  # fmt: skip
+    problem: Any,
+    method: Any,
+    until: Any,
+    times: Any,
+    points: int,
+    system: Any,
+    *,
+    seed: Any,
+    tensor: Any,
+) -> Curve:
     if problem.family == "two_eigenvalues":
         _no_draws(problem, tensor=tensor)
         own = system or closed.flow()
@@ -107,18 +125,22 @@ def _no_draws(problem: Any, **given: Any) -> None:
 
 
 _DRAWN = {
-    "seed": Option(None, "int or SeedSequence: of Q, as in simulate, where the same seed gives "
-                         "the same Q and batches"),
+    "seed": Option(
+        None,
+        "int or SeedSequence: of Q, as in simulate, where the same seed gives "
+        "the same Q and batches",
+    ),
     "tensor": Option(None, "this Q, (D, P, P), in place of a random one"),
-}  # fmt: skip
+}
 
 LIMITS: Limits = {
     "map": Limit(
         "exact: the recursion of (z, J) for one curvature Q, or of (z, T)",
         _mapped,
         {
-            "draws": Option(None, "an ensemble of so many curvatures and batches; one where left "
-                                  "out"),
+            "draws": Option(
+                None, "an ensemble of so many curvatures and batches; one where left out"
+            ),
             **_DRAWN,
             "masks": Option(None, "these batches, (steps, D), in place of drawn ones"),
             "workers": THREADS["workers"],
@@ -126,4 +148,4 @@ LIMITS: Limits = {
         },
     ),
     "flow": Limit("vanishing steps at a fixed radius, for one curvature", _flowing, _DRAWN),
-}  # fmt: skip
+}

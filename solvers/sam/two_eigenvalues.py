@@ -74,9 +74,7 @@ def quantities(z: Array, T: Array, rate: float, method: Any) -> Array:
     return np.stack([z**2 / (2 * rate**2), sharpness, product, z, T])
 
 
-def mapped(
-    problem: Any, method: Any, system: Map, until: Any, times: Any, points: int
-) -> Curve:
+def mapped(problem: Any, method: Any, system: Map, until: Any, times: Any, points: int) -> Curve:
     """The exact map."""
     rate = unit_rate(method)
     numbers = (problem.epsilon, problem.invariant, reach(method, rate))
@@ -93,9 +91,7 @@ def mapped(
     )
 
 
-def flowing(
-    problem: Any, method: Any, system: Any, until: Any, times: Any, points: int
-) -> Curve:
+def flowing(problem: Any, method: Any, system: Any, until: Any, times: Any, points: int) -> Curve:
     """The flow; its time is rate · steps."""
     rate = unit_rate(method)
     if method.normalised:

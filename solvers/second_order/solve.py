@@ -148,9 +148,15 @@ def _sde_road(
     grid, wanted = time_grid(*task.when), ensemble_size("paths", paths, 2)
     step = None if step is None else positive("step", step)
     return sde_curve(
-        task.ask, grid, step, homogenised, task.system, paths=wanted, workers=workers,
+        task.ask,
+        grid,
+        step,
+        homogenised,
+        task.system,
+        paths=wanted,
+        workers=workers,
         progress=progress,
-    )  # fmt: skip
+    )
 
 
 def tangent_kernels(

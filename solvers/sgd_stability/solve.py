@@ -91,11 +91,14 @@ def solve(
         {"loss": losses, "mean_square": squares},
         steps=np.rint(time / (rate if limit == "sde" else 1)).astype(np.int64),
         label=f"{method.label}, {limit}",
-        provenance=provenance(problem, method, "solve", moments, rate) | {
-            "limit": limit, "time": "flow" if limit == "sde" else "steps", "state": state,
+        provenance=provenance(problem, method, "solve", moments, rate)
+        | {
+            "limit": limit,
+            "time": "flow" if limit == "sde" else "steps",
+            "state": state,
             "remarks": [],
         },
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,21 +110,24 @@ class Task:
     when: tuple[Any, Any, Any]
 
 
-def provenance(problem: Any, method: Any, source: str, moments: Moments, rate: float
-               ) -> dict[str, Any]:  # fmt: skip
+def provenance(
+    problem: Any, method: Any, source: str, moments: Moments, rate: float
+) -> dict[str, Any]:
     """What a curve says of itself; the growth is that of the mean square in a step."""
     growth = moments.radius(rate)
     return {
         "source": source,
         "version": VERSION,
         "problem": {
-            "model": "InterpolatingMinimum", "data": problem.data,
-            "dimension": problem.dimension, "sharpness": problem.sharpness,
+            "model": "InterpolatingMinimum",
+            "data": problem.data,
+            "dimension": problem.dimension,
+            "sharpness": problem.sharpness,
         },
         "method": repr(method),
         "time": "steps",
         "growth": growth,
-    }  # fmt: skip
+    }
 
 
 def state_of(squares: Array) -> str:
@@ -166,8 +172,9 @@ def _sde(task: Task) -> tuple[Array, tuple[Array, Array]]:
         M = flat.reshape(size, size)
         return (noise * moments.singles(M) - decay * M).ravel()
 
-    found = solve_ivp(change, (0.0, time[-1]), _start(moments).ravel(), "DOP853", time,
-                      rtol=_RTOL, atol=1e-300)  # fmt: skip
+    found = solve_ivp(
+        change, (0.0, time[-1]), _start(moments).ravel(), "DOP853", time, rtol=_RTOL, atol=1e-300
+    )
     if not found.success:
         raise NotAvailable("until", time[-1], f"not integrated so far: {found.message}")
     M = found.y.T.reshape(-1, size, size)
@@ -177,6 +184,9 @@ def _sde(task: Task) -> tuple[Array, tuple[Array, Array]]:
 
 LIMITS: Limits = {
     "exact": Limit("the second moment of SGD itself", _exact),
-    "sde": Limit("that of the limiting SDE, in flow time rate · steps; it lacks η² HMH, so that it "
-                 "is stable a little too long", _sde),
-}  # fmt: skip
+    "sde": Limit(
+        "that of the limiting SDE, in flow time rate · steps; it lacks η² HMH, so that it "
+        "is stable a little too long",
+        _sde,
+    ),
+}

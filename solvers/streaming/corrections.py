@@ -98,9 +98,7 @@ class Limit:
             return self._small()
         return self._as_it_is()
 
-    def _as_it_is(
-        self, *remarks: str, gap: Array | float = 0.0, start: bool = True
-    ) -> Corrected:
+    def _as_it_is(self, *remarks: str, gap: Array | float = 0.0, start: bool = True) -> Corrected:
         return Corrected(self.times, self.answer, self._with(gap, start), None, remarks)
 
     def _with(self, gap: Array | float = 0.0, start: bool = True) -> FiniteSize:

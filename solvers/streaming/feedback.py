@@ -56,9 +56,7 @@ def small_spectrum(spectrum: Spectrum) -> Spectrum:
     return spectrum if spectrum.count <= FEW_MODES else compress(spectrum, _NODES)
 
 
-def follow(
-    spectrum: Spectrum, until: float, law: Law, extra: Array
-) -> tuple[Array, Array, Array]:
+def follow(spectrum: Spectrum, until: float, law: Law, extra: Array) -> tuple[Array, Array, Array]:
     """Follow the state from its start.
 
     Parameters
@@ -94,9 +92,14 @@ def follow(
     times = until * np.linspace(0.0, 1.0, _SAMPLES) ** 2
     start = np.concatenate([spectrum.energies, extra])
     answer: Any = solve_ivp(
-        slope, (0.0, until), start, "LSODA", times, rtol=_TOLERANCE,
+        slope,
+        (0.0, until),
+        start,
+        "LSODA",
+        times,
+        rtol=_TOLERANCE,
         atol=_TOLERANCE * 1e-6 * float(spectrum.energies.sum()),
-    )  # fmt: skip
+    )
     if not answer.success:
         reached = float(answer.t[-1]) if answer.t.size else 0.0
         raise SolveFailed(answer.message, reached, 0.0, float(answer.y[:modes, -1].sum()))

@@ -80,9 +80,7 @@ def known(relative: np.ndarray) -> np.ndarray:
     return np.where(relative < LARGEST_KNOWN, relative, np.inf)
 
 
-def standard_errors_meaningful(
-    problem: Any, method: Any, until: float = 0.0
-) -> tuple[bool, str]:
+def standard_errors_meaningful(problem: Any, method: Any, until: float = 0.0) -> tuple[bool, str]:
     """Whether a standard error of the mean risk means anything, and if not, why, in one word.
 
     It does not where E ψ⁴ is infinite, or the mean square nearly unstable under a rule that grows

@@ -83,9 +83,7 @@ class MovingThreshold:
         ]
         return np.concatenate(found, axis=1)
 
-    def _evaluate(
-        self, coefficients: bool, risks: Array, thresholds: Array, b: Binding
-    ) -> Array:
+    def _evaluate(self, coefficients: bool, risks: Array, thresholds: Array, b: Binding) -> Array:
         arrays = (writable(a) for a in (b.p, b.weights, b.means, b.scales))
         module = load(self._system.source, "streaming/threshold")
         pairs = writable(risks), writable(thresholds)

@@ -85,7 +85,7 @@ def bifurcation(
         raise NotAvailable("noise", problem.noise, "one run is random; use 0")
     cases = [_case(problem, method, owner, field, value) for value in values]
     system = derive(*cases[0])
-    if any(derive(*case).source != system.source for case in cases[1:: max(1, len(cases) // 8)]):
+    if any(derive(*case).source != system.source for case in cases[1 :: max(1, len(cases) // 8)]):
         raise InvalidInput("values", values, "0 and infinity change the rule; leave them out")
     fields = fields_of(cases[0][1])
     found = orbits(

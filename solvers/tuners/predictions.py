@@ -133,9 +133,12 @@ def tuner_predictions(
 
 def _numbers(problem: Any) -> dict[str, float]:
     return {
-        "a": problem.sharpening, "b": problem.stabilising, "x_star": problem.balance,
-        "x_0": abs(problem.start[0]), "alpha": abs(problem.alpha),
-    }  # fmt: skip
+        "a": problem.sharpening,
+        "b": problem.stabilising,
+        "x_star": problem.balance,
+        "x_0": abs(problem.start[0]),
+        "alpha": abs(problem.alpha),
+    }
 
 
 def _cycle(problem: Any, rate: float) -> EdgeCycle:
@@ -164,6 +167,11 @@ def _ratio(problem: Any, method: Any) -> RatioPoint:
     slope = float(f["mu"](**known))
     shrink = math.log((problem.kappa - 1) / (problem.kappa + 1))
     return RatioPoint(
-        float(f["r_fixed"](**known)), 2 / (problem.kappa + 1), slope, abs(slope) < 1, shrink,
-        exists, (first, second),
-    )  # fmt: skip
+        float(f["r_fixed"](**known)),
+        2 / (problem.kappa + 1),
+        slope,
+        abs(slope) < 1,
+        shrink,
+        exists,
+        (first, second),
+    )

@@ -93,11 +93,14 @@ def solve(
         motion.values,
         steps=motion.steps,
         label=f"{method.label}, {limit}",
-        provenance=provenance(problem, method, "solve") | {
-            "limit": limit, "state": motion.state, "lost": motion.lost,
+        provenance=provenance(problem, method, "solve")
+        | {
+            "limit": limit,
+            "state": motion.state,
+            "lost": motion.lost,
             "remarks": [remark] if remark else [],
         },
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +148,14 @@ def _averaged(task: Task) -> tuple[Array, Motion]:
 def _slow(task: Task) -> tuple[Array, Motion]:
     time, problem, f = time_grid(*task.when), task.problem, task.system.functions
     known = {
-        "a": problem.sharpening, "b": problem.stabilising, "x_0": problem.start[0],
-        "phi": getattr(task.method, "fraction", 1.0), "sigma": getattr(task.method, "scale", 1.0),
-        "x_star": problem.balance, "alpha": abs(problem.alpha),
-    }  # fmt: skip
+        "a": problem.sharpening,
+        "b": problem.stabilising,
+        "x_0": problem.start[0],
+        "phi": getattr(task.method, "fraction", 1.0),
+        "sigma": getattr(task.method, "scale", 1.0),
+        "x_star": problem.balance,
+        "alpha": abs(problem.alpha),
+    }
 
     def kept(squared: Any) -> Any:
         return f["q_lambda"](**known, lambda_=np.sqrt(squared)) if "q_lambda" in f else 0.0
@@ -179,8 +186,11 @@ def _integrate(change: Any, first: list[float], time: Array) -> Array:
 
 
 LIMITS: Limits = {
-    "map": Limit("exact: in (x, λ) and the bulk, or in the logarithms of the ratio and length of "
-                 "the gradient", _map),
+    "map": Limit(
+        "exact: in (x, λ) and the bulk, or in the logarithms of the ratio and length of "
+        "the gradient",
+        _map,
+    ),
     "averaged": Limit("the average over two steps, at a constant rate on the toy", _averaged),
     "slow": Limit("the law of λ² alone, for OnEdge and CDAT on the toy", _slow),
-}  # fmt: skip
+}

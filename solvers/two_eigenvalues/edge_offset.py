@@ -101,8 +101,13 @@ def edge_offset(problem: TwoEigenvalueModel, *, most: int = MOST_STEPS) -> EdgeO
     found = end_of(problem, count("most", most, 4))
     if found.state != "ended":
         warn(unfinished(found.state, found.steps))
-    return EdgeOffset(2 - found.value, *predictions(problem, found.state), found.steps, found.state,
-                      unpredicted(problem, found.state))  # fmt: skip
+    return EdgeOffset(
+        2 - found.value,
+        *predictions(problem, found.state),
+        found.steps,
+        found.state,
+        unpredicted(problem, found.state),
+    )
 
 
 def end_of(problem: Any, most: int, theory: Any = None) -> Rest:

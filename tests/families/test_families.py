@@ -96,8 +96,10 @@ def test_the_derivation_knows_no_number(example):
     """Symbols stand for the numbers, so that another rate derives the same."""
     method = example.method
     # a method that chooses its step has another first number
-    name = "rate" if method.rate is not None else next(
-        f.name for f in fields(method) if f.init and f.name != "batch"
+    name = (
+        "rate"
+        if method.rate is not None
+        else next(f.name for f in fields(method) if f.init and f.name != "batch")
     )
     other = replace(method, **{name: 0.37 * getattr(method, name)})
     limit = {k: v for k, v in example.theory.items() if k == "limit"}
@@ -131,8 +133,9 @@ def test_what_is_no_system_is_refused(example):
 def test_limits_are_named_once(example):
     table = ll.limits(example.problem, example.method)
     assert example.theory.get("limit", next(iter(table))) in table
-    assert all(limit.text and all(o.text for o in limit.options.values())
-               for limit in table.values())  # fmt: skip
+    assert all(
+        limit.text and all(o.text for o in limit.options.values()) for limit in table.values()
+    )
 
 
 # ---- simulate and compare ----
@@ -141,9 +144,7 @@ def test_limits_are_named_once(example):
 @of_every_family
 def test_runs_agree_with_the_theory(example):
     theory = solved(example)
-    runs = ll.simulate(
-        example.problem, example.method, example.until, points=6, **example.runs
-    )
+    runs = ll.simulate(example.problem, example.method, example.until, points=6, **example.runs)
     report = ll.compare(theory, runs, quantity=example.quantity)
     assert report.passed is not False, report
     figure = ll.overlay(theory, runs, quantity=example.quantity)

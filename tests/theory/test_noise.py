@@ -31,9 +31,7 @@ RESIDUALS = np.array([-1.0, -0.25, 0.5, 0.5, 2.0])
 
 
 def mixture_cdf(x, weights, scales, means):
-    return sum(
-        p * stats.norm.cdf(x, m, s) for p, s, m in zip(weights, scales, means, strict=True)
-    )
+    return sum(p * stats.norm.cdf(x, m, s) for p, s, m in zip(weights, scales, means, strict=True))
 
 
 CONTINUOUS = {

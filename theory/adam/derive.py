@@ -148,12 +148,16 @@ def _modes(
     free, proportional = sp.expand(generated).as_independent(energy, as_Add=True)
     steps = (
         Step("a conjecture: m and v have forgotten θ's motion within o(d) steps", "g", "ℓ x"),
-        Step("mean of a step over D^(-1/2) K δ; the variances of the inputs cancel", mean,
-             mean_value),
-        Step("long-run variance of the steps, which follow each other with correlation", variance,
-             variance_value),
+        Step(
+            "mean of a step over D^(-1/2) K δ; the variances of the inputs cancel", mean, mean_value
+        ),
+        Step(
+            "long-run variance of the steps, which follow each other with correlation",
+            variance,
+            variance_value,
+        ),
         Step("drift of a mode u = w_iᵀ δ in d steps", "b", drift),
         Step("… and its variance; q_i = λ_i (Wᵀ Σ W)_ii / s_A²", "v", spread),
         Step("Itô's formula for y_i = λ_i u_i²/2", "dy_i/dt", generated),
-    )  # fmt: skip
+    )
     return proportional, free, steps

@@ -134,9 +134,7 @@ def _noted(answer: Any, said: list[str]) -> Any:
     return replace(answer, provenance={**kept, "remarks": [*known, *new]}) if new else answer
 
 
-def _check_options(
-    function: Callable[..., Any], problem: Any, options: Mapping[str, Any]
-) -> None:
+def _check_options(function: Callable[..., Any], problem: Any, options: Mapping[str, Any]) -> None:
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
         return  # it has a table of its own

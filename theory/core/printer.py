@@ -287,8 +287,11 @@ class SourcePrinter(PythonCodePrinter):
     def _float(self, expression: Any) -> str:
         """Print a number so that it is never an integer to the compiler."""
         expression = sp.sympify(expression)
-        return repr(float(expression)) if expression.is_Number and expression.is_finite \
+        return (
+            repr(float(expression))
+            if expression.is_Number and expression.is_finite
             else self.doprint(expression)
+        )
 
     def _closed(self, node: Any, one_panel: str, indent: int) -> str:
         """Return the lines that return a closed form; on panels where its terms cancel."""

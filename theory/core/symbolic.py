@@ -147,9 +147,7 @@ def _moving(name: str, value: Moving, owner: str, base: str) -> tuple[Any, list[
     return level.symbol, [level, *movers]
 
 
-def _schedule_twin(
-    name: str, value: Any, owner: str, base: str
-) -> tuple[Any, list[Parameter]]:
+def _schedule_twin(name: str, value: Any, owner: str, base: str) -> tuple[Any, list[Parameter]]:
     """A formula in symbols for the reader, and the program that code runs."""
     written = {
         f: sp.Symbol(f"{base}_{k}", positive=f > 0, negative=f < 0, real=True)

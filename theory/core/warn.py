@@ -15,8 +15,10 @@ from pathlib import Path
 from .errors import ValidityWarning
 
 _ROOT = Path(__file__).parents[2]
-_ROOMS = (*(str(_ROOT / room) for room in ("theory", "solvers", "validation")),
-          sys.modules["contextlib"].__file__ or "contextlib")  # fmt: skip
+_ROOMS = (
+    *(str(_ROOT / room) for room in ("theory", "solvers", "validation")),
+    sys.modules["contextlib"].__file__ or "contextlib",
+)
 _said: ContextVar[list[str] | None] = ContextVar("said", default=None)
 
 

@@ -80,9 +80,7 @@ def power_law(d: int, exponent: float, normalise: bool = True) -> Diagonal:
     return group(values / values.mean() if normalise else values)
 
 
-def from_eigenvalues(
-    values: Sequence[float] | np.ndarray, multiplicities: Any = None
-) -> Diagonal:
+def from_eigenvalues(values: Sequence[float] | np.ndarray, multiplicities: Any = None) -> Diagonal:
     """Diagonal K with the given variances, kept as they are.
 
     Parameters

@@ -69,9 +69,7 @@ def mass(angle: np.ndarray, q: float) -> np.ndarray:
         rest = np.sin(angle) / q - (1 - q * q) * tilt / (q * q)
     else:
         # the closed form cancels for small q: its power series instead
-        rest = sum(
-            (q**n - q ** (n - 2) * (n > 1)) * np.sin(n * angle) / n for n in range(1, 16)
-        )
+        rest = sum((q**n - q ** (n - 2) * (n > 1)) * np.sin(n * angle) / n for n in range(1, 16))
     return (angle + rest) / math.pi
 
 

@@ -90,10 +90,12 @@ def _cut(
     values: Mapping[Any, float],
 ) -> tuple[Piece, ...]:
     intervals = pairwise((-sp.oo, *kinks, sp.oo))
-    return joined([
-        Piece(lo, hi, _branch(expression, x, point, values))
-        for (lo, hi), point in zip(intervals, points, strict=True)
-    ])  # fmt: skip
+    return joined(
+        [
+            Piece(lo, hi, _branch(expression, x, point, values))
+            for (lo, hi), point in zip(intervals, points, strict=True)
+        ]
+    )
 
 
 @lru_cache(maxsize=512)

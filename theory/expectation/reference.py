@@ -67,8 +67,12 @@ def _panel(node: Any) -> Any:
     lower, upper = (mpmath.mpf(str(e)) if e.is_finite else None for e in node.interval)
     scale = mpmath.mpf(str(sp.N(node.scale)))
     edges = {mpmath.mpf(str(sp.N(c))) for c in node.centres}
-    edges |= {c + sign * scale * mpmath.mpf(2) ** k
-              for c in set(edges) for sign in (-1, 1) for k in range(-8, node.octaves + 1)}
+    edges |= {
+        c + sign * scale * mpmath.mpf(2) ** k
+        for c in set(edges)
+        for sign in (-1, 1)
+        for k in range(-8, node.octaves + 1)
+    }
     inside = [e for e in edges if (lower is None or e >= lower) and (upper is None or e <= upper)]
     return mpmath.quad(f, sorted(inside))
 

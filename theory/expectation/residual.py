@@ -86,9 +86,7 @@ def convolved(
 
 
 @lru_cache(maxsize=128)
-def _terms(
-    positive: tuple[Piece, ...], e: sp.Symbol, powers: bool
-) -> tuple[Term, ...] | None:
+def _terms(positive: tuple[Piece, ...], e: sp.Symbol, powers: bool) -> tuple[Term, ...] | None:
     """Return the terms of the convolution of a density given by pieces."""
     s = sp.sqrt(2 * risk)
     terms: list[Term] = []
@@ -145,6 +143,7 @@ def _convolve(
 
 def _open(expression: Any) -> Any:
     """Write Φ(b) − Φ(a) as a difference of one-sided probabilities that both vanish at infinity."""
+
     def split(a: Any, b: Any) -> Any:
         zero = sp.S.Zero
         if a == -sp.oo:

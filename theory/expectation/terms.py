@@ -77,9 +77,7 @@ class CdfTerm:
         pdf = PdfTerm(sp.exp(level) * self.coefficient * self.slope, *shifted, self.power)
         total = boundary - pdf.integral(lower, upper)
         if self.power:
-            lowered = replace(
-                self, coefficient=self.coefficient * self.power, power=self.power - 1
-            )
+            lowered = replace(self, coefficient=self.coefficient * self.power, power=self.power - 1)
             total -= lowered.integral(lower, upper)
         return total / self.growth
 
@@ -113,9 +111,7 @@ Term = PdfTerm | CdfTerm
 
 def times_power(term: Term, power: int, coefficient: Any) -> Term:
     """Return coefficient · x^power · term."""
-    return replace(
-        term, coefficient=coefficient * term.coefficient, power=term.power + power
-    )
+    return replace(term, coefficient=coefficient * term.coefficient, power=term.power + power)
 
 
 def normal_moment(k: int, a: Any, b: Any) -> Any:

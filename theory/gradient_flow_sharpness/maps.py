@@ -56,9 +56,12 @@ def balances() -> tuple[Step, ...]:
         Step("a step multiplies a weight by", "w_i'/w_i", _factor(first)),
         Step("and with it its square", "s_i'", moved[0]),
         Step("so that a balance is multiplied by", "(s_i − s_j)'/(s_i − s_j)", law),
-        Step("to first order in η all squares move alike: flow conserves balances", "ṡ_i",
-             sp.factor(sp.diff(moved[0], rate).subs(rate, 0))),
-    )  # fmt: skip
+        Step(
+            "to first order in η all squares move alike: flow conserves balances",
+            "ṡ_i",
+            sp.factor(sp.diff(moved[0], rate).subs(rate, 0)),
+        ),
+    )
 
 
 def _watched(form: Any) -> tuple[tuple[str, Any], ...]:
@@ -72,8 +75,9 @@ def scalar_descent() -> Map:
     body = (Update(product, whole),)
     after = (Update(w[i], w[i] * _factor(w[i] ** 2), (LAYERS,)),)
     watched = (*_watched(whole), ("weights", w))
-    return Map("gradient descent on a scalar network", (w,), after, watched, (rate,), (), body,
-               balances())  # fmt: skip
+    return Map(
+        "gradient descent on a scalar network", (w,), after, watched, (rate,), (), body, balances()
+    )
 
 
 @cache
@@ -84,8 +88,16 @@ def scalar_squares() -> Map:
         Update(s[i], s[i] * _factor(s[i]) ** 2, (LAYERS,)),
     )
     watched = (*_watched(product), ("squares", s))
-    return Map("squares of the weights of a scalar network", (product, s), after, watched, (rate,),
-               (), (), balances())  # fmt: skip
+    return Map(
+        "squares of the weights of a scalar network",
+        (product, s),
+        after,
+        watched,
+        (rate,),
+        (),
+        (),
+        balances(),
+    )
 
 
 @cache
@@ -98,8 +110,16 @@ def scalar_velocity() -> Map:
         product * sp.Sum(grows.subs(square, s[i]), LAYERS),
         Update(s[i], sp.simplify(slope).subs(square, s[i]), (LAYERS,)),
     )
-    return Map("gradient flow of a scalar network: the velocity", (product, s), after,
-               _watched(product), (), (), (), balances())  # fmt: skip
+    return Map(
+        "gradient flow of a scalar network: the velocity",
+        (product, s),
+        after,
+        _watched(product),
+        (),
+        (),
+        (),
+        balances(),
+    )
 
 
 @cache
@@ -120,8 +140,16 @@ def quasi_static() -> Map:
         Step("Newton's step towards Π(x_i + c) = q², convex in c", "c'", body[1].right),
     )
     watched = (*_watched(product), ("shift", shift), ("defect", defect))
-    return Map("the step projected back to its flow curve", (shift, product), (here, stepped),
-               watched, (rate,), (x,), tuple(body), steps)  # fmt: skip
+    return Map(
+        "the step projected back to its flow curve",
+        (shift, product),
+        (here, stepped),
+        watched,
+        (rate,),
+        (x,),
+        tuple(body),
+        steps,
+    )
 
 
 # ---- diagonal linear network ----
@@ -148,22 +176,34 @@ def _size(squares: Any) -> tuple[tuple[str, Any], ...]:
 
 
 _TOLD = (
-    Step("∂L/∂u_i = u_i k_i and ∂L/∂v_i = −v_i k_i with", pull[i],
-         2 * sp.Sum(X[a, i] * residual[a], EXAMPLES) / N),
-    Step("so that u_i v_i changes by a factor of second order", "(u_iv_i)'/(u_iv_i)",
-         sp.expand(_growth(1) * _growth(-1))),
-)  # fmt: skip
+    Step(
+        "∂L/∂u_i = u_i k_i and ∂L/∂v_i = −v_i k_i with",
+        pull[i],
+        2 * sp.Sum(X[a, i] * residual[a], EXAMPLES) / N,
+    ),
+    Step(
+        "so that u_i v_i changes by a factor of second order",
+        "(u_iv_i)'/(u_iv_i)",
+        sp.expand(_growth(1) * _growth(-1)),
+    ),
+)
 
 
 @cache
 def diagonal_descent() -> Map:
     """Gradient descent in u and v."""
     net = u[i] ** 2 - v[i] ** 2
-    after = tuple(
-        Update(b[i], b[i] * _growth(sign), (INPUTS,)) for b, sign in ((u, 1), (v, -1))
+    after = tuple(Update(b[i], b[i] * _growth(sign), (INPUTS,)) for b, sign in ((u, 1), (v, -1)))
+    return Map(
+        "gradient descent on a diagonal linear network",
+        (u, v),
+        after,
+        (*_size(net), ("u", u), ("v", v)),
+        (rate,),
+        (X, y),
+        _pulls(net),
+        _TOLD,
     )
-    return Map("gradient descent on a diagonal linear network", (u, v), after,
-               (*_size(net), ("u", u), ("v", v)), (rate,), (X, y), _pulls(net), _TOLD)  # fmt: skip
 
 
 @cache
@@ -173,8 +213,16 @@ def diagonal_squares() -> Map:
     after = tuple(
         Update(b[i], b[i] * _growth(sign) ** 2, (INPUTS,)) for b, sign in ((A, 1), (B, -1))
     )
-    return Map("squares of the weights of a diagonal linear network", (A, B), after,
-               (*_size(net), ("A", A), ("B", B)), (rate,), (X, y), _pulls(net), _TOLD)  # fmt: skip
+    return Map(
+        "squares of the weights of a diagonal linear network",
+        (A, B),
+        after,
+        (*_size(net), ("A", A), ("B", B)),
+        (rate,),
+        (X, y),
+        _pulls(net),
+        _TOLD,
+    )
 
 
 @cache
@@ -185,5 +233,13 @@ def diagonal_velocity() -> Map:
         Update(b[i], b[i] * sp.diff(_growth(sign) ** 2, rate).subs(rate, 0), (INPUTS,))
         for b, sign in ((A, 1), (B, -1))
     )
-    return Map("gradient flow of a diagonal linear network: the velocity", (A, B), after,
-               _size(net), (), (X, y), _pulls(net), _TOLD)  # fmt: skip
+    return Map(
+        "gradient flow of a diagonal linear network: the velocity",
+        (A, B),
+        after,
+        _size(net),
+        (),
+        (X, y),
+        _pulls(net),
+        _TOLD,
+    )

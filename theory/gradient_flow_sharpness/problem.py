@@ -100,8 +100,11 @@ class DiagonalLinearNetwork(Problem, ByContent):
                 raise InvalidInput(field, value, "give weights that are not 0")
         missed = float(np.linalg.norm(X @ np.linalg.lstsq(X, y, rcond=None)[0] - y))
         if missed > _UNREACHED * float(np.linalg.norm(y)):
-            raise InvalidInput("targets", y, "no weights fit them: the rows of inputs depend on "
-                               "each other; leave some out")  # fmt: skip
+            raise InvalidInput(
+                "targets",
+                y,
+                "no weights fit them: the rows of inputs depend on each other; leave some out",
+            )
         for field, value in (("u", u), ("v", v), ("inputs", X), ("targets", y)):
             object.__setattr__(self, field, value)
 

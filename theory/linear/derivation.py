@@ -77,8 +77,11 @@ def _given_mask() -> tuple[dict[Any, Any], list[Step]]:
     steps = [
         Step("velocity of a run, pulled by N P z/β", y_after, moved[y_after]),
         Step("and its residual", z_after, moved[z_after]),
-        *pair_steps, *noise_steps, *closed_steps, *flow_steps,
-    ]  # fmt: skip
+        *pair_steps,
+        *noise_steps,
+        *closed_steps,
+        *flow_steps,
+    ]
     return moved | pair | noise | closed | flow, steps
 
 

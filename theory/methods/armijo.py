@@ -52,8 +52,11 @@ class Armijo(Tuner):
     largest: float = math.inf
 
     letters: ClassVar[dict[str, str]] = {
-        "backtrack": "gamma", "increase": "tau", "first": "eta_first", "largest": "eta_max",
-    }  # fmt: skip
+        "backtrack": "gamma",
+        "increase": "tau",
+        "first": "eta_first",
+        "largest": "eta_max",
+    }
     references: ClassVar[tuple[str, ...]] = ("arXiv:2407.06183",)
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"c": 0.1}
 

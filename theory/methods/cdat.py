@@ -46,8 +46,11 @@ class CDAT(Tuner):
     largest: float = math.inf
 
     letters: ClassVar[dict[str, str]] = {
-        "scale": "sigma", "ema": "beta", "damping": "varepsilon", "largest": "eta_max",
-    }  # fmt: skip
+        "scale": "sigma",
+        "ema": "beta",
+        "damping": "varepsilon",
+        "largest": "eta_max",
+    }
     references: ClassVar[tuple[str, ...]] = ("arXiv:2407.06183",)
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"scale": 2.0}
 

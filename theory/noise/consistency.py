@@ -50,8 +50,9 @@ def _checked(noise: Any) -> None:
 
 
 def _check_moments(noise: Any) -> None:
-    declared = {name: noise._declared(order) for order, name in ((2, "variance"),
-                                                                 (4, "fourth_moment"))}  # fmt: skip
+    declared = {
+        name: noise._declared(order) for order, name in ((2, "variance"), (4, "fourth_moment"))
+    }
     for name, value in declared.items():
         if value is not None and not float(value) >= 0:
             raise InvalidInput(name, value, "a moment of even order is >= 0; leave it out")

@@ -80,9 +80,7 @@ def _whole(form: Any) -> Any:
 
 def first_order(form: Any) -> Any:
     """The terms up to the first order in ρ."""
-    return sp.Add(
-        *(c * sp.Mul(*w) for c, w in words(form) if sp.degree(c, reach) <= 1)
-    )
+    return sp.Add(*(c * sp.Mul(*w) for c, w in words(form) if sp.degree(c, reach) <= 1))
 
 
 def leading(form: Any) -> Any:
@@ -111,15 +109,21 @@ def averages() -> Derivation:
     }
     steps = (
         Step("J' − J in terms of z, J and Q", "J' − J", full),
-        Step("only terms of even degree in Q survive; Isserlis pairs them: exact", drift,
-             forms[drift]),
+        Step(
+            "only terms of even degree in Q survive; Isserlis pairs them: exact",
+            drift,
+            forms[drift],
+        ),
         Step("to first order in ρ and leading order in P", drift_leading, forms[drift_leading]),
-        Step("with batches, exactly in the sampling, to first order in ρ", drift_batch,
-             forms[drift_batch]),
+        Step(
+            "with batches, exactly in the sampling, to first order in ρ",
+            drift_batch,
+            forms[drift_batch],
+        ),
         Step("and the residual, where Q = 0", residual_batch, forms[residual_batch]),
         Step("2 s_a u_aᵀ E[J' − J] v_a: the slope of s_a² in a step", slope, grows[0]),
         Step("… with batches", slope_batch, grows[1]),
-    )  # fmt: skip
+    )
     definitions = ((r"\Omega[M]", r"b_2M+(b_1-b_2)\,\mathrm{diag}\,M"),)
     return Derivation("first step of SAM", tuple(forms.items()), steps, definitions)
 

@@ -68,9 +68,7 @@ class Lowering:
         (part,) = parts
         return self._part(part, row, column, example, fresh)
 
-    def _part(
-        self, part: Word, row: Any, column: Any, example: Any, fresh: Iterator[Any]
-    ) -> Any:
+    def _part(self, part: Word, row: Any, column: Any, example: Any, fresh: Iterator[Any]) -> Any:
         factors, sums, here = [], [], row
         for letter in part:
             last = letter is part[-1]

@@ -68,11 +68,14 @@ def motion() -> Motion:
         Step("the ascended residual z̃ = z(θ + ρ∇), exactly; a, b = J₁², J₂²", ascended, up),
         Step("a step −z̃J̃ from θ: the residual", "z'", after),
         Step("and the Jacobian", "J₁', J₂'", tuple(jacobian)),
-        Step("E = z − T₋₁/2 after the step, less E before", "E' − E",
-             sp.simplify(kept.subs({first: J1**2, second: J2**2}))),
+        Step(
+            "E = z − T₋₁/2 after the step, less E before",
+            "E' − E",
+            sp.simplify(kept.subs({first: J1**2, second: J2**2})),
+        ),
         Step("T = T₀ and E give J₁², so that z and T are closed", first, squares[0]),
         Step("and J₂²", second, squares[1]),
-    )  # fmt: skip
+    )
     return Motion(squares, up, after, squared, tuple(jacobian), steps)
 
 

@@ -210,4 +210,3 @@ def _mask_definitions() -> tuple[tuple[str, str], ...]:
         ("b_1", r"\mathbb{E}\,m_k^2"),
         ("b_2", r"\mathbb{E}\,m_km_l"),
     )
-

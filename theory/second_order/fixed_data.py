@@ -48,9 +48,7 @@ def fixed_data() -> Recursion:
             kappa * R[t, r + 1] * sp.Sum(u[a, t] * u[a, r], _examples),
             ((r, 0, t - 1),),
         ),
-        Update(
-            R[t + 1, s], R[t, s] + sp.Sum(omega[t, r] * R[r, s], (r, s, t - 1)), ((s, 0, t),)
-        ),
+        Update(R[t + 1, s], R[t, s] + sp.Sum(omega[t, r] * R[r, s], (r, s, t - 1)), ((s, 0, t),)),
         Update(R[t + 1, t + 1], sp.S.One),
         Update(
             C[t + 1, s],

@@ -49,29 +49,45 @@ def stability_theory(sampling: str) -> Derivation:
     path = sp.factor(sp.simplify(b * (n * top / coherence) ** 2))
     words = sampling.replace("_", " ")
     equations: dict[Any, Any] = {
-        square: a, single: b, single_flow: flow, group_growth: in_top, group_edge: edge,
-    }  # fmt: skip
+        square: a,
+        single: b,
+        single_flow: flow,
+        group_growth: in_top,
+        group_edge: edge,
+    }
     steps = [
         Step(f"sampling {words}: E m", "β", found.beta),
         Step("E m²", "b₁", found.b1),
         Step("E m_k m_l for k ≠ l", "b₂", found.b2),
         Step("pairs of different examples give H M H", square, a),
         Step("and each example with itself Σ H_i M H_i, on top", single, b),
-        Step("in continuous time, Ito's formula keeps this and loses H M H: per unit of η·step",
-             single_flow, flow),
-        Step("σ identical examples a direction: growth of its second moment, with λ_1 = σλ/n",
-             group_growth, in_top),
+        Step(
+            "in continuous time, Ito's formula keeps this and loses H M H: per unit of η·step",
+            single_flow,
+            flow,
+        ),
+        Step(
+            "σ identical examples a direction: growth of its second moment, with λ_1 = σλ/n",
+            group_growth,
+            in_top,
+        ),
         Step("which is 1 at the rate", group_edge, edge),
-    ]  # fmt: skip
+    ]
     if sampling == "bernoulli":
         equations |= {path_growth: path, path_edge: sp.sqrt(sp.factor(rate**2 / path))}
         steps += [
-            Step("always the sharpest example, λ_max(H_i) >= n λ_1/σ: E|w|² grows at least by",
-                 path_growth, path),
+            Step(
+                "always the sharpest example, λ_max(H_i) >= n λ_1/σ: E|w|² grows at least by",
+                path_growth,
+                path,
+            ),
             Step("so that it diverges above", path_edge, equations[path_edge]),
-            Step("edge of groups over this bound, squared", "ratio²",
-                 sp.factor(sp.simplify((edge / equations[path_edge]) ** 2))),
-        ]  # fmt: skip
+            Step(
+                "edge of groups over this bound, squared",
+                "ratio²",
+                sp.factor(sp.simplify((edge / equations[path_edge]) ** 2)),
+            ),
+        ]
     return Derivation(
         "SGD at a minimum that fits every example", tuple(equations.items()), tuple(steps)
     )

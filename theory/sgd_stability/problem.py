@@ -71,9 +71,7 @@ class InterpolatingMinimum(Problem, ByContent):
         object.__setattr__(self, "start", vector("start", start, self.dimension))
 
     @classmethod
-    def groups(
-        cls, data: int, group: int, curvature: float = 1.0
-    ) -> InterpolatingMinimum:
+    def groups(cls, data: int, group: int, curvature: float = 1.0) -> InterpolatingMinimum:
         """Return data/group orthogonal directions, each shared by `group` identical examples.
 
         Parameters

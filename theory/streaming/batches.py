@@ -119,8 +119,11 @@ def batch_steps(given: Setting) -> tuple[Step, ...]:
     field = radial_field(given.parts)
     through = "the law of S enters by the transform of one residual: E e^(−sS²) = L(s)^B"
     return (
-        Step(_TEXTS["mean"], "F(S)", sp.Piecewise((field.inside, norm <= field.edge),
-                                                 (field.outside, True))),
+        Step(
+            _TEXTS["mean"],
+            "F(S)",
+            sp.Piecewise((field.inside, norm <= field.edge), (field.outside, True)),
+        ),
         *(Step(through, *line) for line in transform(given)[:1]),
     )
 

@@ -171,9 +171,7 @@ def _check_available(method: Any) -> None:
         return
     rule = stated.rule(method, residual)
     if rule != sp.sign(residual):
-        raise NotAvailable(
-            "rule", rule, "only the sign is derived for coordinate-wise methods"
-        )
+        raise NotAvailable("rule", rule, "only the sign is derived for coordinate-wise methods")
 
 
 def _assemble(given: Setting, mu: Any, power: Any) -> ModeSystem:

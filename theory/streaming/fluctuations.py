@@ -74,8 +74,11 @@ def _pairs_of_signs(given: Setting, mean: Any, power: Any) -> tuple[Any, Any, tu
         return chi, (), (*_SIGNS, Step(_TEXTS["pairs"], "χ", chi))
     value = sp.sympify(step_noise(given, {})["chi"])
     name = named("chi", value)
-    steps = (*_SIGNS, Step(_TEXTS["chi"], name, value), Step(_TEXTS["radial"], "E[W²] − 1",
-                                                             2 * risk * name))
+    steps = (
+        *_SIGNS,
+        Step(_TEXTS["chi"], name, value),
+        Step(_TEXTS["radial"], "E[W²] − 1", 2 * risk * name),
+    )
     return given.kappa**2 * name, ((name, value),), steps
 
 
@@ -107,12 +110,21 @@ def _one_step(eta: Any, means: dict[Any, Any]) -> tuple[Any, tuple[Step, ...]]:
     square = _mean(one * other, means)
     covariance = sp.expand(d**2 * (square - _mean(one, means) * _mean(other, means)))
     steps = (
-        Step("one step changes the energy of a mode, with h = ψ(ℓ) and g_i = u_i x_i, by", "Δy_i",
-             one),
-        *(Step("Stein, with g_i of variance 2 y_i", f"E[{m}]", means[m])
-          for m in (h * g_i, h**2 * g_i * g_j, h**3 * g_i)),
-        Step("the covariance of one step, times d for d steps a unit of time and d more for its "
-             "size", "G_ij", covariance),
+        Step(
+            "one step changes the energy of a mode, with h = ψ(ℓ) and g_i = u_i x_i, by",
+            "Δy_i",
+            one,
+        ),
+        *(
+            Step("Stein, with g_i of variance 2 y_i", f"E[{m}]", means[m])
+            for m in (h * g_i, h**2 * g_i * g_j, h**3 * g_i)
+        ),
+        Step(
+            "the covariance of one step, times d for d steps a unit of time and d more for its "
+            "size",
+            "G_ij",
+            covariance,
+        ),
     )
     return covariance, steps
 
@@ -141,8 +153,11 @@ _TEXTS = {
     "M_4": "mean fourth power, E ψ⁴",
 }
 _SIGNS = (
-    Step("for signs h g_i stands for s_i u_i with s the step of a coordinate, and h² does not "
-         "fluctuate; the second moment of s is that of steps without signal (N K_σ, or the "
-         "covariance of votes; diagonal K here) and a term χ of the order of its squared mean",
-         "cov(s)", "N K_σ + (χ − (E[s]/Kδ)²) KδδᵀK"),
+    Step(
+        "for signs h g_i stands for s_i u_i with s the step of a coordinate, and h² does not "
+        "fluctuate; the second moment of s is that of steps without signal (N K_σ, or the "
+        "covariance of votes; diagonal K here) and a term χ of the order of its squared mean",
+        "cov(s)",
+        "N K_σ + (χ − (E[s]/Kδ)²) KδδᵀK",
+    ),
 )

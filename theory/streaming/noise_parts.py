@@ -60,8 +60,10 @@ def noise_parts(covariance: Any) -> NoiseParts:
     mirrored = strength((0, 1, 0, 0, 1), decay_rate / dimension)
     if any(terms.values()) or sp.simplify(mirrored - parts.cross) != 0 or not _free(parts):
         raise InvalidInput(
-            "covariance", covariance, "give D λ_i λ_j y_i δ_ij + E λ_i y_i λ_j y_j + "
-            "F (q_i λ_j y_j + q_j λ_i y_i)/d + H q_i q_j/d² with D, E, F, H free of the modes"
+            "covariance",
+            covariance,
+            "give D λ_i λ_j y_i δ_ij + E λ_i y_i λ_j y_j + "
+            "F (q_i λ_j y_j + q_j λ_i y_i)/d + H q_i q_j/d² with D, E, F, H free of the modes",
         )
     return parts
 

@@ -172,8 +172,11 @@ class ModeSystem:
                 (r"\mathrm{Var}\,R", r"\sum_{ij} \Sigma_{ij}"),
             ]
         equations += [(latex(f), latex(e)) for f, e in self.definitions]
-        return equations + [(formula(new), rf"\mathrm{{{old.name.replace('_', ' ')}}}")
-                            for old, new in renamed.items() if new != old]  # fmt: skip
+        return equations + [
+            (formula(new), rf"\mathrm{{{old.name.replace('_', ' ')}}}")
+            for old, new in renamed.items()
+            if new != old
+        ]
 
 
 #: names that the functions of the formulas have in generated code
@@ -221,4 +224,3 @@ def _free(ratio: Any, field: str, given: Any) -> Any:
             field, given, "must be linear in the mode: drift ∝ λ_i y_i, source_term ∝ q_i/d"
         )
     return ratio
-

@@ -55,14 +55,22 @@ def averaged_constant() -> Derivation:
     size = sp.sqrt(sp.expand(spiral.det()))
     start = invariant.subs({amplitude: x_0, y: y_0}, simultaneous=True)
     highest = sp.sqrt(sp.expand(2 * (start - invariant.subs(rest))))
-    found = {**flow, energy: invariant, period: 2 * sp.pi / frequency, overshoot: highest,
-             modulus: size}  # fmt: skip
+    found = {
+        **flow,
+        energy: invariant,
+        period: 2 * sp.pi / frequency,
+        overshoot: highest,
+        modulus: size,
+    }
     return Derivation(
         "gradient descent at the edge, averaged over two steps",
         tuple(found.items()),
         (
-            Step("|x|⁺ = (1 + y)|x| and y⁺ = y + η²(a − b x²); first order in y", "dx/dt",
-                 flow[x_flow]),
+            Step(
+                "|x|⁺ = (1 + y)|x| and y⁺ = y + η²(a − b x²); first order in y",
+                "dx/dt",
+                flow[x_flow],
+            ),
             Step("and", "dy/dt", flow[y_flow]),
             Step("conserved", "dH/dt", sp.simplify(change)),
             Step("its value", energy, invariant),
@@ -70,7 +78,7 @@ def averaged_constant() -> Derivation:
             Step("H at the first maximum of y, where x² = a/b", overshoot, highest),
             Step("the map there is a spiral: the modulus of its multipliers", modulus, size),
         ),
-    )  # fmt: skip
+    )
 
 
 def _step() -> tuple[Any, Any]:
@@ -186,5 +194,3 @@ def _plain(problem: Any, limit: str) -> None:
         raise NotAvailable("noise", problem.noise, f'limit="{limit}" has none; use 0')
     if problem.sharpening <= 0:
         raise NotAvailable("alpha", problem.alpha, "nothing sharpens: give alpha · k > 0")
-
-

@@ -15,9 +15,7 @@ from .problem import SharpnessToy, TwoCurvatures
 LIMITS = ("map", "averaged", "slow")
 
 
-def derive(
-    problem: SharpnessToy | TwoCurvatures, method: Method, *, limit: str = "map"
-) -> Any:
+def derive(problem: SharpnessToy | TwoCurvatures, method: Method, *, limit: str = "map") -> Any:
     """Derive how a tuner moves; the same for every value of the numbers.
 
     Parameters

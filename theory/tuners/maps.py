@@ -130,9 +130,14 @@ def toy_map(method: Any, bounded: bool, noisy: bool, closed: bool) -> Map:
     after = (*moved, Update(v[j], v[j] - eta * slopes[j], (every,)))
     kept = [(new.subs(rule.step, eta) if new == rule.step else new) for new in rule.after]
     observe = (
-        ("loss", loss), ("sharpness", sharp), ("step", eta), ("edge", eta * sharp), ("x", x),
-        ("gradient", square), ("branch", sp.Piecewise((0, sharp > 0), (BEYOND, True))),
-    )  # fmt: skip
+        ("loss", loss),
+        ("sharpness", sharp),
+        ("step", eta),
+        ("edge", eta * sharp),
+        ("x", x),
+        ("gradient", square),
+        ("branch", sp.Piecewise((0, sharp > 0), (BEYOND, True))),
+    )
     inputs = (curvatures, noise) if noisy else (curvatures,)
     return Map(
         f"{type(method).__name__} on a loss that sharpens",
@@ -228,14 +233,25 @@ def full_pair(method: Any) -> Map:
     )
     after = [c - eta * g for c, g in zip((x1, x2), slopes_, strict=True)]
     kept = [eta if new == rule.step else new for new in rule.after]
-    observe = (("loss", loss), ("sharpness", kappa), ("step", eta), ("edge", eta * kappa),
-               ("x_1", x1), ("x_2", x2), ("gradient", square))  # fmt: skip
+    observe = (
+        ("loss", loss),
+        ("sharpness", kappa),
+        ("step", eta),
+        ("edge", eta * kappa),
+        ("x_1", x1),
+        ("x_2", x2),
+        ("gradient", square),
+    )
     return Map(
         f"{type(method).__name__} on two curvatures",
-        (x1, x2, *rule.kept), (*after, *kept), observe,
-        (kappa, *rule.numbers), (), body,
+        (x1, x2, *rule.kept),
+        (*after, *kept),
+        observe,
+        (kappa, *rule.numbers),
+        (),
+        body,
         (Step("gradient descent", "x₁⁺", after[0]), Step("and", "x₂⁺", after[1])),
-    )  # fmt: skip
+    )
 
 
 def pair_loss() -> Any:
@@ -286,10 +302,16 @@ def closed_pair(method: Any) -> Map:
     ]
     length = sp.exp(sp.Min(size, _MOST))
     observe = (
-        ("loss", length * loss), ("sharpness", kappa), ("step", eta), ("edge", eta * kappa),
-        ("log_ratio", ratio), ("log_gradient", size), ("growth_1", factor_1),
-        ("growth_2", factor_2), ("gradient", length),
-    )  # fmt: skip
+        ("loss", length * loss),
+        ("sharpness", kappa),
+        ("step", eta),
+        ("edge", eta * kappa),
+        ("log_ratio", ratio),
+        ("log_gradient", size),
+        ("growth_1", factor_1),
+        ("growth_2", factor_2),
+        ("gradient", length),
+    )
     return Map(
         f"{type(method).__name__} on two curvatures",
         (ratio, size, *rule.kept),
@@ -302,7 +324,10 @@ def closed_pair(method: Any) -> Map:
             Step("in units of |g|² the loss is", loss, seen[loss]),
             Step("and its curvature along the gradient", bend, seen[bend]),
             Step("the step of the tuner", "η", rule.step),
-            Step("each mode by itself: g₁⁺ = (1 − ηκ) g₁, g₂⁺ = (1 − η) g₂", "ρ⁺",
-                 ratio + 2 * (factor_1 - factor_2)),
+            Step(
+                "each mode by itself: g₁⁺ = (1 − ηκ) g₁, g₂⁺ = (1 − η) g₂",
+                "ρ⁺",
+                ratio + 2 * (factor_1 - factor_2),
+            ),
         ),
-    )  # fmt: skip
+    )

@@ -43,8 +43,15 @@ def ratio_theory(kind: type[Any]) -> Derivation:
     top, bottom = sp.fraction(point)
     ends = sorted((sp.solve(side, scale)[0] for side in (top, bottom)), key=_size)
     flips = sorted(sp.solve(sp.numer(sp.together(mu + 1)), scale), key=_size)
-    found = {step: chosen, fixed: point, slope: mu, lowest: ends[0], highest: ends[1],
-             flip_1: sp.factor(flips[0]), flip_2: sp.factor(flips[1])}  # fmt: skip
+    found = {
+        step: chosen,
+        fixed: point,
+        slope: mu,
+        lowest: ends[0],
+        highest: ends[1],
+        flip_1: sp.factor(flips[0]),
+        flip_2: sp.factor(flips[1]),
+    }
     return Derivation(
         f"{kind.__name__} on two curvatures",
         tuple(found.items()),
@@ -59,7 +66,7 @@ def ratio_theory(kind: type[Any]) -> Derivation:
             Step("and at", "c", found[flip_2]),
             Step("the two meet where", "κ", sp.solve(sp.Eq(*flips), kappa)),
         ),
-    )  # fmt: skip
+    )
 
 
 def step_of_ratio(kind: type[Any]) -> Any:

@@ -94,9 +94,10 @@ def _eliminate(model: Equations) -> Part:
         Step("T = T₀ and E give J₁² and J₂², and with them", T_1, first),
         Step("the closed map", z_next, z_map),
         Step("and", T_next, T_map),
-        Step("W = T − 2(z − E) = J₂²(1 + ε)/ε grows by a factor that is second order", "W'/W",
-             growth),
-    ]  # fmt: skip
+        Step(
+            "W = T − 2(z − E) = J₂²(1 + ε)/ε grows by a factor that is second order", "W'/W", growth
+        ),
+    ]
 
 
 def _after(quantity: Any, model: Equations) -> Any:
@@ -136,11 +137,14 @@ def _two_steps(closed: Equations) -> Part:
         {_zeta: z / _root, Y: y / _root**2}
     )
     return {z_pair: z_dot, y_pair: y_dot, T_pair: mean}, [
-        Step("z = ε^½ ζ and T = 2 + y + 2z, y = εY: two steps change z by, to order ε^{3/2}",
-             z_pair, z_dot),
+        Step(
+            "z = ε^½ ζ and T = 2 + y + 2z, y = εY: two steps change z by, to order ε^{3/2}",
+            z_pair,
+            z_dot,
+        ),
         Step("and y by, to order ε²", y_pair, y_dot),
         Step("T averaged over the two, to order ε", T_pair, mean),
-    ]  # fmt: skip
+    ]
 
 
 def _leading(change: Any, power: int) -> Any:

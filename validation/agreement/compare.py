@@ -106,9 +106,7 @@ def compare(
     width = allowed * np.abs(sample.theory)
     p = holm(p_values(sample.mean - sample.theory, sample.sem, width, sample.dof))
     changes = _sensitivities(theory, sample, quantity)
-    drift, noise = (
-        detectable(s, sample.sem, width, sample.dof, level) for s in changes
-    )
+    drift, noise = (detectable(s, sample.sem, width, sample.dof, level) for s in changes)
     needed = _deciding_runs(sample, changes, width, level, runs.runs)
     verdict, reason = _verdict(theory, runs, sample, p, level, max(drift, noise), needed)
     if verdict in ("agrees", "undecided") and np.isinf(allowed).all():
@@ -239,9 +237,7 @@ def _check_finite(field: str, quantity: str, curve: Curve) -> None:
         return
     lost = curve.provenance.get("diverged")
     if not lost:
-        raise InvalidInput(
-            field, quantity, f"is not finite at time {curve.time[broken][0]:.6g}"
-        )
+        raise InvalidInput(field, quantity, f"is not finite at time {curve.time[broken][0]:.6g}")
     raise InvalidInput(
         field,
         quantity,

@@ -95,9 +95,7 @@ def _limit(experiment: Experiment, case: Case, method: Method, limit: str) -> Cu
     known = limits(case.problem, method)[limit].options
     wanted = {"paths": run.paths, "seed": run.seed}
     ensemble = {key: value for key, value in wanted.items() if key in known}
-    return solve(
-        case.problem, method, until=run.until, points=run.points, limit=limit, **ensemble
-    )
+    return solve(case.problem, method, until=run.until, points=run.points, limit=limit, **ensemble)
 
 
 def agrees(results: list[Result]) -> bool:

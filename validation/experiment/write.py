@@ -101,8 +101,9 @@ def _contents(target: Path) -> list[str]:
         names = (target / CONTENTS).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return []
-    return [name for name in names if name and Path(name).name == name
-            and (target / name).is_file()]  # fmt: skip
+    return [
+        name for name in names if name and Path(name).name == name and (target / name).is_file()
+    ]
 
 
 def _fill(folder: Path, experiment: Experiment, results: list[Result], figure: Figure) -> None:

@@ -20,8 +20,14 @@ LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5))
 #: line style of the finite-size error that a theory announces
 ANNOUNCED = (0, (1, 1))
 #: what limits and corrections are called
-LIMITS = {"ode": "ODE", "volterra": "Volterra", "sde": "SDE mean", "fluctuations": "linear noise",
-          "split": "split ODE", "exact": "exact mean"}  # fmt: skip
+LIMITS = {
+    "ode": "ODE",
+    "volterra": "Volterra",
+    "sde": "SDE mean",
+    "fluctuations": "linear noise",
+    "split": "split ODE",
+    "exact": "exact mean",
+}
 GREY = "0.35"
 
 
@@ -48,8 +54,16 @@ def entries(
     for rank in range(max(len(ensembles) for _, ensembles in split)):
         names = dict.fromkeys(kind(e[rank]) for _, e in split if len(e) > rank)
         handles.append(
-            Line2D([], [], color=GREY, ls="", marker=MARKERS[rank % len(MARKERS)], mfc="white",
-                   mew=0.8, label=f"{'/'.join(names)} ± 2 s.e.")
+            Line2D(
+                [],
+                [],
+                color=GREY,
+                ls="",
+                marker=MARKERS[rank % len(MARKERS)],
+                mfc="white",
+                mew=0.8,
+                label=f"{'/'.join(names)} ± 2 s.e.",
+            )
         )
     if band is not None:
         tail = 50 * (1 - band)

@@ -188,8 +188,16 @@ def _draw_runs(
     some = _thinned(runs.time.size, 16)
     errors = 2 * runs.sem(quantity)[some] if quantity in runs.samples and runs.runs > 1 else None
     axes.errorbar(
-        runs.time[some], runs[quantity][some], errors, fmt=marker, color=colour, mfc="white",
-        mew=0.8, elinewidth=0.8, capsize=1.5, zorder=3,
+        runs.time[some],
+        runs[quantity][some],
+        errors,
+        fmt=marker,
+        color=colour,
+        mfc="white",
+        mew=0.8,
+        elinewidth=0.8,
+        capsize=1.5,
+        zorder=3,
     )
 
 
@@ -251,15 +259,28 @@ def _draw_residuals(axes: Any, pairs: Pairs, quantity: str) -> None:
         # neighbouring methods stand side by side, not on top of each other
         shift = (rank - (len(pairs) - 1) / 2) * 0.16 * width
         axes.errorbar(
-            runs.time[keep] + shift, 100 * middle, 100 * error, fmt=MARKERS[marker % len(MARKERS)],
-            color=f"C{colour % COLOURS}", ms=2.2, mfc="white", mew=0.7, elinewidth=0.8, capsize=0,
+            runs.time[keep] + shift,
+            100 * middle,
+            100 * error,
+            fmt=MARKERS[marker % len(MARKERS)],
+            color=f"C{colour % COLOURS}",
+            ms=2.2,
+            mfc="white",
+            mew=0.7,
+            elinewidth=0.8,
+            capsize=0,
         )
         announced = announced_error(theory, quantity)
         if announced is not None:
             for side in (100, -100):
                 axes.plot(
-                    theory.time, side * np.asarray(announced), color=f"C{colour % COLOURS}",
-                    ls=ANNOUNCED, lw=0.7, zorder=0, scaley=False,
+                    theory.time,
+                    side * np.asarray(announced),
+                    color=f"C{colour % COLOURS}",
+                    ls=ANNOUNCED,
+                    lw=0.7,
+                    zorder=0,
+                    scaley=False,
                 )
     axes.set_ylabel("residual (%)")
     axes.yaxis.set_major_locator(MaxNLocator(4, symmetric=True))

@@ -112,9 +112,15 @@ def _quadratic_row(what: str, problem: Any, method: Any, quantity: str, **limit:
     clock = method.rate / problem.data if name in ("flow", "sde") else 1.0
     shown = "" if name == "fixed-data" else f", {name}"
     return Regime(
-        f"{quantity}: {what}{shown}", problem, method, (5.0, 10.0, 20.0), 400, limit, clock=clock,
+        f"{quantity}: {what}{shown}",
+        problem,
+        method,
+        (5.0, 10.0, 20.0),
+        400,
+        limit,
+        clock=clock,
         quantity=quantity,
-    )  # fmt: skip
+    )
 
 
 def _proportional() -> Study:

@@ -69,8 +69,17 @@ def _study(
     rows += [_row(f"rate {value:g}", base, method(value), runs) for value in rates]
     rows += [_row(f"batch {b}", base, method(rate, batch=b), runs, limit="ode") for b in batches]
     rows += [_row("limiting SDE", base, method(rate), runs, limit="sde", paths=4000)]
-    rows += [_row("published SDE", base, method(rate), runs, limit="sde", diffusion="published",
-                  paths=4000)]  # fmt: skip
+    rows += [
+        _row(
+            "published SDE",
+            base,
+            method(rate),
+            runs,
+            limit="sde",
+            diffusion="published",
+            paths=4000,
+        )
+    ]
     shared = f"{_SHARED}; d = {SIZE}, rate {rate:g} and one sample a step unless said; {runs} runs."
     return Study(name, shared, (*rows, *more))
 
@@ -78,11 +87,16 @@ def _study(
 def _clipped() -> Study:
     base = problem(SIZE)
     more = [
-        _row(f"batch {b}, {clip} clipped", base, ClippedSGD(0.8, 1.0, batch=b, clip=clip), runs,
-             limit="ode")
+        _row(
+            f"batch {b}, {clip} clipped",
+            base,
+            ClippedSGD(0.8, 1.0, batch=b, clip=clip),
+            runs,
+            limit="ode",
+        )
         for clip, runs in (("mean", 4000), ("per-sample", 400))
         for b in (4, 16)
-    ]  # fmt: skip
+    ]
     return _study(
         "Clipped SGD, threshold 1",
         lambda rate: ClippedSGD(rate, threshold=1.0),
@@ -104,8 +118,16 @@ def _sign() -> Study:
     for where, start in starts(SIZE).items():
         there = problem(SIZE, start)
         rows += [_row(f"start on {where}", there, SignSGD(rate), 1000)]
-        rows += [_row(f"start on {where}, correction='auto'", there, SignSGD(rate), 1000,
-                      limit="ode", correction="auto")]  # fmt: skip
+        rows += [
+            _row(
+                f"start on {where}, correction='auto'",
+                there,
+                SignSGD(rate),
+                1000,
+                limit="ode",
+                correction="auto",
+            )
+        ]
     rows += [_row(f"rate {value:g}", base, SignSGD(value), 1000) for value in (0.1, 0.8, 1.6)]
     rows += [
         _row(f"batch {b}, {how}", base, SignSGD(rate, batch=b, aggregate=how), 500, limit="ode")
@@ -113,8 +135,17 @@ def _sign() -> Study:
         for b in ((3, 15) if how == "majority-vote" else (4, 16))
     ]
     rows += [_row("limiting SDE", base, SignSGD(rate), 1000, limit="sde", paths=1000)]
-    rows += [_row("published SDE", base, SignSGD(rate), 1000, limit="sde", diffusion="published",
-                  paths=1000)]  # fmt: skip
+    rows += [
+        _row(
+            "published SDE",
+            base,
+            SignSGD(rate),
+            1000,
+            limit="sde",
+            diffusion="published",
+            paths=1000,
+        )
+    ]
     shared = f"{_SHARED}; d = {SIZE}, rate {rate:g} and one sample a step unless said; "
     return Study("signSGD", f"{shared}500 to 4000 runs.", tuple(rows))
 

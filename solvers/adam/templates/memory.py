@@ -32,9 +32,7 @@ def slope(flat, t, model, out):
     for i in range(modes):
         u = state[1, i] if kinds > 1 else 0.0
         w = state[2, i] if kinds > 2 else 0.0
-        found = mode_rates(
-            state[0, i], u, w, variances[i], memory, power, eta, c_1, sources[i]
-        )
+        found = mode_rates(state[0, i], u, w, variances[i], memory, power, eta, c_1, sources[i])
         for j in range(kinds):
             slopes[j, i] = found[j]
         slopes[kinds, i] = 0.0

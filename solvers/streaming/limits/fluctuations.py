@@ -27,5 +27,6 @@ def solve(task: Task, *, modes: bool, diffusion: str) -> Curve:
     return with_spread(curve, spread, task.problem.dimension, diffusion)
 
 
-LIMIT = Limit("the ODE with the spread of one run at this d", solve,
-              {"modes": MODES, "diffusion": DIFFUSION})  # fmt: skip
+LIMIT = Limit(
+    "the ODE with the spread of one run at this d", solve, {"modes": MODES, "diffusion": DIFFUSION}
+)

@@ -7,7 +7,7 @@ from ...core.limits import Limit, Option
 from ..corrections import check_correction
 from ..task import Task
 
-MODES = Option(False, "also each mode's energy, (time × mode), as curve[\"modes\"]")
+MODES = Option(False, 'also each mode\'s energy, (time × mode), as curve["modes"]')
 _CORRECTION = Option(
     None,
     'None: the limit itself, with a warning where it is off; "split": signSGD from localised '

@@ -22,24 +22,40 @@ _STEP = Option(
 
 
 def solve(
-    task: Task, *, diffusion: str, paths: int, step: float | None, seed: Any, workers: Any,
+    task: Task,
+    *,
+    diffusion: str,
+    paths: int,
+    step: float | None,
+    seed: Any,
+    workers: Any,
     progress: bool | None,
-) -> Curve:  # fmt: skip
+) -> Curve:
     """Paths of the SDE, around the risk of the ODE."""
     choice("diffusion", diffusion, ("exact", "published"))
     task.check_dimension()
     paths, step = ensemble_size("paths", paths, 2), None if step is None else positive("step", step)
     mean = task.mean()
     risk, errors = sde_risk(
-        task.problem, task.method, task.coefficients, task.noisy,
-        (task.grid, mean.found.answer.risk), exact=diffusion == "exact", step=step,
-        paths=paths, seed=seed, workers=workers, progress=progress,
-    )  # fmt: skip
+        task.problem,
+        task.method,
+        task.coefficients,
+        task.noisy,
+        (task.grid, mean.found.answer.risk),
+        exact=diffusion == "exact",
+        step=step,
+        paths=paths,
+        seed=seed,
+        workers=workers,
+        progress=progress,
+    )
     said = mean.provenance | {"diffusion": diffusion, "paths": paths, "seed": seed_text(seed)}
     relative = mean.found.announced.relative
     return ensemble_curve(task.problem, task.method, task.grid, risk, relative, said, errors)
 
 
-LIMIT = Limit("paths of the limiting SDE", solve,
-              {"diffusion": DIFFUSION, "paths": Option(500, "how many"), "step": _STEP} | THREADS
-              )  # fmt: skip
+LIMIT = Limit(
+    "paths of the limiting SDE",
+    solve,
+    {"diffusion": DIFFUSION, "paths": Option(500, "how many"), "step": _STEP} | THREADS,
+)

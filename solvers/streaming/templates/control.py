@@ -26,9 +26,9 @@ def weights_at(place, count):
     first = int(inside) - 1
     f = inside - int(inside)
     g = 1.0 - f
-    value = np.array(
-        [g**3, 4.0 - 6.0 * f**2 + 3.0 * f**3, 4.0 - 6.0 * g**2 + 3.0 * g**3, f**3]
-    ) / 6.0
+    value = (
+        np.array([g**3, 4.0 - 6.0 * f**2 + 3.0 * f**3, 4.0 - 6.0 * g**2 + 3.0 * g**3, f**3]) / 6.0
+    )
     slope = np.array([-(g**2), -4.0 * f + 3.0 * f**2, 4.0 * g - 3.0 * g**2, f**2]) / 2.0
     return first, value + (place - inside) * slope, slope
 

@@ -69,11 +69,14 @@ def covariance_slope(state, rates, sources, drift, work, out):
         row = first + i * size
         for j in range(size):
             out[row + j] = (
-                gain[i] * row_sums[j] + row_sums[i] * gain[j]
-                + flows[i] * half_flows[j] + half_flows[i] * flows[j]
-                + sources[i] * half_sources[j] + half_sources[i] * sources[j]
+                gain[i] * row_sums[j]
+                + row_sums[i] * gain[j]
+                + flows[i] * half_flows[j]
+                + half_flows[i] * flows[j]
+                + sources[i] * half_sources[j]
+                + half_sources[i] * sources[j]
                 - drift * (rates[i] + rates[j]) * state[row + j]
-            )  # fmt: skip
+            )
 
 
 @loops

@@ -32,9 +32,11 @@ def forcing(rates, flows, halves, sources, strength, out):
     for i in range(rates.size):
         for j in range(rates.size):
             out[i, j] = (
-                flows[i] * half_flows[j] + half_flows[i] * flows[j]
-                + sources[i] * half_sources[j] + half_sources[i] * sources[j]
-            )  # fmt: skip
+                flows[i] * half_flows[j]
+                + half_flows[i] * flows[j]
+                + sources[i] * half_sources[j]
+                + half_sources[i] * sources[j]
+            )
         out[i, i] += strength * rates[i] * flows[i]
 
 

@@ -173,8 +173,10 @@ def test_children_leave_the_parent_alone_and_match_a_fresh_spawn():
     assert children == [s.generate_state(4).tolist() for s in spawned]
 
 
-@pytest.mark.parametrize(("seed", "error"), [(-1, InvalidInput), (1.5, InvalidType),
-                                             (True, InvalidType), ("1", InvalidType)])
+@pytest.mark.parametrize(
+    ("seed", "error"),
+    [(-1, InvalidInput), (1.5, InvalidType), (True, InvalidType), ("1", InvalidType)],
+)
 def test_bad_seeds_are_refused(seed, error):
     with pytest.raises(error, match="seed"):
         random.seed_sequence(seed)

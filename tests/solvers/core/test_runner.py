@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_an_error_of_a_run_ends_all():
 
     def work(k):
         done.append(k)
+        time.sleep(0.01)  # so that no machine does all of them before the first error is seen
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

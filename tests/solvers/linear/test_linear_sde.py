@@ -130,8 +130,11 @@ def test_homogenised_paths_have_the_derived_closure_as_their_mean():
     def worst(**other):
         found = solve_ivp(
             lambda _, p: change(M_ij=p, L=p.sum(), **numbers | other),
-            (0, 8), problem.energies, t_eval=curve.time, rtol=1e-9,
-        )  # fmt: skip
+            (0, 8),
+            problem.energies,
+            t_eval=curve.time,
+            rtol=1e-9,
+        )
         wanted = found.y.sum(axis=0) / 8
         return np.max(np.abs(curve.loss - wanted)[1:] / curve.sem("loss")[1:])
 

@@ -42,8 +42,9 @@ def radius_of_moment_map(problem, method):
     drawn = batches(method, problem.data)
     mask, n, rate, mu = drawn.moments, problem.size, method.rate, method.momentum
     same = np.kron(np.eye(problem.data), np.ones((problem.outputs, problem.outputs)))
-    A = np.block([[np.eye(n) - rate * problem.gram, mu * np.eye(n)],
-                  [-rate * problem.gram, mu * np.eye(n)]])  # fmt: skip
+    A = np.block(
+        [[np.eye(n) - rate * problem.gram, mu * np.eye(n)], [-rate * problem.gram, mu * np.eye(n)]]
+    )
     G = np.vstack([problem.gram, problem.gram]) * rate
     columns = []
     for i in range(4 * n * n):
@@ -59,8 +60,13 @@ def radius_of_moment_map(problem, method):
 def test_norms_of_the_page_to_the_digits_printed():
     norm = noise_kernel_norm(PAGE, SGD(0.8, batch=2))
     found = (norm.trace, norm.closure, norm.second_moment, norm.exact, norm.highest)
-    assert [f"{x:.6f}" for x in found] == ["0.200000", "0.280314", "0.338923", "0.417089",
-                                           "0.452236"]  # fmt: skip
+    assert [f"{x:.6f}" for x in found] == [
+        "0.200000",
+        "0.280314",
+        "0.338923",
+        "0.417089",
+        "0.452236",
+    ]
     method = SGD(0.4, batch=2, sampling="bernoulli", momentum=0.5)
     norm = noise_kernel_norm(PAGE, method)
     assert (f"{norm.closure:.6f}", f"{norm.exact:.6f}") == ("0.152006", "0.213626")
@@ -218,9 +224,7 @@ def test_what_the_norm_refuses():
         critical_rate(LinearModel(spectrum=[0.0]), SGD(0.1), form="closure")
 
 
-@pytest.mark.parametrize(
-    "call", [noise_kernel_norm, critical_rate, critical_batch, growth_rate]
-)
+@pytest.mark.parametrize("call", [noise_kernel_norm, critical_rate, critical_batch, growth_rate])
 def test_norms_are_of_linear_models(call):
     for problem in (TwoEigenvalueModel(0.01, 0.25), N):
         with pytest.raises(InvalidType, match="give a LinearModel"):

@@ -77,9 +77,12 @@ def test_edges_against_root_finding():
     for rate, radius, gradient in np.exp(rng.uniform(-3, 3, (50, 3))):
         for own in (None, gradient):
             root = brentq(
-                lambda s, r=rate, R=radius, g=own: sam_product(r, R, s, g) - 2, 1e-12, 1e3,
-                xtol=1e-15, rtol=1e-14,
-            )  # fmt: skip
+                lambda s, r=rate, R=radius, g=own: sam_product(r, R, s, g) - 2,
+                1e-12,
+                1e3,
+                xtol=1e-15,
+                rtol=1e-14,
+            )
             assert sam_edge(rate, radius, own) == pytest.approx(root, rel=1e-10)
     np.testing.assert_allclose(sam_edge([0.5, 1.0], 0.0), [4.0, 2.0])
 
@@ -227,9 +230,12 @@ def test_converged_runs_end_just_below_the_edge():
         Q = 0.8 * rng.standard_normal((D, P, P)) / P
         Q = (Q + Q.transpose(0, 2, 1)) / 2
         problem = QuadraticRegression(
-            D, P, 0.3, jacobian=rng.standard_normal((D, P)) / np.sqrt(P),
+            D,
+            P,
+            0.3,
+            jacobian=rng.standard_normal((D, P)) / np.sqrt(P),
             residual=0.9 * rng.standard_normal(D),
-        )  # fmt: skip
+        )
         free = solve(problem, SAM(0.1 * D, 0.0), 4000, tensor=Q, points=2).sharpness[-1]
         for share, radius in ((0.94, 1.0), (0.97, 3.0)):
             critical = share * free

@@ -37,9 +37,7 @@ def test_edge_is_where_the_spectral_radius_is_one(problem, sampling, all_masks):
         radius = np.abs(np.linalg.eigvals(operator(problem, sampling, batch, edge, all_masks)))
         assert radius.max() == pytest.approx(1, abs=1e-10)
         at = ll.sgd_stability(problem, replace(method, rate=0.7 * edge)).growth
-        other = np.abs(
-            np.linalg.eigvals(operator(problem, sampling, batch, 0.7 * edge, all_masks))
-        )
+        other = np.abs(np.linalg.eigvals(operator(problem, sampling, batch, 0.7 * edge, all_masks)))
         assert at == pytest.approx(other.max(), abs=1e-10) and at < 1
 
 
@@ -85,8 +83,11 @@ def test_moments_are_means_over_all_masks(sampling, all_masks):
 
 
 def test_full_batch():
-    for method in (ll.GradientDescent(0.3), ll.SGD(0.3, batch=3), ll.SGD(0.3, batch=3,
-                   sampling="bernoulli")):  # fmt: skip
+    for method in (
+        ll.GradientDescent(0.3),
+        ll.SGD(0.3, batch=3),
+        ll.SGD(0.3, batch=3, sampling="bernoulli"),
+    ):
         found = ll.sgd_stability(PLANE, method)
         assert found.edge == pytest.approx(2 / PLANE.sharpness, rel=1e-12)
         assert found.unstable_above == pytest.approx(found.edge, rel=1e-12)

@@ -24,9 +24,14 @@ BROKEN = {
     "at a risk": ("0.5", "(1.0 if R > 0.7 else math.nan)"),
 }
 ADAPTIVE = (
-    "streaming/ode", "streaming/implicit", "streaming/fluctuations",
-    "streaming/fluctuations_implicit", "streaming/split", "streaming/volterra", "adam/memory",
-)  # fmt: skip
+    "streaming/ode",
+    "streaming/implicit",
+    "streaming/fluctuations",
+    "streaming/fluctuations_implicit",
+    "streaming/split",
+    "streaming/volterra",
+    "adam/memory",
+)
 COEFFICIENT = "@scalar\ndef {}(R, t, p, weights, means, scales):\n    return {}\n"
 
 

@@ -36,7 +36,12 @@ CASES = {
     "sign of a mean of 16, small": (48, ll.Gaussian(0.5), None, ll.SignSGD(0.2, batch=16), 2, 6000),
     "signs from a heavy start": (400, QUIET, HEAVY, ll.SignSGD(0.1), 4, 4000),
     "vote of 9": (
-        300, ll.Gaussian(0.5), NORMAL, ll.SignSGD(0.3, batch=9, aggregate="majority-vote"), 2, 3000
+        300,
+        ll.Gaussian(0.5),
+        NORMAL,
+        ll.SignSGD(0.3, batch=9, aggregate="majority-vote"),
+        2,
+        3000,
     ),
     "clip that has become inactive": (200, QUIET, None, ll.ClippedSGD(1.6, 1.0), 6, 20_000),
     "a low clip": (200, QUIET, None, ll.ClippedSGD(1.6, 0.5), 8, 20_000),
@@ -45,7 +50,7 @@ CASES = {
     "clip, little noise": (100, ll.Gaussian(0.1), None, ll.ClippedSGD(1.9, 1.0), 8, 20_000),
     "SGD near the edge": (200, QUIET, None, ll.SGD(1.9), 10, 20_000),
     "SGD in three dimensions": (3, ll.Gaussian(0.5), None, ll.SGD(0.5), 10, 40_000),
-}  # fmt: skip
+}
 
 
 def measured(case):

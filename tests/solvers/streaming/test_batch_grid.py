@@ -20,9 +20,16 @@ from limitlab.theory.core.symbols import same_mode
 pytestmark = pytest.mark.slow
 
 LAWS = (
-    "Gaussian(.5)", "Laplace(.4)", "Uniform(.8)", "Rademacher(.5)", "StudentT(3, .5)",
-    "Cauchy(.3)", "GaussianMixture([.5, .5], [.1, 1.])", "Empirical([-.7, .1, .4])", "NoNoise()",
-)  # fmt: skip
+    "Gaussian(.5)",
+    "Laplace(.4)",
+    "Uniform(.8)",
+    "Rademacher(.5)",
+    "StudentT(3, .5)",
+    "Cauchy(.3)",
+    "GaussianMixture([.5, .5], [.1, 1.])",
+    "Empirical([-.7, .1, .4])",
+    "NoNoise()",
+)
 AGGREGATES = ("sign-of-mean", "mean-of-signs", "majority-vote")
 #: tried in the slow suite; the whole grid takes the better part of an hour of the processor
 SOME = {
@@ -118,9 +125,12 @@ def test_bands_of_votes_are_those_of_runs(batch):
 
 @pytest.mark.parametrize(
     "method",
-    [ll.SignSGD(0.2, batch=4), ll.SignSGD(0.2, batch=2),
-     ll.SignSGD(0.3, batch=3, aggregate="majority-vote")],
-)  # fmt: skip
+    [
+        ll.SignSGD(0.2, batch=4),
+        ll.SignSGD(0.2, batch=2),
+        ll.SignSGD(0.3, batch=3, aggregate="majority-vote"),
+    ],
+)
 @pytest.mark.parametrize("law", [ll.Gaussian(0.5), ll.StudentT(3, 0.4)])
 def test_dense_bands_and_paths_are_those_of_runs(law, method):
     problem = ll.LeastSquares(ll.toeplitz(200, 0.4), law)

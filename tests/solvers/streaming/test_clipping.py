@@ -233,9 +233,14 @@ def test_units_there_and_back():
 
 
 @pytest.mark.parametrize(
-    ("risk", "threshold", "match"), [(-0.1, 1.0, "risk"), (0.1, 0.0, "threshold"),
-                                     (0.1, math.nan, "threshold"), (math.nan, 1.0, "risk")]
-)  # fmt: skip
+    ("risk", "threshold", "match"),
+    [
+        (-0.1, 1.0, "risk"),
+        (0.1, 0.0, "threshold"),
+        (0.1, math.nan, "threshold"),
+        (math.nan, 1.0, "risk"),
+    ],
+)
 def test_bad_arguments(risk, threshold, match):
     with pytest.raises(InvalidInput, match=match):
         criteria(Gaussian(0.5)).mu(risk, threshold)

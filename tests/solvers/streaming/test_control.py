@@ -31,8 +31,9 @@ def test_the_gradient_is_that_of_the_discrete_map():
     horizon = load("", "streaming/control").horizon
 
     def value(shift, where):
-        return horizon(*modes, table, grid, widths, etas + shift * where[0],
-                       log_cs + shift * where[1])  # fmt: skip
+        return horizon(
+            *modes, table, grid, widths, etas + shift * where[0], log_cs + shift * where[1]
+        )
 
     _, in_eta, in_c = value(0.0, np.zeros((2, 6)))
     for direction in np.eye(12).reshape(12, 2, 6):

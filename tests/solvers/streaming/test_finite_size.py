@@ -124,10 +124,14 @@ def test_table_is_tight_at_a_thousand_dimensions(method):
 
 @pytest.mark.parametrize(
     ("batch", "aggregate", "expected"),
-    [(2, "sign-of-mean", np.pi / 2), (4, "sign-of-mean", 3 * np.pi / 4),
-     (3, "majority-vote", 1.5), (8, "mean-of-signs", 1.0),
-     (16, "sign-of-mean", np.pi**0.5 * gamma(8.5) / gamma(8))],
-)  # fmt: skip
+    [
+        (2, "sign-of-mean", np.pi / 2),
+        (4, "sign-of-mean", 3 * np.pi / 4),
+        (3, "majority-vote", 1.5),
+        (8, "mean-of-signs", 1.0),
+        (16, "sign-of-mean", np.pi**0.5 * gamma(8.5) / gamma(8)),
+    ],
+)
 def test_several_samples_err_with_their_gain_in_drift(batch, aggregate, expected):
     """What steps of finite length leave out; what signs saturate comes beside."""
     problem, risk = LeastSquares(isotropic(1000), Gaussian(0.5)), np.linspace(1, 0.1, 21)

@@ -90,8 +90,14 @@ def by_the_closed_form(spectrum, rate, noise, times):
 
 @pytest.mark.parametrize(
     "noise",
-    [ll.NoNoise(), ll.Gaussian(0.5), ll.Rademacher(0.5), ll.Uniform(0.9), ll.Laplace(0.6),
-     ll.StudentT(5, 0.4)],
+    [
+        ll.NoNoise(),
+        ll.Gaussian(0.5),
+        ll.Rademacher(0.5),
+        ll.Uniform(0.9),
+        ll.Laplace(0.6),
+        ll.StudentT(5, 0.4),
+    ],
     ids=lambda law: type(law).__name__,
 )
 def test_unclipped_sgd_against_the_closed_form(noise, interpreted):
@@ -241,4 +247,3 @@ def test_stiff_spectra_and_long_horizons():
     curve = ll.solve(problem, CLIP, times=[0, 3e4, 1e5], limit="fluctuations")
     assert curve.std()[2] == pytest.approx(curve.std()[1], rel=1e-5)
     assert curve.diagnostics["spread_error_estimate"].max() < 1e-4
-

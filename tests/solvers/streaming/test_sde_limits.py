@@ -143,9 +143,10 @@ def test_a_table_of_the_noise_agrees_with_its_formulas():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "method", [ll.SGD(1.0), ll.SGD(0.3), ll.ClippedSGD(0.8, 1.0), ll.Huber(0.8, 1.0)],
+    "method",
+    [ll.SGD(1.0), ll.SGD(0.3), ll.ClippedSGD(0.8, 1.0), ll.Huber(0.8, 1.0)],
     ids=["SGD, rate 1", "SGD, rate 0.3", "clipped", "Huber"],
-)  # fmt: skip
+)
 def test_paths_have_the_spread_of_runs(method):
     """d = 1000, 2000 runs of the algorithm; the published SDE is the control where it is wrong."""
     problem = ll.LeastSquares(ISOTROPIC, noise=ll.Gaussian(0.5))

@@ -72,9 +72,7 @@ def test_mean_sign_is_the_integral_of_phi(noise, accuracy, risk=0.5):
     phi = expectations(LeastSquares(isotropic(10), noise), METHOD).phi
     rho = np.array([-0.9, 0.01, 0.3, 1.0])
     by_quad = [
-        math.copysign(
-            quad(lambda a: phi(risk * math.cos(a) ** 2), 0, math.asin(abs(x)))[0], x
-        )
+        math.copysign(quad(lambda a: phi(risk * math.cos(a) ** 2), 0, math.asin(abs(x)))[0], x)
         for x in rho
     ]
     assert mean_sign(noise, risk, rho) == pytest.approx(by_quad, rel=accuracy)

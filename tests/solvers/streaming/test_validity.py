@@ -194,9 +194,13 @@ class Tanh(Method):
 
 @pytest.mark.parametrize(
     ("method", "warned"),
-    [(Exponential(1e-3), True), (Tanh(0.5), False), (ClippedSGD(0.5, 1.0), False),
-     (SGD(0.5), False)],
-)  # fmt: skip
+    [
+        (Exponential(1e-3), True),
+        (Tanh(0.5), False),
+        (ClippedSGD(0.5, 1.0), False),
+        (SGD(0.5), False),
+    ],
+)
 def test_events_that_no_ensemble_meets_are_named(method, warned):
     problem, nothing = LeastSquares(isotropic(300), Gaussian(0.5)), FiniteSize(np.zeros(2), "none")
     said = remarks(problem, method, TIMES, np.array([1.0, 8.0]), nothing)

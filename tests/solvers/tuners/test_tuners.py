@@ -16,10 +16,16 @@ pytestmark = pytest.mark.interpreted
 OPEN = ll.SharpnessToy(2.0, 1.0, 0.01)
 BOUNDED = ll.SharpnessToy(2.0, 1.3, 0.02, bulk=(0.5, 0.1), bounded=0.02, start=(0.1, 0.1))
 TUNERS = [
-    ll.GradientDescent(0.8), ll.CDAT(2.0), ll.CDAT(1.3, ema=0.7, damping=1e-3, largest=1.5),
-    ll.Armijo(0.2), ll.Armijo(0.1, backtrack=0.8, increase=1.2, first=0.3, largest=1.0),
-    ll.Polyak(0.5), ll.Polyak(2.0, largest=0.9), ll.OnEdge(0.9), ll.OnEdge(1.0),
-]  # fmt: skip
+    ll.GradientDescent(0.8),
+    ll.CDAT(2.0),
+    ll.CDAT(1.3, ema=0.7, damping=1e-3, largest=1.5),
+    ll.Armijo(0.2),
+    ll.Armijo(0.1, backtrack=0.8, increase=1.2, first=0.3, largest=1.0),
+    ll.Polyak(0.5),
+    ll.Polyak(2.0, largest=0.9),
+    ll.OnEdge(0.9),
+    ll.OnEdge(1.0),
+]
 
 
 def by_hand(loss, gradient, hessian, sharpness, w, method, steps):
@@ -37,9 +43,13 @@ def by_hand(loss, gradient, hessian, sharpness, w, method, steps):
             eta = min(method.scale * (loss(w) - method.minimum) / (g @ g), method.largest)
         elif isinstance(method, ll.CDAT):
             now = g @ g, abs(g @ H @ g) + method.damping
-            n, d = now if n is None else (
-                method.ema * old + (1 - method.ema) * new
-                for old, new in zip((n, d), now, strict=True)
+            n, d = (
+                now
+                if n is None
+                else (
+                    method.ema * old + (1 - method.ema) * new
+                    for old, new in zip((n, d), now, strict=True)
+                )
             )
             # averages that start at the first value weigh it more than those that start at 0
             eta = min(method.scale * n / d, method.largest)
@@ -180,8 +190,9 @@ def test_average_follows_the_map():
         toy = ll.SharpnessToy(4.0, 2**0.5, a / 2**0.5, start=(0.3 * a**0.5, 0.0))
         cycle = tuner_predictions(toy, ll.GradientDescent(0.5))
         exact = ll.solve(toy, ll.GradientDescent(0.5), times=np.arange(int(cycle.period)))
-        average = ll.solve(toy, ll.GradientDescent(0.5), times=np.arange(int(cycle.period)),
-                           limit="averaged")  # fmt: skip
+        average = ll.solve(
+            toy, ll.GradientDescent(0.5), times=np.arange(int(cycle.period)), limit="averaged"
+        )
         highest = (exact.edge - 2).max()
         errors.append(abs(highest / cycle.overshoot - 1))
         assert (average.edge - 2).max() == pytest.approx(cycle.overshoot, rel=1e-3)
@@ -263,8 +274,9 @@ def test_greedy_zigzag_and_polyak_at_the_edge_on_average():
     np.testing.assert_allclose(1 / curve.step[:-1] + 1 / curve.step[1:], 8.0, rtol=1e-12)
     flat = ll.solve(ll.TwoCurvatures(2.5), ll.Polyak(1.0), times=[200])
     assert flat.edge[-1] == pytest.approx(1.25, rel=1e-6)  # κ < 3: ηλ₁ → κ/2
-    spiky = bifurcation(ll.TwoCurvatures(30.0), ll.Polyak(1.0), "kappa", [30.0], steps=20_000,
-                        keep=19_000)  # fmt: skip
+    spiky = bifurcation(
+        ll.TwoCurvatures(30.0), ll.Polyak(1.0), "kappa", [30.0], steps=20_000, keep=19_000
+    )
     rates = [spiky.samples[f"growth_{i}"].mean() for i in (1, 2)]
     # the ratio stays bounded, so that the means differ by its range over the steps
     assert abs(rates[0] - rates[1]) < np.ptp(spiky.samples["log_ratio"]) / 19_000
@@ -330,9 +342,12 @@ def test_a_minimum_that_is_none():
 
 def test_what_is_not_predicted():
     for problem, method in (
-        (BOUNDED, ll.CDAT(1.9)), (OPEN, ll.Armijo(0.1)), (OPEN, ll.OnEdge(1.1)),
-        (ll.TwoCurvatures(3.0), ll.OnEdge(1.0)), (ll.TwoCurvatures(3.0), ll.CDAT(1.0, ema=0.5)),
-    ):  # fmt: skip
+        (BOUNDED, ll.CDAT(1.9)),
+        (OPEN, ll.Armijo(0.1)),
+        (OPEN, ll.OnEdge(1.1)),
+        (ll.TwoCurvatures(3.0), ll.OnEdge(1.0)),
+        (ll.TwoCurvatures(3.0), ll.CDAT(1.0, ema=0.5)),
+    ):
         with pytest.raises(NotAvailable):
             tuner_predictions(problem, method)
     for verb in (tuner_predictions, lambda *given: bifurcation(*given, "scale", [1.0])):

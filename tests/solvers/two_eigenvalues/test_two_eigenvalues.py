@@ -105,9 +105,7 @@ def test_ends_of_average_and_flow():
 
 def test_given_system_is_the_one_solved():
     theory = two_eigenvalue_theory()
-    equations = tuple(
-        (a, 1.05 * b if str(a) == "T_next" else b) for a, b in theory.equations
-    )
+    equations = tuple((a, 1.05 * b if str(a) == "T_next" else b) for a, b in theory.equations)
     changed = replace(theory, equations=equations)
     model = TwoEigenvalueModel(0.01, 0.25)
     own, other = (solve(model, GD, 1, points=2, system=s) for s in (None, changed))

@@ -82,8 +82,10 @@ def law_of(stated_density=None, drawn=None):
         support_points: ClassVar[tuple[float, ...]] = (0.0,)
 
         def density(self, e):
-            return sp.exp(-(e**2) / 2) / sp.sqrt(2 * sp.pi) if stated_density is None else (
-                stated_density(e)
+            return (
+                sp.exp(-(e**2) / 2) / sp.sqrt(2 * sp.pi)
+                if stated_density is None
+                else (stated_density(e))
             )
 
         def sample(self, rng, n):

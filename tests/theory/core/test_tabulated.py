@@ -87,9 +87,13 @@ def test_a_running_quantile_moves_up_when_it_clips_and_down_when_not():
 
 @pytest.mark.parametrize(
     ("arguments", "field"),
-    [((0.0, 1.0), "fraction"), ((1.0, 1.0), "fraction"), ((0.5, 0.0), "start"),
-     ((0.5, 1.0, -1.0), "gain")],
-)  # fmt: skip
+    [
+        ((0.0, 1.0), "fraction"),
+        ((1.0, 1.0), "fraction"),
+        ((0.5, 0.0), "start"),
+        ((0.5, 1.0, -1.0), "gain"),
+    ],
+)
 def test_bad_running_quantiles(arguments, field):
     with pytest.raises(InvalidInput) as caught:
         RunningQuantile(*arguments)

@@ -35,16 +35,27 @@ def test_a_call_without_remarks_is_silent():
 
 
 def test_remarks_survive_an_error():
-    with pytest.warns(ValidityWarning, match="before"), pytest.raises(ZeroDivisionError), \
-            one_warning():  # fmt: skip
+    with (
+        pytest.warns(ValidityWarning, match="before"),
+        pytest.raises(ZeroDivisionError),
+        one_warning(),
+    ):
         warn("before")
         raise ZeroDivisionError
 
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(1.1, "110 %"), (0.0017, "0.17 %"), (0.0123, "1.2 %"), (0, "0 %"), (12.34, "1200 %"),
-     (float("inf"), "unknown"), (1e9, "1e+11 %"), (-0.5, "-50 %")],
-)  # fmt: skip
+    [
+        (1.1, "110 %"),
+        (0.0017, "0.17 %"),
+        (0.0123, "1.2 %"),
+        (0, "0 %"),
+        (12.34, "1200 %"),
+        (float("inf"), "unknown"),
+        (1e9, "1e+11 %"),
+        (-0.5, "-50 %"),
+    ],
+)
 def test_percents_are_read_without_exponents(share, text):
     assert percent(share) == text

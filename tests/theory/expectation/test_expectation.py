@@ -119,8 +119,9 @@ def relative_error(value, log_reference):
 def errors(law, c, risks=RISKS):
     """Return the worst relative error over ``risks`` for μ and N of the clip and φ of the sign."""
     problem = problem_with(law)
-    clip, sign = expectations(problem, ll.ClippedSGD(0.8, c)), expectations(
-        problem, ll.SignSGD(0.4)
+    clip, sign = (
+        expectations(problem, ll.ClippedSGD(0.8, c)),
+        expectations(problem, ll.SignSGD(0.4)),
     )
     found = {"mu": clip.mu(risks), "N": clip.N(risks), "phi": sign.phi(risks)}
     worst = dict.fromkeys(found, 0.0)
@@ -159,8 +160,9 @@ def test_values_below_the_smallest_float(interpreted):
     problem, a = problem_with(ll.Rademacher(0.5)), 0.5
     for method, c in ((ll.SignSGD(0.4), None), (ll.ClippedSGD(0.8, 0.01), 0.01)):
         system = ll.derive(problem, method)
-        values = {q.symbol: q.read({"method": method, "noise": problem.noise})
-                  for q in system.parameters}
+        values = {
+            q.symbol: q.read({"method": method, "noise": problem.noise}) for q in system.parameters
+        }
         mu = reference(dict(system.definitions)[system.definitions[0][0]], values, ((), (), ()))
         log_mu = float(mpmath.log(mu(1e-6)))
         if c is None:  # μ = 2 p(0)

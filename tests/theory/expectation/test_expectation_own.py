@@ -129,9 +129,7 @@ def two_sided(e):
 
 RULES = {
     "welsch": (Welsch(0.8, 0.7), lambda l: l * np.exp(-(l**2) / 0.98), [0.0]),
-    "logarithmic": (
-        Logarithmic(0.8, 0.7), lambda l: np.sign(l) * np.log1p(abs(l) / 0.7), [0.0]
-    ),
+    "logarithmic": (Logarithmic(0.8, 0.7), lambda l: np.sign(l) * np.log1p(abs(l) / 0.7), [0.0]),
     "cauchit": (Cauchit(0.8, 0.7), lambda l: l / (1 + (l / 0.7) ** 2), [0.0]),
     "soft sign": (SoftSign(0.8, 0.7), lambda l: l / (0.7 + abs(l)), [0.0]),
     "tanh": (Tanh(0.8, 0.7), lambda l: np.tanh(l / 0.7), [0.0]),
@@ -145,7 +143,9 @@ OWN_LAWS = {
     "laplace": (ll.Laplace(0.6), stats.laplace(0, 0.6).pdf, [0.0]),
     "triangular": (Triangular(0.9), lambda e: np.maximum(0, 1 - abs(e) / 0.9) / 0.9, [-0.9, 0.9]),
     "logistic": (
-        Logistic(0.2), lambda e: 1 / (0.8 * np.cosh(np.minimum(abs(e), 100) / 0.4) ** 2), [0.0]
+        Logistic(0.2),
+        lambda e: 1 / (0.8 * np.cosh(np.minimum(abs(e), 100) / 0.4) ** 2),
+        [0.0],
     ),
 }
 

@@ -47,8 +47,10 @@ def test_two_layers_in_closed_form():
     phi = 2 / eta
     gap = sp.sqrt(phi**2 - 4)
     x = [(gap + phi) / 2, (phi - gap) / 2]
-    sums = {q: sp.simplify(sum(1 / value**k for value in x)) for k, q in
-            enumerate((form.q1, form.q2, form.q3), start=1)}  # fmt: skip
+    sums = {
+        q: sp.simplify(sum(1 / value**k for value in x))
+        for k, q in enumerate((form.q1, form.q2, form.q3), start=1)
+    }
     a2, a3 = (sp.simplify(theory[name].subs(sums)) for name in ("a_2", "a_3"))
     assert sp.simplify(a2 + eta**2) == 0 and sp.simplify(a3 - eta**4) == 0
     drift = sp.simplify(theory["C"].subs(sums).subs(form.rate, eta))
@@ -74,8 +76,10 @@ def test_sharpness_falls_with_every_gap():
 
 
 def test_systems_print():
-    for problem, limits in ((SCALAR, ("map", "quasi-static", "normal-form", "flow")),
-                            (DIAGONAL, ("map", "flow"))):  # fmt: skip
+    for problem, limits in (
+        (SCALAR, ("map", "quasi-static", "normal-form", "flow")),
+        (DIAGONAL, ("map", "flow")),
+    ):
         for limit in limits:
             system = derive(problem, GradientDescent(0.1), limit=limit)
             assert system.latex() and "def " in system.source and system.explain()

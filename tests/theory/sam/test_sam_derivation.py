@@ -45,8 +45,13 @@ def test_two_variable_map_of_the_page():
     rate, found = 0.5, two_eigenvalues.motion()
     z, T = 0.05 * rate, 3.1 * rate
     symbols = two_eigenvalues
-    numbers = {symbols.epsilon: 1, symbols.E: -rate, symbols.z: z, symbols.T: T,
-               symbols.reach: 0.1 / rate}  # fmt: skip
+    numbers = {
+        symbols.epsilon: 1,
+        symbols.E: -rate,
+        symbols.z: z,
+        symbols.T: T,
+        symbols.reach: 0.1 / rate,
+    }
     squares = [float(form.subs(numbers)) / rate for form in found.squares]
     assert squares == pytest.approx([2.6, 0.5], rel=1e-14)
     numbers |= dict(zip((symbols.first, symbols.second), rate * np.array(squares), strict=True))
@@ -128,11 +133,13 @@ def test_it_prints():
         (lambda: derive(MODEL, SAM(0.3, 0.1, batch=2)), "batch"),
         (lambda: derive(MODEL, SAM(0.3, 0.1), limit="sde"), "limit"),
         (lambda: derive(MODEL, SAM(0.3, 0.1, True), limit="flow"), "normalised"),
-        (lambda: derive(QuadraticRegression(3, 8, 0.1), SAM(0.3, 0.1, batch=2), limit="flow"),
-         "batch"),
+        (
+            lambda: derive(QuadraticRegression(3, 8, 0.1), SAM(0.3, 0.1, batch=2), limit="flow"),
+            "batch",
+        ),
         (lambda: derive(STREAM, SAM(0.3, 0.1)), "rule"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(wrong, field):
     with pytest.raises((InvalidInput, NotAvailable)) as caught:
         wrong()

@@ -75,14 +75,36 @@ def test_foreign_symbols_and_undefined_functions_are_refused():
 
 #: one of every function that schedules have, some of them through others
 FORMS = (
-    sp.exp(-t), sp.log(2 + t), 2 + sp.sin(t), 2 + sp.cos(t), sp.tan(t / 9), sp.sinh(t), sp.cosh(t),
-    sp.tanh(t), sp.Abs(t - 2), 2 + sp.sign(t - 2), sp.floor(t), sp.ceiling(t), sp.asin(t / 9),
-    sp.acos(t / 9), sp.atan(t), sp.erf(t), sp.erfc(t), sp.gamma(1 + t), sp.loggamma(3 + t),
-    sp.Heaviside(t - 2), sp.Min(t, 1), sp.Max(t, 1, 3 - t), t ** sp.Rational(1, 3), sp.sec(t / 9),
-    sp.asinh(t), sp.coth(1 + t), sp.Mod(t, 2),
+    sp.exp(-t),
+    sp.log(2 + t),
+    2 + sp.sin(t),
+    2 + sp.cos(t),
+    sp.tan(t / 9),
+    sp.sinh(t),
+    sp.cosh(t),
+    sp.tanh(t),
+    sp.Abs(t - 2),
+    2 + sp.sign(t - 2),
+    sp.floor(t),
+    sp.ceiling(t),
+    sp.asin(t / 9),
+    sp.acos(t / 9),
+    sp.atan(t),
+    sp.erf(t),
+    sp.erfc(t),
+    sp.gamma(1 + t),
+    sp.loggamma(3 + t),
+    sp.Heaviside(t - 2),
+    sp.Min(t, 1),
+    sp.Max(t, 1, 3 - t),
+    t ** sp.Rational(1, 3),
+    sp.sec(t / 9),
+    sp.asinh(t),
+    sp.coth(1 + t),
+    sp.Mod(t, 2),
     sp.Piecewise((t, t < 1), (1 / t, sp.And(t >= 1, sp.Ne(t, 3))), (0.5, True)),
     sp.Piecewise((t, sp.Or(t <= 1, t > 6)), (1, True)),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("schedule", FORMS, ids=str)

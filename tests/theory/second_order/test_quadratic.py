@@ -94,8 +94,10 @@ def test_bad_input_is_named(arguments, field):
 
 def test_derivations():
     problem = QuadraticRegression(2, 5, 0.1)
-    texts = {n: derive_quadratic(problem, SGD(0.1), limit=n).latex() for n in
-             ("fixed-data", "proportional", "sde")}  # fmt: skip
+    texts = {
+        n: derive_quadratic(problem, SGD(0.1), limit=n).latex()
+        for n in ("fixed-data", "proportional", "sde")
+    }
     assert len(set(texts.values())) == 3
     with pytest.raises(InvalidInput, match="fixed-data"):
         derive_quadratic(problem, SGD(0.1), limit="ode")

@@ -40,8 +40,12 @@ TOTAL = close(residual.T * BatchAverage(gram) * residual)
 
 
 def test_overlap():
-    expected = q * g**2 * fraction * s_a * (
-        (P + 1) * fraction * component(u_a) ** 2 - g * (P + 2) * s_a**2 * masked(u_a)
+    expected = (
+        q
+        * g**2
+        * fraction
+        * s_a
+        * ((P + 1) * fraction * component(u_a) ** 2 - g * (P + 2) * s_a**2 * masked(u_a))
     )
     found = derived.overlap()
     assert found["Delta_1"] == 0
@@ -59,9 +63,12 @@ def test_flow():
     found = derived.flow()
     v2 = close(residual.T * gram * residual)
     diagonal = q * (P + 1) * (2 * l_a * component(u_a) ** 2 + 2 * v2)
-    pair = 2 * q * (
-        l_b * (v2 + l_b * component(u_b) ** 2) + l_a * (v2 + l_a * component(u_a) ** 2)
-    ) / (l_a - l_b)
+    pair = (
+        2
+        * q
+        * (l_b * (v2 + l_b * component(u_b) ** 2) + l_a * (v2 + l_a * component(u_a) ** 2))
+        / (l_a - l_b)
+    )
     assert sp.expand(found["F_a"] - diagonal) == 0
     assert sp.simplify(found["F_ab"] - pair) == 0
 
@@ -98,8 +105,10 @@ def test_ito_drifts():
     assert sp.expand(fresh - q * (P + 1) * Trace(covariance) * close(u_a.T * u_b)) == 0
 
 
-@pytest.mark.parametrize("make", [derived.overlap, derived.singular_values, derived.flow,
-                                  derived.order_kappa, quadratic_sde])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [derived.overlap, derived.singular_values, derived.flow, derived.order_kappa, quadratic_sde],
+)
 def test_prints(make):
     derivation = make()
     lines = len(derivation.equations + derivation.definitions)

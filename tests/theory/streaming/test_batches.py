@@ -80,8 +80,9 @@ def method_numbers(method):
 
 
 def test_covariances_of_averaged_steps_are_divided_by_powers_of_the_batch():
-    single = dict(zip(("mu", "N", "chi", "zeta", "M_4"), sp.symbols("mu N chi zeta M_4"),
-                      strict=True))
+    single = dict(
+        zip(("mu", "N", "chi", "zeta", "M_4"), sp.symbols("mu N chi zeta M_4"), strict=True)
+    )
     mu, power, chi, zeta, fourth = single.values()
     found = step_noise(setting(Gaussian(0.5), Huber(0.4, 0.7, batch=5)), single)
     assert sp.expand(found["chi"] - mu**2 - (chi - mu**2) / B) == 0
@@ -117,7 +118,8 @@ def test_majority_by_enumeration():
     pairs = {(a, b): (1 + a * b * q) / 4 for a, b in product((-1, 1), repeat=2)}
     exact = sum(
         np.prod([pairs[pair] for pair in outcome])
-        * np.sign(sum(a for a, _ in outcome)) * np.sign(sum(b for _, b in outcome))
+        * np.sign(sum(a for a, _ in outcome))
+        * np.sign(sum(b for _, b in outcome))
         for outcome in product(pairs, repeat=size)
     )
     assert vote_covariance(np.array(q), size) == pytest.approx(exact, rel=1e-13)
@@ -130,7 +132,8 @@ def test_pairs_of_votes_by_enumeration():
     pairs = {(a, b): (1 + m * (a + b) + a * b * q) / 4 for a, b in product((-1, 1), repeat=2)}
     exact = sum(
         np.prod([pairs[pair] for pair in outcome])
-        * np.sign(sum(a for a, _ in outcome)) * np.sign(sum(b for _, b in outcome))
+        * np.sign(sum(a for a, _ in outcome))
+        * np.sign(sum(b for _, b in outcome))
         for outcome in product(pairs, repeat=size)
     )
     single = sp.Symbol("m")
@@ -216,9 +219,15 @@ def test_a_users_rule_on_the_norm_derives_as_it_is_simulated(pool, clip):
     assert np.abs(wrong / runs[0] - 1).max() > 1e-3
 
 
-@pytest.mark.parametrize("acts_on, pool", [
-    ("residual", "mean"), ("norm", "both"), ("coordinate", "all"), ("norm", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "acts_on, pool",
+    [
+        ("residual", "mean"),
+        ("norm", "both"),
+        ("coordinate", "all"),
+        ("norm", None),
+    ],
+)
 def test_a_pool_that_the_rule_cannot_have_is_refused_by_every_verb(acts_on, pool):
     own = type("Own", (OwnClip,), {"pool": pool, "acts_on": acts_on})
     for verb in (derive_streaming, lambda *pair: ll.simulate(*pair, 0.5, runs=2)):
@@ -227,8 +236,11 @@ def test_a_pool_that_the_rule_cannot_have_is_refused_by_every_verb(acts_on, pool
 
 
 def test_a_vote_of_an_even_number_is_refused_from_a_users_class_too():
-    own = type("Own", (OwnClip,), {"pool": "both", "acts_on": "coordinate",
-                                   "rule": lambda self, l: sp.sign(l)})
+    own = type(
+        "Own",
+        (OwnClip,),
+        {"pool": "both", "acts_on": "coordinate", "rule": lambda self, l: sp.sign(l)},
+    )
     with pytest.raises(InvalidInput, match="odd"):
         derive_streaming(PROBLEM, own(0.4, batch=4))
     vote = SignSGD(0.4, batch=5, aggregate="majority-vote")

@@ -151,7 +151,8 @@ def test_a_system_that_is_not_linear_in_the_modes_is_refused():
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.label)
 @pytest.mark.parametrize(
-    "law", [ll.Gaussian(0.5), ll.Uniform(0.9), ll.Laplace(0.6), ll.StudentT(4, 0.5)],
+    "law",
+    [ll.Gaussian(0.5), ll.Uniform(0.9), ll.Laplace(0.6), ll.StudentT(4, 0.5)],
     ids=lambda n: type(n).__name__,
 )
 def test_latex_is_drawn_by_mathtext(method, law):

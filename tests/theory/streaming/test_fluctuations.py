@@ -89,9 +89,7 @@ def test_unclipped_sgd_has_the_closed_form():
     parts = [sp.expand(p.subs(given)) for p in vars(system.noise).values()]
     P = 2 * risk + variance
     H = eta**4 / 4 * (8 * risk**2 + 8 * risk * variance + fourth - variance**2)
-    for part, exact in zip(
-        parts, (2 * eta**2 * P, 4 * eta**2, -2 * eta**3 * P, H), strict=True
-    ):
+    for part, exact in zip(parts, (2 * eta**2 * P, 4 * eta**2, -2 * eta**3 * P, H), strict=True):
         assert sp.expand(part - exact) == 0
 
 
@@ -135,10 +133,14 @@ def noise_nodes(law, kinks, s):
     if density is None:
         weights, means, _ = law.component_arrays()
         return means, weights
-    edges = np.concatenate([
-        np.linspace(-6, 6, 25), np.linspace(-30, 30, 31), (-0.9, 0.0, 0.9),
-        *(k + s * np.linspace(-10, 10, 21) for k in kinks),
-    ])
+    edges = np.concatenate(
+        [
+            np.linspace(-6, 6, 25),
+            np.linspace(-30, 30, 31),
+            (-0.9, 0.0, 0.9),
+            *(k + s * np.linspace(-10, 10, 21) for k in kinks),
+        ]
+    )
     edges = np.unique(edges)
     x, gauss = np.polynomial.legendre.leggauss(20)
     half, middle = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])

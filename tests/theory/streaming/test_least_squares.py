@@ -89,9 +89,7 @@ def test_a_spectral_density_starts_from_the_spectral_measure():
     assert problem.risk == pytest.approx(0.7, rel=1e-13)
     np.testing.assert_allclose(problem.energies() / law.multiplicities, 0.7, rtol=1e-12)
     finite = LeastSquares(marchenko_pastur(4000, 0.5), NOISE, initial_risk=0.7)
-    decay = [
-        p.energies() @ np.exp(-p.covariance.eigenvalues) for p in (problem, finite)
-    ]
+    decay = [p.energies() @ np.exp(-p.covariance.eigenvalues) for p in (problem, finite)]
     assert decay[0] == pytest.approx(decay[1], rel=1e-3)
     assert LeastSquares(law, NOISE, start=inverse_root).risk == pytest.approx(0.5)
     with pytest.raises(InvalidInput, match="finite d"):

@@ -194,10 +194,15 @@ def test_curves_that_share_nothing_are_refused():
 
 @pytest.mark.parametrize(
     ("method", "paired", "field"),
-    [([], False, "method"), ([], True, "method"), (ll.SGD(0.5), True, "paired"),
-     ([ll.SGD(0.5), 0.5], True, "method"), ([ll.SGD(0.5)], "yes", "paired"),
-     ([ll.SGD(0.5), ll.SGD(0.5, batch=2)], True, "batch")],
-)  # fmt: skip
+    [
+        ([], False, "method"),
+        ([], True, "method"),
+        (ll.SGD(0.5), True, "paired"),
+        ([ll.SGD(0.5), 0.5], True, "method"),
+        ([ll.SGD(0.5)], "yes", "paired"),
+        ([ll.SGD(0.5), ll.SGD(0.5, batch=2)], True, "batch"),
+    ],
+)
 def test_bad_lists_are_refused(method, paired, field):
     problem = ll.LeastSquares(SPLIT, ll.Gaussian(0.5))
     with pytest.raises(ll.InvalidInput, match=f"^{field} = "):

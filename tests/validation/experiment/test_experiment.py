@@ -118,7 +118,7 @@ BAD = {
     "rate not positive": ("rate = 0.5", "rate = -0.5", r"method\[1\]\.rate = -0.5"),
     "rate not a number": ("rate = 0.5", "rate = true", r"method\[1\]\.rate"),
     "rate nan": ("rate = 0.5", "rate = nan", r"method\[1\]\.rate"),
-    "rate is code": ("rate = 0.5", 'rate = "__import__(\'os\')"', r"method\[1\]\.rate"),
+    "rate is code": ("rate = 0.5", "rate = \"__import__('os')\"", r"method\[1\]\.rate"),
     "negative scale": ("scale = 0.5", "scale = -1", r"problem\.noise\.scale = -1"),
     "dimension zero": ("dimension = 100", "dimension = 0", r"problem\.covariance\.dimension = 0"),
     "until zero": ("until = 1", "until = 0", r"run\.until = 0"),
@@ -262,9 +262,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
 ):
     experiment = done[0]
     (tmp_path / "file").write_text("in the way")
-    blocked = replace(
-        experiment, output=replace(experiment.output, folder=tmp_path / "file" / "x")
-    )
+    blocked = replace(experiment, output=replace(experiment.output, folder=tmp_path / "file" / "x"))
     with pytest.raises(InvalidInput, match="^output.folder = .*cannot be written"):
         prepare_folder(blocked)
     monkeypatch.chdir(tmp_path)
@@ -281,13 +279,13 @@ def test_variables_in_a_folder_are_refused(written, folder):
         written(SMALL + f'folder = "{folder}"\n')
 
 
-@pytest.mark.parametrize("width", ["4.2", "\"icml\""])
+@pytest.mark.parametrize("width", ["4.2", '"icml"'])
 def test_the_width_of_the_figure_is_an_option(written, width):
     experiment = written(SMALL + f"width = {width}\n")
     assert experiment.output.width in (4.2, "icml")
 
 
-@pytest.mark.parametrize("width", ["true", "0.1", "\"wide\"", "[1]"])
+@pytest.mark.parametrize("width", ["true", "0.1", '"wide"', "[1]"])
 def test_a_bad_width_is_refused(written, width):
     with pytest.raises(InvalidInput, match="^output.width = "):
         written(SMALL + f"width = {width}\n")
@@ -339,11 +337,15 @@ def test_agreement_needs_one_pass_and_no_failure(verdicts, answer):
 @pytest.mark.parametrize(
     ("verdicts", "answer"),
     [
-        (["agrees", "agrees"], True), (["agrees", "undecided"], False), (["undecided"], False),
-        (["agrees", "quantiles"], True), (["quantiles"], False), (["disagrees"], True),
+        (["agrees", "agrees"], True),
+        (["agrees", "undecided"], False),
+        (["undecided"], False),
+        (["agrees", "quantiles"], True),
+        (["quantiles"], False),
+        (["disagrees"], True),
         (["disagrees", "undecided"], True),
     ],
-)  # fmt: skip
+)
 def test_an_undecided_comparison_leaves_the_question_open(verdicts, answer):
     results = [SimpleNamespace(agreement=SimpleNamespace(verdict=each)) for each in verdicts]
     assert decided(results) is answer

@@ -19,9 +19,7 @@ MODELS = {
 
 def simulated(name, rate):
     problem, method = MODELS[name]
-    return ll.simulate(
-        problem, method(rate), until=2000, points=21, runs=4, seed=1, progress=False
-    )
+    return ll.simulate(problem, method(rate), until=2000, points=21, runs=4, seed=1, progress=False)
 
 
 @pytest.mark.parametrize("name", MODELS)

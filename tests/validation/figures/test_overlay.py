@@ -106,7 +106,8 @@ def test_tick_labels_do_not_touch(width):
     figure.draw_without_rendering()
     for axes in figure.axes:
         for labels, low, high in (
-            (axes.get_xticklabels(), "x0", "x1"), (axes.get_yticklabels(), "y0", "y1")
+            (axes.get_xticklabels(), "x0", "x1"),
+            (axes.get_yticklabels(), "y0", "y1"),
         ):
             boxes = [t.get_window_extent() for t in labels if t.get_visible() and t.get_text()]
             boxes = sorted((getattr(b, low), getattr(b, high)) for b in boxes if b.width)
@@ -167,8 +168,12 @@ def test_linear_axis_where_values_are_not_positive():
 
 @pytest.mark.parametrize(
     ("options", "field"),
-    [({"width": "a4"}, "width"), ({"width": 0.1}, "width"), ({"band": 1.0}, "band"),
-     ({"labels": ["one"]}, "labels")],
+    [
+        ({"width": "a4"}, "width"),
+        ({"width": 0.1}, "width"),
+        ({"band": 1.0}, "band"),
+        ({"labels": ["one"]}, "labels"),
+    ],
 )
 def test_bad_arguments_are_named(options, field):
     with pytest.raises(InvalidInput) as caught:

@@ -61,6 +61,7 @@ def test_settings_of_the_user_do_not_leak_in(way, pickled):
 @pytest.mark.parametrize("key", ["font.size", "axes.grid", "savefig.bbox"])
 def test_each_of_these_settings_would_show(key):
     """The control: on a plain figure of matplotlib the same settings change the picture."""
+
     def drawn():
         figure = mpl.figure.Figure(figsize=(3.25, 2))
         figure.add_subplot().plot(TIME)

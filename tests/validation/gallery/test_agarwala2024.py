@@ -14,9 +14,14 @@ from limitlab.validation.gallery.make import Made, module_of, write
 pytestmark = pytest.mark.slow
 
 FIGURES = (
-    "loss_across_the_stochastic_edge", "rate_and_batch_plane", "collapse_on_the_kernel_norm",
-    "kernel_norm_bracket", "networks_at_the_edges", "network_and_its_expansion", "controlled_edge",
-)  # fmt: skip
+    "loss_across_the_stochastic_edge",
+    "rate_and_batch_plane",
+    "collapse_on_the_kernel_norm",
+    "kernel_norm_bracket",
+    "networks_at_the_edges",
+    "network_and_its_expansion",
+    "controlled_edge",
+)
 
 
 @cache
@@ -59,8 +64,15 @@ def test_the_file_carries_its_parameters(tmp_path):
 def scaled(curve, name="loss", factor=1.1):
     """The curve with one quantity too large; its start stays."""
     values = curve[name] * np.where(curve.time > 0, factor, 1.0)
-    return Curve(curve.time, {**curve.values, name: values}, curve.spread, curve.samples,
-                 steps=curve.steps, kind=curve.kind, provenance=curve.provenance)  # fmt: skip
+    return Curve(
+        curve.time,
+        {**curve.values, name: values},
+        curve.spread,
+        curve.samples,
+        steps=curve.steps,
+        kind=curve.kind,
+        provenance=curve.provenance,
+    )
 
 
 def faster(growth):
@@ -82,11 +94,11 @@ def test_a_wrong_mean_loss_or_growth_is_seen():
 def test_growth_at_the_closure_is_seen():
     name = "rate_and_batch_plane"
     wrong = {
-        model: replace(plane, edge={
-            batch: replace(plane.beyond[batch], theory=0.0) for batch in plane.edge
-        })
+        model: replace(
+            plane, edge={batch: replace(plane.beyond[batch], theory=0.0) for batch in plane.edge}
+        )
         for model, plane in data_of(name).items()
-    }  # fmt: skip
+    }
     assert len(failures(name, wrong)) >= 5  # of three batches of two models
 
 
@@ -209,11 +221,12 @@ def test_another_norm_or_start_is_seen():
     larger = replace(data, curves={**data.curves, "squared": {**squared, 3: squared[16]}})
     assert any("norm" in failed for failed in failures(name, larger))
     entropy = {
-        batch: replace(curve, values={
-            **curve.values, "loss": 1.05 * curve.loss, "sharpness": 1.05 * curve.sharpness
-        })
+        batch: replace(
+            curve,
+            values={**curve.values, "loss": 1.05 * curve.loss, "sharpness": 1.05 * curve.sharpness},
+        )
         for batch, curve in data.curves["cross_entropy"].items()
-    }  # fmt: skip
+    }
     wrong = replace(data, curves={**data.curves, "cross_entropy": entropy})
     assert sum("first" in failed for failed in failures(name, wrong)) == 2
 

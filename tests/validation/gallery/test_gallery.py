@@ -63,9 +63,17 @@ def test_a_figure_takes_inches_values_and_shows_its_numbers(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "words",
-    [["--width", "wide"], ["--set", "pionts=3"], ["--set", "points=many"], ["--set", "points=1.5"],
-     ["--set", "points"], ["--set", "scale=nan"], ["--set", "points=-1"], ["--format", "gif"]],
-)  # fmt: skip
+    [
+        ["--width", "wide"],
+        ["--set", "pionts=3"],
+        ["--set", "points=many"],
+        ["--set", "points=1.5"],
+        ["--set", "points"],
+        ["--set", "scale=nan"],
+        ["--set", "points=-1"],
+        ["--format", "gif"],
+    ],
+)
 def test_bad_arguments_of_a_figure_end_in_a_line(words, tmp_path, capsys):
     assert cli.main(["figure", "noise_functions", "--out", str(tmp_path / "x"), *words]) == 2
     assert capsys.readouterr().err.startswith("limitlab: error: ")

@@ -50,16 +50,16 @@ def test_other_rules_are_seen():
     swapped = replace(data, runs=data.runs | {"on": data.runs["below"]})
     assert any("CDAT 2" in failed for failed in failures(name, swapped))
     law = data.laws["fraction"]
-    faster = replace(data, laws=data.laws | {
-        "fraction": changed(law, "sharpness", 1.01 * law.sharpness)
-    })  # fmt: skip
+    faster = replace(
+        data, laws=data.laws | {"fraction": changed(law, "sharpness", 1.01 * law.sharpness)}
+    )
     assert any("fraction" in failed for failed in failures(name, faster))
     run = data.runs["constant"]
     shrink = np.exp(-0.001 * run.time)
     closed = changed(run, "edge", 2 + (run.edge - 2) * shrink)
-    closed = changed(closed, "x", np.sign(run.x) * (
-        data.balance + (np.abs(run.x) - data.balance) * shrink
-    ))  # fmt: skip
+    closed = changed(
+        closed, "x", np.sign(run.x) * (data.balance + (np.abs(run.x) - data.balance) * shrink)
+    )
     spiral = replace(data, runs=data.runs | {"constant": closed})
     assert any("spiral" in failed for failed in failures(name, spiral))
 

@@ -80,12 +80,14 @@ def settled_elsewhere(data):
     ("spoil", "seen_by"),
     [
         (lambda d: replace(d, motions=dict(without_average(d))), "order in epsilon of the map"),
-        (lambda d: replace(d, ends={e: ends - [0, 0.005 * e] for e, ends in d.ends.items()}),
-         "median end of all starts"),
+        (
+            lambda d: replace(d, ends={e: ends - [0, 0.005 * e] for e, ends in d.ends.items()}),
+            "median end of all starts",
+        ),
         (lambda d: replace(d, cycle=d.cycle + 1e-8), "largest |z| below the flip"),
         (settled_elsewhere, "mean z^2 over y/2"),
     ],
-)  # fmt: skip
+)
 def test_another_motion_or_flip_is_rejected(spoil, seen_by):
     _, data = computed("edge_of_one_datapoint")
     wrong = missed("edge_of_one_datapoint", spoil(data))

@@ -13,9 +13,16 @@ from limitlab.validation.gallery.make import Made, make, module_of, write
 pytestmark = pytest.mark.slow
 
 FIGURES = (
-    "noise_functions", "sign_bands", "sign_against_sgd", "preconditioning", "stationary_risk",
-    "noise_reshaping", "batches_and_votes", "adam_memory", "sign_breakdown",
-)  # fmt: skip
+    "noise_functions",
+    "sign_bands",
+    "sign_against_sgd",
+    "preconditioning",
+    "stationary_risk",
+    "noise_reshaping",
+    "batches_and_votes",
+    "adam_memory",
+    "sign_breakdown",
+)
 
 
 @cache
@@ -104,19 +111,34 @@ WRONG = [
     ("sign_against_sgd", lambda d: replace(d, risk=1.1 * d.risk), "stationary risk of SGD"),
     ("preconditioning", lambda d: replace(d, runs=rotated(d.runs)), "signSGD, $K$ diagonal"),
     ("preconditioning", lambda d: replace(d, sign=d.sgd), "condition number"),
-    ("preconditioning", lambda d: replace(d, late=times(d.late, 1.01)),
-     "late speed of signSGD, K diagonal, over turned"),
-    ("preconditioning", lambda d: replace(d, late=times(d.late, 0.99)),
-     "late speed of signSGD, K diagonal, over SGD"),
+    (
+        "preconditioning",
+        lambda d: replace(d, late=times(d.late, 1.01)),
+        "late speed of signSGD, K diagonal, over turned",
+    ),
+    (
+        "preconditioning",
+        lambda d: replace(d, late=times(d.late, 0.99)),
+        "late speed of signSGD, K diagonal, over SGD",
+    ),
     ("stationary_risk", lambda d: replace(d, theory=all_scaled(d.theory)), "runs near rest, Lap"),
     ("stationary_risk", lambda d: replace(d, risks=rotated(d.risks)), "R of signSGD over"),
     ("stationary_risk", lambda d: replace(d, sgd=1.05 * d.sgd), "R of SGD over"),
     ("stationary_risk", lambda d: replace(d, beyond=1), "stable risks of SGD"),
-    *(("stationary_risk", lambda d: replace(d, risks=times(d.risks, 1.01)), f"R over its {law}")
-      for law in ("small-rate law, Gaussian", "small-rate law, Laplace", "large-rate law, no noise",
-                  "large-rate law, Laplace", "large-rate law, Cauchy")),
-    *(("stationary_risk", lambda d: tilted(d, 0.03), f"exponent for small rates, {law}")
-      for law in ("no noise", "Gaussian", "Laplace", "Rademacher")),
+    *(
+        ("stationary_risk", lambda d: replace(d, risks=times(d.risks, 1.01)), f"R over its {law}")
+        for law in (
+            "small-rate law, Gaussian",
+            "small-rate law, Laplace",
+            "large-rate law, no noise",
+            "large-rate law, Laplace",
+            "large-rate law, Cauchy",
+        )
+    ),
+    *(
+        ("stationary_risk", lambda d: tilted(d, 0.03), f"exponent for small rates, {law}")
+        for law in ("no noise", "Gaussian", "Laplace", "Rademacher")
+    ),
     ("noise_reshaping", lambda d: replace(d, drawn=d.effect.correlation), "drawn signs"),
     ("noise_reshaping", lambda d: replace(d, drawn=d.effect.weak), "drawn signs"),
     ("batches_and_votes", lambda d: replace(d, split=d.limit), "split equations, sign-of-mean, B"),
@@ -128,16 +150,24 @@ WRONG = [
     ("adam_memory", lambda d: replace(d, limits=alike(d.limits)), "long memory, the other limit"),
     ("adam_memory", lambda d: replace(d, drift=1.01 * d.drift), "gamma of the stream"),
     ("adam_memory", lambda d: replace(d, variance=1.002 * d.variance), "s_A^2 of the stream"),
-    *(("adam_memory", lambda d: replace(d, exact=1 - 1.01 * (1 - d.exact)), f"slope of {name}")
-      for name in ("gamma", "s_A^2")),
+    *(
+        ("adam_memory", lambda d: replace(d, exact=1 - 1.01 * (1 - d.exact)), f"slope of {name}")
+        for name in ("gamma", "s_A^2")
+    ),
     ("sign_breakdown", lambda d: repaired(d, 0, 0.5), "largest gap of the split"),
     ("sign_breakdown", lambda d: repaired(d, 1, 0.5), "smallest gap of the limit"),
     ("sign_breakdown", lambda d: grown(d, -0.1), "exponent of d, all"),
-    ("sign_breakdown", lambda d: grown(d, -0.5),
-     "exponent of d, even start, B = 8: limit from runs"),
-    ("sign_breakdown", lambda d: grown(d, -0.1),
-     "exponent of d, even start, B = 8: limit from split equations"),
-]  # fmt: skip
+    (
+        "sign_breakdown",
+        lambda d: grown(d, -0.5),
+        "exponent of d, even start, B = 8: limit from runs",
+    ),
+    (
+        "sign_breakdown",
+        lambda d: grown(d, -0.1),
+        "exponent of d, even start, B = 8: limit from split equations",
+    ),
+]
 
 
 @pytest.mark.parametrize("case", range(len(WRONG)), ids=[f"{w[0]}: {w[2]}" for w in WRONG])

@@ -27,10 +27,12 @@ def errors(network, theta, sizes, order, expansion=None):
     direction = np.random.default_rng(3).standard_normal(network.parameters)
     direction /= np.linalg.norm(direction)
     return [
-        np.linalg.norm(network.residual(theta + s * direction).ravel()
-                       - expansion.residual(s * direction, order))
+        np.linalg.norm(
+            network.residual(theta + s * direction).ravel()
+            - expansion.residual(s * direction, order)
+        )
         for s in sizes
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("order", [1, 2])

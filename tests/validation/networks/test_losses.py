@@ -130,8 +130,9 @@ def test_noise_near_interpolation_is_that_of_the_weighted_kernel():
     at 4.5, and the kernel of unweighted rows fails it."""
     network, rng = classifier(data=6)
     theta = network.start(rng)
-    network = MLP(network.inputs, softmax(network.outputs_at(theta)), hidden=(5,),
-                  objective="cross_entropy")  # fmt: skip
+    network = MLP(
+        network.inputs, softmax(network.outputs_at(theta)), hidden=(5,), objective="cross_entropy"
+    )
     method = SGD(1.0, batch=1)
     squares, start = squares_near_interpolation(network, theta, method, 8, 200, rng)
     mean, error = squares[:, -1].mean(), squares[:, -1].std(ddof=1) / np.sqrt(len(squares))

@@ -83,17 +83,24 @@ def compute(parameters: Parameters) -> Data:
     p, method = parameters, GradientDescent(parameters.data)
     times = np.arange(p.steps + 1)
     shown = [
-        simulate(problem_of(p, *start, p.parameters), method, times=times, runs=1, seed=p.seed,
-                 spectrum=True)
+        simulate(
+            problem_of(p, *start, p.parameters),
+            method,
+            times=times,
+            runs=1,
+            seed=p.seed,
+            spectrum=True,
+        )
         for start in p.shown
-    ]  # fmt: skip
+    ]
     cells = [[_cell(p, s, r) for r in p.residuals] for s in p.sharpness]
     final, left = np.moveaxis(np.array(cells), 2, 0)
     sharpness, residual, size, runs = p.tested
     problem = problem_of(p, sharpness, residual, size)
     common: dict[str, Any] = {"until": 12, "points": 5, "progress": False}
-    small = solve(problem, method, **common), simulate(
-        problem, method, runs=runs, seed=p.seed, **common
+    small = (
+        solve(problem, method, **common),
+        simulate(problem, method, runs=runs, seed=p.seed, **common),
     )
     return Data(p, shown, final, left, small)
 
@@ -101,8 +108,15 @@ def compute(parameters: Parameters) -> Data:
 def _cell(p: Parameters, sharpness: float, residual: float) -> Array:
     """Final h λ_max, and loss over its start, of every run; (2, runs)."""
     problem = problem_of(p, sharpness, residual, p.parameters)
-    runs = simulate(problem, GradientDescent(p.data), p.steps, points=2, runs=p.runs, seed=p.seed,
-                    progress=False)  # fmt: skip
+    runs = simulate(
+        problem,
+        GradientDescent(p.data),
+        p.steps,
+        points=2,
+        runs=p.runs,
+        seed=p.seed,
+        progress=False,
+    )
     loss = runs.sample("loss")
     return np.stack([p.data * runs.sample("sharpness")[:, -1], loss[:, -1] / loss[:, 0]])
 
@@ -149,14 +163,29 @@ def checks(data: Data) -> tuple[Check, ...]:
     piled = data.final[: len(p.sharpness) // 2, middle]
     top = max(float((p.data * run["eigenvalue_1"]).max()) for run in data.shown)
     return (
-        Check("largest final h lambda_max of runs that converged", converged.max(), 1.0, 2.0,
-              "no fixed point beyond the edge is stable"),
-        Check("median final h lambda_max, moderate drive, low starts", np.nanmedian(piled), 1.9,
-              2.1, "plateau at the edge"),
-        Check("median final h lambda_max, weak drive, lowest start", np.median(data.final[0, 0]),
-              p.sharpness[0], 1.9, "converges before it gets there"),
+        Check(
+            "largest final h lambda_max of runs that converged",
+            converged.max(),
+            1.0,
+            2.0,
+            "no fixed point beyond the edge is stable",
+        ),
+        Check(
+            "median final h lambda_max, moderate drive, low starts",
+            np.nanmedian(piled),
+            1.9,
+            2.1,
+            "plateau at the edge",
+        ),
+        Check(
+            "median final h lambda_max, weak drive, lowest start",
+            np.median(data.final[0, 0]),
+            p.sharpness[0],
+            1.9,
+            "converges before it gets there",
+        ),
         Check("fraction diverged, weak drive", weak.max(), 0, 0, "regime of small drive"),
         Check("fraction diverged, strong drive", strong.min(), 0.5, 1, "regime of large drive"),
         Check("largest h lambda_max along the runs shown", top, 2.0, 4.0, "they cross the edge"),
         agreement("sharpness of T1, weak drive", compare(*data.small, "sharpness")),
-    )  # fmt: skip
+    )

@@ -139,8 +139,9 @@ def _draw_ladders(axis: Any, data: Data) -> None:
         # beyond small ε(1 + E) there are ends, but no predictions
         predicted = [np.nan if end.predicted is None else end.predicted for end in ends]
         axis.plot(ladder, predicted, color=colour, **THEORY)
-        axis.plot(ladder, [float(end) for end in ends], color=colour, label=f"$E={E:g}$",
-                  **SIMULATION)  # fmt: skip
+        axis.plot(
+            ladder, [float(end) for end in ends], color=colour, label=f"$E={E:g}$", **SIMULATION
+        )
     axis.set(xscale="log", yscale="log", xlabel=r"$\epsilon$", ylabel=r"$2-\eta\lambda$ at the end")
     axis.set_xlim(min(data.parameters.ladder) / 2, 2 * max(data.parameters.ladder))
     axis.legend(loc="upper left")
@@ -164,8 +165,9 @@ def _predicted(epsilon: float) -> float:
 
 def _draw_cycle(axis: Any, data: Data) -> None:
     for z in data.cycle.T:
-        axis.plot(data.slow, z, ".", markersize=0.8, markeredgewidth=0, color="0.35",
-                  rasterized=True)  # fmt: skip
+        axis.plot(
+            data.slow, z, ".", markersize=0.8, markeredgewidth=0, color="0.35", rasterized=True
+        )
     y = np.linspace(0, 0.6, 100)
     for sign in (-1, 1):
         axis.plot(2 + y, sign * np.sqrt(y / 2), color=SEQUENCE[1], **THEORY)
@@ -185,9 +187,14 @@ def checks(data: Data) -> tuple[Check, ...]:
         _average(data),
         _pile(data),
         near("largest |z| below the flip, epsilon = 0", still, 0, 1e-9, "stable fixed point"),
-        near("mean z^2 over y/2 above the flip, y to 0", np.polyfit(y[cycling], amplitude, 2)[-1],
-             1, y[cycling].max() ** 3, "a parabola in y leaves y^3"),
-    )  # fmt: skip
+        near(
+            "mean z^2 over y/2 above the flip, y to 0",
+            np.polyfit(y[cycling], amplitude, 2)[-1],
+            1,
+            y[cycling].max() ** 3,
+            "a parabola in y leaves y^3",
+        ),
+    )
 
 
 def _slope(E: float, ends: list[EdgeOffset], ladder: tuple[float, ...]) -> Check:
@@ -196,9 +203,13 @@ def _slope(E: float, ends: list[EdgeOffset], ladder: tuple[float, ...]) -> Check
     predicted = ends[0].predicted
     assert predicted is not None
     share = predicted / ladder[0]
-    return near(f"slope of the offset in epsilon, E = {E:g}", _at_zero(ladder[:2], shares), share,
-                5 * (ladder[1] * (1 + E)) ** 2 * share,
-                "relative error (epsilon (1 + E))^2 is left")  # fmt: skip
+    return near(
+        f"slope of the offset in epsilon, E = {E:g}",
+        _at_zero(ladder[:2], shares),
+        share,
+        5 * (ladder[1] * (1 + E)) ** 2 * share,
+        "relative error (epsilon (1 + E))^2 is left",
+    )
 
 
 def _at_zero(epsilons: Sequence[float], values: Sequence[float]) -> float:
@@ -214,15 +225,23 @@ def _average(data: Data) -> Check:
         gaps.append(np.abs(mean - averaged["T"]).max() / (mean[0] - mean[-1]))
     epsilons = np.array(list(data.motions))
     order = np.polyfit(np.log(epsilons), np.log(gaps), 1)[0]
-    return near("order in epsilon of the map from its average", order, 0.5,
-                np.sqrt(epsilons.max()) / 2,
-                "leading orders in epsilon^(1/2), with a relative error of that order")  # fmt: skip
+    return near(
+        "order in epsilon of the map from its average",
+        order,
+        0.5,
+        np.sqrt(epsilons.max()) / 2,
+        "leading orders in epsilon^(1/2), with a relative error of that order",
+    )
 
 
 def _pile(data: Data) -> Check:
     """Median end of all starts over the predicted one, by extrapolation of two ε."""
     epsilons = list(data.ends)
     shares = [np.median(2 - ends[:, 1]) / _predicted(e) for e, ends in data.ends.items()]
-    return near("median end of all starts over its prediction, epsilon to 0",
-                _at_zero(epsilons, shares), 1, 5 * max(epsilons) ** 2,
-                "relative error epsilon^2 is left")  # fmt: skip
+    return near(
+        "median end of all starts over its prediction, epsilon to 0",
+        _at_zero(epsilons, shares),
+        1,
+        5 * max(epsilons) ** 2,
+        "relative error epsilon^2 is left",
+    )

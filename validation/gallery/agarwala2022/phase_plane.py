@@ -152,8 +152,15 @@ def _draw_field(axis: Any, portrait: Portrait) -> None:
     p, (z, y) = portrait.parameters, portrait.plane
     some = (slice(None, None, max(1, len(z) // 15)),) * 2
     arrows = portrait.moved[:, some[0], some[1]] / np.array([p.widest, p.highest])[:, None, None]
-    axis.quiver(z[some], y[some], *(arrows / np.hypot(*arrows)), color="0.75", scale=26,
-                width=0.003, pivot="mid")  # fmt: skip
+    axis.quiver(
+        z[some],
+        y[some],
+        *(arrows / np.hypot(*arrows)),
+        color="0.75",
+        scale=26,
+        width=0.003,
+        pivot="mid",
+    )
     height = np.linspace(-p.epsilon * (1 + p.invariant) / 2, p.highest, 1201)
     for k, sign in enumerate((-1, 1)):
         names = ("nullcline $z^2=y/2$", "slow manifold") if k else (None, None)
@@ -172,22 +179,32 @@ def checks(data: Data) -> tuple[Check, ...]:
     distances = np.array([_distances(one) for one in data.finer])
     ends = np.array([_ends(one) for one in data.finer])
     return (
-        Check("full model from the closed map, all orbits", gap, 0, 1e-12,
-              "the elimination is exact"),
+        Check(
+            "full model from the closed map, all orbits", gap, 0, 1e-12, "the elimination is exact"
+        ),
         _limit("y/(2 z^2) on the exact nullcline of two steps", data, nullcline, 1),
-        *(_limit(f"orbit {k + 1}: Z - Z(Y) at Y = 1/2", data, of_orbit, 0)
-          for k, of_orbit in enumerate(distances.T)),
-        *(_limit(f"orbit {k + 1}: 2 - T at the end over that from its start", data, of_orbit, 1)
-          for k, of_orbit in enumerate(ends.T)),
-    )  # fmt: skip
+        *(
+            _limit(f"orbit {k + 1}: Z - Z(Y) at Y = 1/2", data, of_orbit, 0)
+            for k, of_orbit in enumerate(distances.T)
+        ),
+        *(
+            _limit(f"orbit {k + 1}: 2 - T at the end over that from its start", data, of_orbit, 1)
+            for k, of_orbit in enumerate(ends.T)
+        ),
+    )
 
 
 def _limit(name: str, data: Data, values: Any, expected: float) -> Check:
     """What values tend to as ε → 0, by the polynomial in √ε through all."""
     roots = np.sqrt([one.parameters.epsilon for one in data.finer])
     limit = np.polyfit(roots, values, roots.size - 1)[-1]
-    return near(f"{name}, epsilon to 0", limit, expected, 5 * roots.prod(),
-                "extrapolated: the product of the epsilon^(1/2) is left")  # fmt: skip
+    return near(
+        f"{name}, epsilon to 0",
+        limit,
+        expected,
+        5 * roots.prod(),
+        "extrapolated: the product of the epsilon^(1/2) is left",
+    )
 
 
 def _nullcline(portrait: Portrait) -> float:

@@ -96,8 +96,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[0].axhline(data.free, linestyle=":", color="0.5", linewidth=0.8)
         axes[1].axhline(2, **REFERENCE)
         axes[0].set(xlabel="step", ylabel=r"sharpness $s$", xscale="log", xlim=(1, None))
-        axes[1].set(xlabel="step", ylabel=r"$\eta s(1+\rho s)$", xscale="log", xlim=(1, None),
-                    ylim=(1.4, 3))  # fmt: skip
+        axes[1].set(
+            xlabel="step", ylabel=r"$\eta s(1+\rho s)$", xscale="log", xlim=(1, None), ylim=(1.4, 3)
+        )
         handles = [h for axis in axes for h in axis.get_legend_handles_labels()[0]]
         axes[0].figure.legend(handles=handles, loc="outside upper left", ncols=3)
 
@@ -113,13 +114,32 @@ def checks(data: Data) -> tuple[Check, ...]:
     return (
         Check("runs that converged", len(converged), len(data.runs), len(data.runs), "|z| < 1e-8"),
         Check("largest product at the end", max(ends), 1, 2, "a minimum above 2 repels"),
-        Check("smallest product at the end", min(ends), 1.9, 2,
-              "from .94 to .97 of the free sharpness all runs seen ended above 1.93"),
-        Check("spread of the ends over radii, of the critical sharpness",
-              (max(sharp) - min(sharp)) / data.critical, 0, 1 - min(ends) / 2 + 0.01,
-              "at most the overshoot"),
-        Check("largest end over where a small step ends", max(sharp) / data.free, 0,
-              data.parameters.share, "the edge, not the start, decides"),
-        Check("beyond: product averaged over the last quarter", float(np.mean(beyond)), 2, 10,
-              "it goes on oscillating: no plateau at the edge"),
-    )  # fmt: skip
+        Check(
+            "smallest product at the end",
+            min(ends),
+            1.9,
+            2,
+            "from .94 to .97 of the free sharpness all runs seen ended above 1.93",
+        ),
+        Check(
+            "spread of the ends over radii, of the critical sharpness",
+            (max(sharp) - min(sharp)) / data.critical,
+            0,
+            1 - min(ends) / 2 + 0.01,
+            "at most the overshoot",
+        ),
+        Check(
+            "largest end over where a small step ends",
+            max(sharp) / data.free,
+            0,
+            data.parameters.share,
+            "the edge, not the start, decides",
+        ),
+        Check(
+            "beyond: product averaged over the last quarter",
+            float(np.mean(beyond)),
+            2,
+            10,
+            "it goes on oscillating: no plateau at the edge",
+        ),
+    )

@@ -60,9 +60,7 @@ def problem_of(p: Parameters) -> QuadraticRegression:
     """A dense top mode, and a residual of unit entries less most of it."""
     rng = np.random.default_rng(p.seed)
     jacobian = rng.standard_normal((p.data, p.parameters)) / np.sqrt(p.parameters)
-    jacobian += np.outer(np.ones(p.data), rng.standard_normal(p.parameters)) / np.sqrt(
-        p.parameters
-    )
+    jacobian += np.outer(np.ones(p.data), rng.standard_normal(p.parameters)) / np.sqrt(p.parameters)
     top = np.linalg.svd(jacobian)[0][:, 0]
     residual = np.where(rng.random(p.data) < 0.5, -1.0, 1.0)
     residual = residual - (residual @ top - p.top) * top
@@ -123,10 +121,25 @@ def checks(data: Data) -> tuple[Check, ...]:
         wrong.append(abs(first.mean() - full) / _sem(first))
     bernoulli = data.formula["bernoulli"]
     return (
-        Check("largest |z|, all batches and samplings", float(np.abs(scores).max()), 0, 4,
-              "12 z-scores, first order in the radius"),
-        Check("smallest z of B = 1 against the formula of all data", float(min(wrong)), 4, np.inf,
-              "another batch: must be seen"),
-        Check("B = 1 over B = D, Bernoulli", float(bernoulli[0] / bernoulli[-1]), 1.5, np.inf,
-              "noise strengthens SAM where the top residual is below the mean one"),
-    )  # fmt: skip
+        Check(
+            "largest |z|, all batches and samplings",
+            float(np.abs(scores).max()),
+            0,
+            4,
+            "12 z-scores, first order in the radius",
+        ),
+        Check(
+            "smallest z of B = 1 against the formula of all data",
+            float(min(wrong)),
+            4,
+            np.inf,
+            "another batch: must be seen",
+        ),
+        Check(
+            "B = 1 over B = D, Bernoulli",
+            float(bernoulli[0] / bernoulli[-1]),
+            1.5,
+            np.inf,
+            "noise strengthens SAM where the top residual is below the mean one",
+        ),
+    )

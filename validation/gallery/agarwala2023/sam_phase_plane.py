@@ -106,8 +106,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         p = data.parameters
         for axis, (radius, portrait) in zip(axes, data.portraits.items(), strict=True):
             shade = np.where(np.isinf(portrait.ends), 0.5, np.isfinite(portrait.ends) * 1.0)
-            axis.imshow(shade, origin="lower", aspect="auto", cmap="gray", vmin=-1.5, vmax=1.0,
-                        extent=(-p.widest, p.widest, 0.05, p.highest))  # fmt: skip
+            axis.imshow(
+                shade,
+                origin="lower",
+                aspect="auto",
+                cmap="gray",
+                vmin=-1.5,
+                vmax=1.0,
+                extent=(-p.widest, p.widest, 0.05, p.highest),
+            )
             z, T = portrait.runs.sample("z"), portrait.runs.sample("T")
             for colour, one, other in zip(SEQUENCE, z, T, strict=False):
                 axis.plot(one[::2], other[::2], ".-", color=colour, markersize=2, linewidth=0.5)
@@ -135,11 +142,26 @@ def checks(data: Data) -> tuple[Check, ...]:
         away = float(np.isnan(portrait.ends).mean())
         found += [
             Check(f"{name}: full model from the closed map", gap, 0, 1e-11, "exact elimination"),
-            near(f"{name}: factor of a tiny z above the edge", portrait.growth,
-                 1 - T * (1 + radius * T), 1e-6, "1 − T(1 + ρT), z = 1e-8"),
-            Check(f"{name}: highest end over the edge", float(ends.max()) / portrait.edge, 0,
-                  1 + 1e-6, "no minimum above it attracts"),
-            Check(f"{name}: share of the grid that runs away", away, 0.02, 0.9,
-                  "both kinds are on the grid"),
-        ]  # fmt: skip
+            near(
+                f"{name}: factor of a tiny z above the edge",
+                portrait.growth,
+                1 - T * (1 + radius * T),
+                1e-6,
+                "1 − T(1 + ρT), z = 1e-8",
+            ),
+            Check(
+                f"{name}: highest end over the edge",
+                float(ends.max()) / portrait.edge,
+                0,
+                1 + 1e-6,
+                "no minimum above it attracts",
+            ),
+            Check(
+                f"{name}: share of the grid that runs away",
+                away,
+                0.02,
+                0.9,
+                "both kinds are on the grid",
+            ),
+        ]
     return tuple(found)

@@ -84,11 +84,15 @@ def compute(p: Parameters) -> Data:
     for k in range(p.pairs):
         sequence = np.random.SeedSequence(p.seed, spawn_key=(1, k))
         one = DenseCurvature.draw(sequence, shape, problem.q)
-        rows.append(np.mean([_difference(problem, p, rate, Q.tensor)
-                             for Q in (one, one.opposite())], axis=0))  # fmt: skip
+        rows.append(
+            np.mean(
+                [_difference(problem, p, rate, Q.tensor) for Q in (one, one.opposite())], axis=0
+            )
+        )
     time = np.linspace(0, p.time, 51)[: len(rows[0])]
-    return Data(p, formula, samples, time, np.array(rows),
-                sam_early_time(problem, SAM(rate, p.radius)))  # fmt: skip
+    return Data(
+        p, formula, samples, time, np.array(rows), sam_early_time(problem, SAM(rate, p.radius))
+    )
 
 
 def _difference(problem: Any, p: Parameters, rate: float, tensor: Array) -> Array:
@@ -118,16 +122,20 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[0].set(xlabel=r"radius $\rho$", ylabel=r"$d\,\mathbf{E}\,s_a^2/d\tau\,/D$")
         axes[0].legend(loc="lower left")
         mean, error = data.difference.mean(axis=0), _sem(data.difference)
-        axes[1].fill_between(data.time, mean - 2 * error, mean + 2 * error, color=SEQUENCE[0],
-                             alpha=0.3, linewidth=0)  # fmt: skip
+        axes[1].fill_between(
+            data.time, mean - 2 * error, mean + 2 * error, color=SEQUENCE[0], alpha=0.3, linewidth=0
+        )
         axes[1].plot(data.time, mean, color=SEQUENCE[0], **THEORY)
         slope = data.flowing.slope[0] * p.steps / p.time
         axes[1].plot(data.time, slope * data.time, color="black", label="initial slope", **EXACT)
         axes[1].axvline(data.flowing.turns[0], label="turn, leading order", **REFERENCE)
         axes[1].axhline(0, **REFERENCE)
         span = float(np.abs(mean).max())
-        axes[1].set(xlabel=r"$\tau$", ylabel="SAM − gradient descent, sharpness",
-                    ylim=(-1.5 * span, 1.3 * span))  # fmt: skip
+        axes[1].set(
+            xlabel=r"$\tau$",
+            ylabel="SAM − gradient descent, sharpness",
+            ylim=(-1.5 * span, 1.3 * span),
+        )
         axes[1].legend(loc="upper left")
 
     return sheet(panels, width, columns=2, aspect=0.8)
@@ -158,15 +166,39 @@ def checks(data: Data) -> tuple[Check, ...]:
     largest = max(p.radii)
     off = (data.samples[largest].mean(axis=0) - data.formula[largest].slope)[0]
     return (
-        Check("largest |z| of slopes, all modes and radii", float(np.abs(scores).max()), 0, 4,
-              "15 z-scores"),
-        Check("leading order, z of the top mode at the largest radius",
-              float(abs(off) / _sem(data.samples[largest])[0]), 4, np.inf,
-              "off by 1/P and by the radius: must be seen"),
-        Check("difference at first, in standard errors", float(scale[early]), -np.inf, -4,
-              "SAM flattens"),
-        Check("difference after that, in standard errors", float(scale[late]), 4, np.inf,
-              "then it sharpens: no reduced equation of the slope can"),
-        Check("turn over that of leading order", crossing / float(data.flowing.turns[0]), 0.5, 2,
-              "rough: to second order in time"),
-    )  # fmt: skip
+        Check(
+            "largest |z| of slopes, all modes and radii",
+            float(np.abs(scores).max()),
+            0,
+            4,
+            "15 z-scores",
+        ),
+        Check(
+            "leading order, z of the top mode at the largest radius",
+            float(abs(off) / _sem(data.samples[largest])[0]),
+            4,
+            np.inf,
+            "off by 1/P and by the radius: must be seen",
+        ),
+        Check(
+            "difference at first, in standard errors",
+            float(scale[early]),
+            -np.inf,
+            -4,
+            "SAM flattens",
+        ),
+        Check(
+            "difference after that, in standard errors",
+            float(scale[late]),
+            4,
+            np.inf,
+            "then it sharpens: no reduced equation of the slope can",
+        ),
+        Check(
+            "turn over that of leading order",
+            crossing / float(data.flowing.turns[0]),
+            0.5,
+            2,
+            "rough: to second order in time",
+        ),
+    )

@@ -136,10 +136,11 @@ def checks(data: Data) -> tuple[Check, ...]:
     points = sum(case.runs.time.size - 1 for cases in data.batches.values() for case in cases)
     origin = f"normal quantile 1 - 5e-4/{2 * points}, Bonferroni"
     agreed = [
-        agreement(f"momentum {momentum:g}: exact mean loss against runs",
-                  compare(case.theory, case.runs))
+        agreement(
+            f"momentum {momentum:g}: exact mean loss against runs", compare(case.theory, case.runs)
+        )
         for momentum, case in data.momenta.items()
-    ]  # fmt: skip
+    ]
     return (
         *_left_at_equal_norm(data),
         Check("largest z of final losses of runs", worst, 0, _quantile(points), origin),
@@ -158,11 +159,21 @@ def _left_at_equal_norm(data: Data) -> list[Check]:
     left = np.abs(ends[2:] - ends[1] - slope * (steps[2:] - steps[1])) / steps[2:] ** 2
     origin = f"second order; a norm off by {_detectable(data):.2g} % shows"
     return [
-        Check("spread of ln loss over small batches at equal norm, in units of rate · sharpness",
-              float(spread.max()), 0, 1, "first order of the step"),
-        Check("what is left of it off the line through the two smallest, in units of its square",
-              float(left.max()), 0, 1, origin),
-    ]  # fmt: skip
+        Check(
+            "spread of ln loss over small batches at equal norm, in units of rate · sharpness",
+            float(spread.max()),
+            0,
+            1,
+            "first order of the step",
+        ),
+        Check(
+            "what is left of it off the line through the two smallest, in units of its square",
+            float(left.max()),
+            0,
+            1,
+            origin,
+        ),
+    ]
 
 
 def _detectable(data: Data) -> float:
@@ -179,8 +190,13 @@ def _order_of_momentum(data: Data) -> Check:
     apart = np.array([case.end for case in moving.values()]) - data.momenta[0.0].end
     span = np.log(x[-1] / x[0])
     power = np.log(np.abs(apart[-1] / apart[0])) / span
-    return near("power of rate · sharpness mu/(1 - mu)² of what momentum does to ln loss", power, 1,
-                (x[-1] - x[0]) / span, "first order, next order relative")  # fmt: skip
+    return near(
+        "power of rate · sharpness mu/(1 - mu)² of what momentum does to ln loss",
+        power,
+        1,
+        (x[-1] - x[0]) / span,
+        "first order, next order relative",
+    )
 
 
 def _largest_z(case: Case) -> float:

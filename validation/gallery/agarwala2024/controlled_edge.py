@@ -74,10 +74,11 @@ def compute(parameters: Parameters) -> Data:
     return Data(
         {steps: control_linear(model, method, steps, targets=p.targets) for steps in p.budgets},
         solve(model, held, times=(0, *p.budgets), limit="exact"),
-        simulate(model, held, times=(0, *p.budgets), runs=p.linear_runs, seed=p.seed,
-                 progress=False),
+        simulate(
+            model, held, times=(0, *p.budgets), runs=p.linear_runs, seed=p.seed, progress=False
+        ),
         control_network(network, method, p.steps, targets=p.held, rates=p.rates, **options),
-    )  # fmt: skip
+    )
 
 
 def draw(data: Data, width: str | float) -> HouseFigure:
@@ -131,10 +132,15 @@ def checks(data: Data) -> tuple[Check, ...]:
     Whether control helps the network is measured, and no theory says what it must be.
     """
     found = [
-        Check(f"linear model, {steps} steps: ln loss of the best target above the best rate's",
-              report.difference, -1e-6, math.inf, "a held norm is a constant rate")
+        Check(
+            f"linear model, {steps} steps: ln loss of the best target above the best rate's",
+            report.difference,
+            -1e-6,
+            math.inf,
+            "a held norm is a constant rate",
+        )
         for steps, report in data.linear.items()
-    ]  # fmt: skip
+    ]
     label = "linear model, norm held: exact mean loss against runs"
     found.append(agreement(label, compare(data.theory, data.runs)))
     held = data.network.held.items()

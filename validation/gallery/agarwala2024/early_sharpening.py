@@ -130,8 +130,13 @@ def _agreement(data: Data, batch: int, name: str) -> Check:
     allowed, dof = margin * np.abs(formula), np.full(mean.size, runs - 1.0)
     p = holm(p_values(mean - formula, error, allowed, dof))
     seen = 100 * detectable(formula, error, allowed, dof, LEVEL)
-    return Check(f"{name.replace('_', ' ')}, B = {batch}, all modes", p.min(), LEVEL, 1.0,
-                 f"smallest Holm p-value; errors of {seen:.2g} % would show")  # fmt: skip
+    return Check(
+        f"{name.replace('_', ' ')}, B = {batch}, all modes",
+        p.min(),
+        LEVEL,
+        1.0,
+        f"smallest Holm p-value; errors of {seen:.2g} % would show",
+    )
 
 
 def _second_order(data: Data, batch: int) -> float:
@@ -146,24 +151,36 @@ def _linear(data: Data) -> list[Check]:
     """Of the full batch, whose formula is s times 1 − hs²(P + 2)/(P + 1)."""
     full = data.parameters.data
     formula, runs = data.formula[full], data.runs[full]
-    return _power("full batch over 1 - h s^2", 1, formula.singular_values,
-                  formula.overlap_second, runs.mean.overlap_second,
-                  runs.error.overlap_second)  # fmt: skip
+    return _power(
+        "full batch over 1 - h s^2",
+        1,
+        formula.singular_values,
+        formula.overlap_second,
+        runs.mean.overlap_second,
+        runs.error.overlap_second,
+    )
 
 
 def _cubic(data: Data) -> list[Check]:
     """Of what a batch of one takes away, which is exactly cubic where all z̃² are equal."""
-    pairs = [(data.formula[batch], data.runs[batch])
-             for batch in (data.parameters.data, min(data.parameters.batches))]  # fmt: skip
+    pairs = [
+        (data.formula[batch], data.runs[batch])
+        for batch in (data.parameters.data, min(data.parameters.batches))
+    ]
     (full, many), (one, single) = pairs
     s, taken = full.singular_values, full.overlap_second - one.overlap_second
     measured = many.mean.overlap_second - single.mean.overlap_second
     error = np.hypot(many.error.overlap_second, single.error.overlap_second)
     return [
-        near("power of s of the formula of what noise takes away", np.polyfit(
-            np.log(s), np.log(taken), 1)[0], 3, 1e-9, "formula, equal residuals"),
+        near(
+            "power of s of the formula of what noise takes away",
+            np.polyfit(np.log(s), np.log(taken), 1)[0],
+            3,
+            1e-9,
+            "formula, equal residuals",
+        ),
         *_power("what noise takes away", 3, s, taken, measured, error),
-    ]  # fmt: skip
+    ]
 
 
 def _power(
@@ -178,6 +195,11 @@ def _power(
     origin = "3.5 standard errors, all modes"
     return [
         near(f"{name}: amplitude over the formula", amplitude, 1, 3.5 * sem, origin),
-        near(f"{name}: power of s", power + excess / amplitude, power,
-             3.5 * uncertain / amplitude, origin),
-    ]  # fmt: skip
+        near(
+            f"{name}: power of s",
+            power + excess / amplitude,
+            power,
+            3.5 * uncertain / amplitude,
+            origin,
+        ),
+    ]

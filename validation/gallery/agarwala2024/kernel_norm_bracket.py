@@ -99,8 +99,10 @@ def compute(parameters: Parameters) -> Data:
     p = parameters
     ratios = {}
     for name, model in MODELS.items():
-        norms = [[_norm(model(D, p.seed + k), p.closure) for k in range(draws)]
-                 for D, draws in zip(p.dimensions, p.draws, strict=True)]  # fmt: skip
+        norms = [
+            [_norm(model(D, p.seed + k), p.closure) for k in range(draws)]
+            for D, draws in zip(p.dimensions, p.draws, strict=True)
+        ]
         ratios[name] = {
             form: tuple(np.array([getattr(n, form) / n.closure for n in row]) for row in norms)
             for form in LABELS
@@ -166,13 +168,25 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for axis, (name, forms) in zip(axes, data.ratios.items(), strict=False):
             for colour, (form, ratio) in zip(SEQUENCE, forms.items(), strict=False):
                 axis.errorbar(
-                    data.dimensions, _mean(ratio), _error(ratio), color=colour,
-                    label=LABELS[form], marker="o", markersize=2.4, linewidth=1,
-                )  # fmt: skip
+                    data.dimensions,
+                    _mean(ratio),
+                    _error(ratio),
+                    color=colour,
+                    label=LABELS[form],
+                    marker="o",
+                    markersize=2.4,
+                    linewidth=1,
+                )
             axis.axhline(1, **REFERENCE)
             if name == "Gaussian features":
-                axis.plot(data.dimensions, 1 + data.excess, color="black", zorder=3,
-                          label=r"law of $\mathcal{K}_2$", **EXACT)  # fmt: skip
+                axis.plot(
+                    data.dimensions,
+                    1 + data.excess,
+                    color="black",
+                    zorder=3,
+                    label=r"law of $\mathcal{K}_2$",
+                    **EXACT,
+                )
             axis.set(xscale="log", xlabel="examples $D$", title=name)
             axis.set(ylabel=r"norm over $\mathcal{K}_{\mathrm{closure}}$")
             axis.set_xticks(data.dimensions, [f"{D}" for D in data.dimensions])
@@ -253,9 +267,13 @@ def _second_moment_law(data: Data) -> Check:
     second = data.ratios["Gaussian features"]["second_moment"]
     value, error = (_mean(second) - 1) / data.excess, _error(second) / data.excess
     weight = error**-2
-    return near("Gaussian features: K_2/K_closure - 1 over its law, all D",
-                np.average(value, weights=weight), 1, 4 * np.sum(weight) ** -0.5,
-                "G²(D - 1)/(1 + D P/2), 4 standard errors")  # fmt: skip
+    return near(
+        "Gaussian features: K_2/K_closure - 1 over its law, all D",
+        np.average(value, weights=weight),
+        1,
+        4 * np.sum(weight) ** -0.5,
+        "G²(D - 1)/(1 + D P/2), 4 standard errors",
+    )
 
 
 def _exact_law(data: Data) -> Check:
@@ -267,6 +285,10 @@ def _exact_law(data: Data) -> Check:
     limit, sem = weight @ share, np.linalg.norm(weight * error)
     # what the extrapolation leaves of (1/D)² is the product of what it removed
     second_order = np.prod(share / data.share - 1) * data.share
-    return near("Gaussian features: limit of (K_exact - K_closure)/(K_2 - K_closure)", limit,
-                data.share, 4 * sem + abs(second_order),
-                "r/(r - m), 4 standard errors and the square of 1/D")  # fmt: skip
+    return near(
+        "Gaussian features: limit of (K_exact - K_closure)/(K_2 - K_closure)",
+        limit,
+        data.share,
+        4 * sem + abs(second_order),
+        "r/(r - m), 4 standard errors and the square of 1/D",
+    )

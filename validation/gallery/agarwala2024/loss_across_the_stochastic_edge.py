@@ -46,8 +46,9 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(data=200, batches=(4, 8, 16, 40), critical=8, runs=2000, walkers=8000,
-                  growth_steps=1600)  # fmt: skip
+FULL = Parameters(
+    data=200, batches=(4, 8, 16, 40), critical=8, runs=2000, walkers=8000, growth_steps=1600
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -150,11 +150,21 @@ def _flat_start(data: Data) -> list[Check]:
     share = data.classes * entropy.sharpness[0] / squared.sharpness[0]
     origin = "classes equally likely, but for outputs of size start^layers"
     return [
-        near("cross-entropy: first loss over ln C", entropy.loss[0] / np.log(data.classes), 1,
-             data.outputs, origin),
-        near("cross-entropy: C times first sharpness over that of the squared loss", share, 1,
-             data.outputs, origin),
-    ]  # fmt: skip
+        near(
+            "cross-entropy: first loss over ln C",
+            entropy.loss[0] / np.log(data.classes),
+            1,
+            data.outputs,
+            origin,
+        ),
+        near(
+            "cross-entropy: C times first sharpness over that of the squared loss",
+            share,
+            1,
+            data.outputs,
+            origin,
+        ),
+    ]
 
 
 def _late(samples: np.ndarray) -> np.ndarray:

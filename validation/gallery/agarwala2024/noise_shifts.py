@@ -102,8 +102,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axis.plot(h, mean, color=COLOURS["SGD"], label="SDE less flow", **THEORY)
             band(axis, h, mean - 2 * error, mean + 2 * error, COLOURS["SGD"])
             mean, error = statistics(data.sgd, k)
-            axis.errorbar(h, mean, 2 * error, color=COLOURS["SGD"], elinewidth=0.6,
-                          label="SGD less gradient descent", **SIMULATION)  # fmt: skip
+            axis.errorbar(
+                h,
+                mean,
+                2 * error,
+                color=COLOURS["SGD"],
+                elinewidth=0.6,
+                label="SGD less gradient descent",
+                **SIMULATION,
+            )
             axis.axhline(0, **REFERENCE)
             axis.set(xlabel="step $h$", ylabel=f"shift of {name} by noise", xlim=(0, None))
         handles, names = axes[0].get_legend_handles_labels()
@@ -126,9 +133,14 @@ def checks(data: Data) -> tuple[Check, ...]:
         found += [
             _agreement(data, k),
             _first_order(data, k),
-            Check(f"shift of {name} in standard errors, largest h", abs(mean[-1]) / error[-1], 6,
-                  np.inf, "there is a shift"),
-        ]  # fmt: skip
+            Check(
+                f"shift of {name} in standard errors, largest h",
+                abs(mean[-1]) / error[-1],
+                6,
+                np.inf,
+                "there is a shift",
+            ),
+        ]
     return tuple(found)
 
 
@@ -141,13 +153,19 @@ def _agreement(data: Data, quantity: int) -> Check:
     p, of = data.parameters, {"SGD": data.sgd, "SDE": data.sde}
     (_, a), (sde, b) = (statistics(shifts, quantity) for shifts in of.values())
     weight = sde / (a**2 + b**2)
-    sgd, paths = (np.array([found[quantity] for found in shifts.values()])
-                  for shifts in of.values())  # fmt: skip
+    sgd, paths = (
+        np.array([found[quantity] for found in shifts.values()]) for shifts in of.values()
+    )
     excess = weight @ (sgd - paths) / (weight @ sde)
     error = excess.std(ddof=1) / np.sqrt(excess.size)
     order = p.spectrum[0] * max(p.scheme, *p.steps)
-    return near(f"shift of {QUANTITIES[quantity]}, SGD over SDE, all h", 1 + excess.mean(), 1,
-                3.5 * error + order, "3.5 standard errors + lambda_max times the step")  # fmt: skip
+    return near(
+        f"shift of {QUANTITIES[quantity]}, SGD over SDE, all h",
+        1 + excess.mean(),
+        1,
+        3.5 * error + order,
+        "3.5 standard errors + lambda_max times the step",
+    )
 
 
 def _first_order(data: Data, quantity: int) -> Check:
@@ -161,6 +179,10 @@ def _first_order(data: Data, quantity: int) -> Check:
     relative = np.diff(ends / mean[:, None], axis=0)[0]
     error = relative.std(ddof=1) / np.sqrt(relative.size)
     order = sum(p.spectrum) / 2 * (p.steps[-1] - p.steps[0])
-    return near(f"power of h of the shift of {QUANTITIES[quantity]}", np.log(mean[1] / mean[0])
-                / span, 1, (3.5 * error + order) / span,
-                "3.5 standard errors + the change of K_trace")  # fmt: skip
+    return near(
+        f"power of h of the shift of {QUANTITIES[quantity]}",
+        np.log(mean[1] / mean[0]) / span,
+        1,
+        (3.5 * error + order) / span,
+        "3.5 standard errors + the change of K_trace",
+    )

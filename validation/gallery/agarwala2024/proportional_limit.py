@@ -76,13 +76,18 @@ def compute(parameters: Parameters) -> Data:
     runs: Ensembles = {
         f: {
             size: simulate(
-                *case(p, f, size), runs=number, redraw=True, seed=p.seed, progress=False,
-                engine="dense" if size < 64 else "lazy", **common,
+                *case(p, f, size),
+                runs=number,
+                redraw=True,
+                seed=p.seed,
+                progress=False,
+                engine="dense" if size < 64 else "lazy",
+                **common,
             )
             for size, number in (*p.ladder, p.large)
         }
         for f in p.fractions
-    }  # fmt: skip
+    }
     return Data(p, theory, runs)
 
 
@@ -122,8 +127,17 @@ def _draw_gaps(axis: Any, data: Data) -> None:
     for colour, (size, _) in zip(SEQUENCE[2:], data.parameters.ladder, strict=False):
         mean, error = gap(data, fraction, size)
         steps = data.theory[fraction].time[1:]
-        axis.errorbar(steps, mean, 2 * error, color=colour, elinewidth=0.6, linewidth=0.6,
-                      marker="o", markersize=2.4, label=f"$P={size}$")  # fmt: skip
+        axis.errorbar(
+            steps,
+            mean,
+            2 * error,
+            color=colour,
+            elinewidth=0.6,
+            linewidth=0.6,
+            marker="o",
+            markersize=2.4,
+            label=f"$P={size}$",
+        )
     axis.axhline(0, **REFERENCE)
     axis.set(xlabel="step", ylabel=rf"mean loss / T2 $-$ 1, $\beta={fraction:g}$")
     axis.legend(loc="upper left")
@@ -152,10 +166,12 @@ def checks(data: Data) -> tuple[Check, ...]:
     """T2 at the large P; both slopes."""
     p = data.parameters
     agreed = [
-        agreement(f"loss, beta = {f:g}, P = {p.large[0]}",
-                  compare(data.theory[f], data.runs[f][p.large[0]]))
+        agreement(
+            f"loss, beta = {f:g}, P = {p.large[0]}",
+            compare(data.theory[f], data.runs[f][p.large[0]]),
+        )
         for f in p.fractions
-    ]  # fmt: skip
+    ]
     return (*agreed, _mean_slope(data), _scatter_slope(data))
 
 
@@ -176,14 +192,21 @@ def _scatter_slope(data: Data) -> Check:
     The standard error of log std over N runs is 1/√(2N). The next correction is of order (b/P)².
     """
     number = np.array([number for _, number in data.parameters.ladder])
-    fits = [power(data.parameters, np.log(scatter(data, f)), (2 * number) ** -0.5, corrections=1)
-            for f in data.parameters.fractions]  # fmt: skip
+    fits = [
+        power(data.parameters, np.log(scatter(data, f)), (2 * number) ** -0.5, corrections=1)
+        for f in data.parameters.fractions
+    ]
     slopes, errors = np.array([(values[0], errors[0]) for values, errors in fits]).T
     slope, error = _common(slopes, errors)
     sizes = [size for size, _ in data.parameters.ladder]
     second = max((values[-1] / sizes[0]) ** 2 for values, _ in fits) / np.log(sizes[-1] / sizes[0])
-    return near("power of P of the scatter of one run, beside 1/P", slope, -0.5,
-                3.5 * error + second, "3.5 standard errors + the square of 1/P")  # fmt: skip
+    return near(
+        "power of P of the scatter of one run, beside 1/P",
+        slope,
+        -0.5,
+        3.5 * error + second,
+        "3.5 standard errors + the square of 1/P",
+    )
 
 
 def _common(values: Array, errors: Array) -> tuple[float, float]:

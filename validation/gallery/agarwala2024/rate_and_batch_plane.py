@@ -120,9 +120,15 @@ def draw(data: dict[str, Plane], width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         for axis, (name, plane) in zip(axes, data.items(), strict=True):
             image = axis.pcolormesh(
-                plane.edges, plane.batches, np.log10(np.e) * plane.gain, cmap="RdBu_r",
-                vmin=-4, vmax=4, shading="nearest", rasterized=True,
-            )  # fmt: skip
+                plane.edges,
+                plane.batches,
+                np.log10(np.e) * plane.gain,
+                cmap="RdBu_r",
+                vmin=-4,
+                vmax=4,
+                shading="nearest",
+                rasterized=True,
+            )
             for form, line in LINES.items():
                 axis.plot(plane.critical[form], plane.batches, **line)
             axis.axvline(1, **REFERENCE)

@@ -144,9 +144,14 @@ def _conservative(
     name = f"taken by noise without the isotropic part, {words}"
     return (
         Check(name, taken / error, 3.5, np.inf, "standard errors of the paired difference"),
-        near(f"{name}: runs, around T1", taken, expected, 3.5 * np.hypot(error, own),
-             "3.5 standard errors of both"),
-    )  # fmt: skip
+        near(
+            f"{name}: runs, around T1",
+            taken,
+            expected,
+            3.5 * np.hypot(error, own),
+            "3.5 standard errors of both",
+        ),
+    )
 
 
 def _mean(values: np.ndarray) -> tuple[float, float]:

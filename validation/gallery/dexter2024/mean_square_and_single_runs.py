@@ -45,9 +45,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(
-    rates=tuple(np.linspace(0.1, 4.0, 60).tolist()), runs=200, mean_runs=400_000
-)
+FULL = Parameters(rates=tuple(np.linspace(0.1, 4.0, 60).tolist()), runs=200, mean_runs=400_000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +94,9 @@ def compute(parameters: Parameters) -> Data:
 
 def _growing(problem: Any, rate: float, batch: int, p: Parameters) -> float:
     """Fraction of runs with |w|² above its start at the horizon."""
-    runs = simulate(problem, method(rate, batch), p.horizon, points=2, runs=p.runs, seed=p.seed,
-                    progress=False)  # fmt: skip
+    runs = simulate(
+        problem, method(rate, batch), p.horizon, points=2, runs=p.runs, seed=p.seed, progress=False
+    )
     squares = runs.sample("mean_square")
     return float(np.mean(~(squares[:, -1] <= squares[:, 0])))
 
@@ -117,15 +116,27 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         for axis, group in zip(axes, p.groups, strict=False):
-            mesh = axis.pcolormesh(p.batches, p.rates, data.growing[group].T, cmap="cividis",
-                                   vmin=0, vmax=1, shading="nearest")  # fmt: skip
+            mesh = axis.pcolormesh(
+                p.batches,
+                p.rates,
+                data.growing[group].T,
+                cmap="cividis",
+                vmin=0,
+                vmax=1,
+                shading="nearest",
+            )
             lines = zip(data.edges[group].T, labels.values(), SEQUENCE[1:4], strict=True)
             for edge, style, colour in lines:
                 axis.plot(p.batches, edge, linestyle=style, color="white", linewidth=2.4)
                 axis.plot(p.batches, edge, linestyle=style, color=colour, linewidth=1.3)
             axis.axhline(2, **REFERENCE)
-            axis.set(xlabel="batch", ylabel=r"rate $\cdot\lambda_1$", xscale="log",
-                     ylim=(p.rates[0], p.rates[-1]), title=rf"$\sigma={group}$")  # fmt: skip
+            axis.set(
+                xlabel="batch",
+                ylabel=r"rate $\cdot\lambda_1$",
+                xscale="log",
+                ylim=(p.rates[0], p.rates[-1]),
+                title=rf"$\sigma={group}$",
+            )
             axis.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
             axis.minorticks_off()
             axis.figure.colorbar(mesh, ax=axis, label="fraction growing")
@@ -134,12 +145,28 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[2].semilogy(runs.time, runs.mean_square, "o", markersize=2.4, color=SEQUENCE[0])
         median = np.median(runs.sample("mean_square"), axis=0)
         axes[2].semilogy(runs.time, np.maximum(median, 1e-12), color=SEQUENCE[3], linestyle=":")
-        axes[2].set(xlabel="step", ylabel=r"$|w_t|^2$",
-                    title=rf"$\sigma={p.groups[0]}$, batch {p.mean_batch}, rate {p.mean_rate:g}")
-        styles = {n: {"linestyle": s, "color": c}
-                  for (n, s), c in zip(labels.items(), SEQUENCE[1:4], strict=True)}
-        key(axes[0], styles | {"runs": {"linestyle": "none", "marker": "o", "markersize": 2.4,
-                               "color": SEQUENCE[0]}}, columns=4)  # fmt: skip
+        axes[2].set(
+            xlabel="step",
+            ylabel=r"$|w_t|^2$",
+            title=rf"$\sigma={p.groups[0]}$, batch {p.mean_batch}, rate {p.mean_rate:g}",
+        )
+        styles = {
+            n: {"linestyle": s, "color": c}
+            for (n, s), c in zip(labels.items(), SEQUENCE[1:4], strict=True)
+        }
+        key(
+            axes[0],
+            styles
+            | {
+                "runs": {
+                    "linestyle": "none",
+                    "marker": "o",
+                    "markersize": 2.4,
+                    "color": SEQUENCE[0],
+                }
+            },
+            columns=4,
+        )
 
     return sheet(panels, width, rows=1, columns=3, aspect=0.95)
 
@@ -150,36 +177,80 @@ def checks(data: Data) -> tuple[Check, ...]:
     for group in p.groups:
         edge, bound, single = data.edges[group].T
         found += [
-            Check(f"sigma {group}: smallest sufficient bound over the edge", (bound / edge).min(),
-                  1.0, np.inf, "it proves instability"),
-            Check(f"sigma {group}: smallest edge of single runs over the edge",
-                  (single / edge).min(), 0.995, np.inf, "Jensen's inequality, on a grid of rates"),
-        ]  # fmt: skip
+            Check(
+                f"sigma {group}: smallest sufficient bound over the edge",
+                (bound / edge).min(),
+                1.0,
+                np.inf,
+                "it proves instability",
+            ),
+            Check(
+                f"sigma {group}: smallest edge of single runs over the edge",
+                (single / edge).min(),
+                0.995,
+                np.inf,
+                "Jensen's inequality, on a grid of rates",
+            ),
+        ]
     group = p.groups[0]
     exponent, share = data.exponents[group], data.growing[group]
     found += [
-        Check("one group: smallest fraction growing where the exponent is above 0.15",
-              share[exponent > 0.15].min(), 0.9, 1.0, "drift of 30 against a spread of about 10"),
-        Check("one group: largest fraction growing where it is below -0.15",
-              share[(exponent < -0.15) & np.isfinite(exponent)].max(), 0.0, 0.1, "likewise"),
-        Check("cells where most runs shrink although the mean square grows", _hidden(data, group),
-              5, np.inf, "single runs are stable beyond the edge"),
-    ]  # fmt: skip
+        Check(
+            "one group: smallest fraction growing where the exponent is above 0.15",
+            share[exponent > 0.15].min(),
+            0.9,
+            1.0,
+            "drift of 30 against a spread of about 10",
+        ),
+        Check(
+            "one group: largest fraction growing where it is below -0.15",
+            share[(exponent < -0.15) & np.isfinite(exponent)].max(),
+            0.0,
+            0.1,
+            "likewise",
+        ),
+        Check(
+            "cells where most runs shrink although the mean square grows",
+            _hidden(data, group),
+            5,
+            np.inf,
+            "single runs are stable beyond the edge",
+        ),
+    ]
     theory, runs = data.mean
     early = slice(1, p.short + 1)
     gap = (runs.mean_square - theory.mean_square)[early] / runs.sem("mean_square")[early]
     median = np.median(runs.sample("mean_square")[:, -1])
     found += [
-        Check("largest |z| of the mean square over the first steps", np.abs(gap).max(), 0.0, 4.0,
-              "standard errors"),
-        Check("mean square at the end over its start",
-              theory.mean_square[-1] / theory.mean_square[0], 1.0, np.inf, "beyond its edge"),
-        Check("median run at the end over its start", median / theory.mean_square[0], 0.0, 1e-2,
-              "its exponent is negative"),
-        Check("refuted bound over the edge at sigma = n, batch 6", 2 / (p.data / group + p.data / 6
-              - 1) ** 0.5 / data.edges[group][p.batches.index(6), 0], 0.0, 0.99,
-              "it calls stable rates unstable"),
-    ]  # fmt: skip
+        Check(
+            "largest |z| of the mean square over the first steps",
+            np.abs(gap).max(),
+            0.0,
+            4.0,
+            "standard errors",
+        ),
+        Check(
+            "mean square at the end over its start",
+            theory.mean_square[-1] / theory.mean_square[0],
+            1.0,
+            np.inf,
+            "beyond its edge",
+        ),
+        Check(
+            "median run at the end over its start",
+            median / theory.mean_square[0],
+            0.0,
+            1e-2,
+            "its exponent is negative",
+        ),
+        Check(
+            "refuted bound over the edge at sigma = n, batch 6",
+            2 / (p.data / group + p.data / 6 - 1) ** 0.5 / data.edges[group][p.batches.index(6), 0],
+            0.0,
+            0.99,
+            "it calls stable rates unstable",
+        ),
+    ]
     return tuple(found)
 
 

@@ -99,17 +99,28 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         p, run, eta = data.parameters, data.run, data.rate
         shown = slice(0, 120)
-        axes[0].plot(run.time[shown], eta * run.hessian[shown], color=SEQUENCE[1], linewidth=0.6,
-                     label="iterate")  # fmt: skip
-        axes[0].plot(run.time[shown], eta * run.flow_sharpness[shown], color=SEQUENCE[0],
-                     label="end of flow", **THEORY)  # fmt: skip
+        axes[0].plot(
+            run.time[shown],
+            eta * run.hessian[shown],
+            color=SEQUENCE[1],
+            linewidth=0.6,
+            label="iterate",
+        )
+        axes[0].plot(
+            run.time[shown],
+            eta * run.flow_sharpness[shown],
+            color=SEQUENCE[0],
+            label="end of flow",
+            **THEORY,
+        )
         axes[0].axhline(2, **REFERENCE)
         axes[0].set(xlabel="step", ylabel=r"$\eta\,\cdot$ sharpness")
         axes[0].legend(loc="upper right")
         wide = np.repeat(data.diagram.products[:, None], data.diagram.attractor.shape[1], 1)
         axes[1].plot(wide, data.diagram.attractor, ".", color="0.65", markersize=0.8)
-        axes[1].plot(eta * run.flow_sharpness, run["product"], ".", color=SEQUENCE[0],
-                     markersize=1.5)  # fmt: skip
+        axes[1].plot(
+            eta * run.flow_sharpness, run["product"], ".", color=SEQUENCE[0], markersize=1.5
+        )
         axes[1].axvline(2, **REFERENCE)
         axes[1].set(xlabel=r"$\eta\varphi$", ylabel=r"$\pi$", xlim=(1.9, p.product))
         ends = data.ends
@@ -130,18 +141,43 @@ def checks(data: Data) -> tuple[Check, ...]:
     spacing = float(np.diff(diagram.products)[0])
     gaps = np.abs(data.ends[:, 1] - data.ends[:, 0])
     return (
-        Check("largest M of the run", float(np.nanmax(run.certificate)), 0, np.sqrt(2),
-              "above 1 it is seen, not proved; above the root of 2 it may rise"),
-        Check("largest rise of the flow's sharpness in a step, relative",
-              float(np.max(np.diff(phi) / phi[:-1])), -1, 1e-10, "round-off"),
-        Check("largest rise of the iterate's", float(np.max(np.diff(run.sharpness))), 0.1, np.inf,
-              "that of the iterate is not monotone"),
-        Check("rate · sharpness at the end of the run", float(eta * phi[-1]), 1.9, 2,
-              "below the edge"),
-        Check("where cycles begin", float(cycle.min()), 2 - spacing, 2 + 2 * spacing,
-              "period doubling at 2, on the grid of products"),
-        Check("largest error of a predicted end", float(gaps.max()), 0, 7e-3,
-              "|δ₀|, |e₀| <= .1"),
-        Check("largest distance of an end from 2", float(np.abs(data.ends[:, 1] - 2).max()), 2e-2,
-              np.inf, "the edge itself is no prediction"),
-    )  # fmt: skip
+        Check(
+            "largest M of the run",
+            float(np.nanmax(run.certificate)),
+            0,
+            np.sqrt(2),
+            "above 1 it is seen, not proved; above the root of 2 it may rise",
+        ),
+        Check(
+            "largest rise of the flow's sharpness in a step, relative",
+            float(np.max(np.diff(phi) / phi[:-1])),
+            -1,
+            1e-10,
+            "round-off",
+        ),
+        Check(
+            "largest rise of the iterate's",
+            float(np.max(np.diff(run.sharpness))),
+            0.1,
+            np.inf,
+            "that of the iterate is not monotone",
+        ),
+        Check(
+            "rate · sharpness at the end of the run", float(eta * phi[-1]), 1.9, 2, "below the edge"
+        ),
+        Check(
+            "where cycles begin",
+            float(cycle.min()),
+            2 - spacing,
+            2 + 2 * spacing,
+            "period doubling at 2, on the grid of products",
+        ),
+        Check("largest error of a predicted end", float(gaps.max()), 0, 7e-3, "|δ₀|, |e₀| <= .1"),
+        Check(
+            "largest distance of an end from 2",
+            float(np.abs(data.ends[:, 1] - 2).max()),
+            2e-2,
+            np.inf,
+            "the edge itself is no prediction",
+        ),
+    )

@@ -38,9 +38,7 @@ def overlaid(axes: Axes, theory: Curve, runs: Curve, colour: Any, *, spread: boo
     """Draw the risk of a limit as a line, and that of its runs as markers in their band."""
     axes.plot(theory.time, theory.risk, color=colour, **THEORY)
     if spread:
-        band(
-            axes, runs.time, runs.quantile("risk", LOW), runs.quantile("risk", HIGH), colour
-        )
+        band(axes, runs.time, runs.quantile("risk", LOW), runs.quantile("risk", HIGH), colour)
     marked(axes, runs, colour)
 
 
@@ -65,7 +63,10 @@ def tested(name: str, theory: Curve, runs: Curve) -> tuple[Check, Check]:
     """Return the check of a limit against runs, and that these could have contradicted it."""
     report = compare(theory, runs)
     power = Check(
-        f"{name}, error that the runs would have shown", report.detectable, 0, MAX_DETECTABLE,
+        f"{name}, error that the runs would have shown",
+        report.detectable,
+        0,
+        MAX_DETECTABLE,
         "99 % power",
-    )  # fmt: skip
+    )
     return agreement(name, report), power

@@ -95,17 +95,31 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for axis, (name, case) in zip(axes, data.cases.items(), strict=True):
             overlaid(axis, case.theory, case.runs, colour)
             # darker, since it lies on the line of the ODE
-            axis.plot(case.paths.time, case.paths.risk, color=DARKER,
-                      **(PUBLISHED | {"linewidth": 1.5, "zorder": 3}))  # fmt: skip
+            axis.plot(
+                case.paths.time,
+                case.paths.risk,
+                color=DARKER,
+                **(PUBLISHED | {"linewidth": 1.5, "zorder": 3}),
+            )
             if case.unclipped is not None:
-                axis.plot(
-                    case.unclipped.time, case.unclipped.risk, color=COLOURS["SGD"], **THEORY
-                )
-            axis.set(yscale="log", ylim=(0.05, 1.1), xlabel="time $t$ = steps$/d$",
-                     ylabel="excess risk $R$", title=f"{name} noise")  # fmt: skip
+                axis.plot(case.unclipped.time, case.unclipped.risk, color=COLOURS["SGD"], **THEORY)
+            axis.set(
+                yscale="log",
+                ylim=(0.05, 1.1),
+                xlabel="time $t$ = steps$/d$",
+                ylabel="excess risk $R$",
+                title=f"{name} noise",
+            )
         methods = {name: COLOURS[name] for name in ("clipped SGD", "SGD")}
-        legend(axes[0].figure, methods, "theory", "mean of runs", "5–95 % of runs",
-               "published SDE", narrow=3)  # fmt: skip
+        legend(
+            axes[0].figure,
+            methods,
+            "theory",
+            "mean of runs",
+            "5–95 % of runs",
+            "published SDE",
+            narrow=3,
+        )
 
     return sheet(panels, width, columns=2)
 

@@ -110,8 +110,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for axis, (clip, name) in zip(axes, NAMES.items(), strict=False):
             for batch, (theory, runs) in data.paths[clip].items():
                 overlaid(axis, theory, runs, shades[batch])
-            axis.set(yscale="log", xlabel="time $t$ = steps$/d$", ylabel="excess risk $R$",
-                     title=name)  # fmt: skip
+            axis.set(
+                yscale="log", xlabel="time $t$ = steps$/d$", ylabel="excess risk $R$", title=name
+            )
         low = min(axis.get_ylim()[0] for axis in axes[:2])
         for axis in axes[:2]:
             axis.set_ylim(low, 1.2)
@@ -127,11 +128,22 @@ def _gains(axis: Any, data: Data) -> None:
     for colour, (clip, name) in zip(colours, NAMES.items(), strict=True):
         axis.plot(data.ladder, data.gains[clip], color=colour, **THEORY)
         middle = data.ladder.size // 2
-        axis.annotate(name, (data.ladder[middle], data.gains[clip][middle]), color=colour,
-                      fontsize=7, xytext=(2, 3), textcoords="offset points")  # fmt: skip
+        axis.annotate(
+            name,
+            (data.ladder[middle], data.gains[clip][middle]),
+            color=colour,
+            fontsize=7,
+            xytext=(2, 3),
+            textcoords="offset points",
+        )
     axis.axhline(1, **REFERENCE)
-    axis.set(xscale="log", xlabel="batch $B$", ylabel=r"largest $\mu^2/\nu$",
-             title="gain at equal drift", ylim=(0.8, 1.15 * data.gains["mean"][0]))  # fmt: skip
+    axis.set(
+        xscale="log",
+        xlabel="batch $B$",
+        ylabel=r"largest $\mu^2/\nu$",
+        title="gain at equal drift",
+        ylim=(0.8, 1.15 * data.gains["mean"][0]),
+    )
 
 
 def checks(data: Data) -> tuple[Check, ...]:
@@ -148,10 +160,25 @@ def checks(data: Data) -> tuple[Check, ...]:
     largest = data.ladder[-1]
     return (
         *agreements,
-        near("clip every sample: gain at the largest B over that at 1", each[-1] / each[0], 1,
-             1e-9, "N is divided by B with and without clipping"),
-        near("clip the mean: B (gain - 1) at the largest B", largest * (mean[-1] - 1), order,
-             order * 2 * data.kurtosis / largest, "expansion in 1/B, next order"),
-        Check("gain of the mean over that of every sample at B = 1", mean[0] / each[0], 0.95,
-              1 + 1e-9, "grid of thresholds: at most the best one's"),
-    )  # fmt: skip
+        near(
+            "clip every sample: gain at the largest B over that at 1",
+            each[-1] / each[0],
+            1,
+            1e-9,
+            "N is divided by B with and without clipping",
+        ),
+        near(
+            "clip the mean: B (gain - 1) at the largest B",
+            largest * (mean[-1] - 1),
+            order,
+            order * 2 * data.kurtosis / largest,
+            "expansion in 1/B, next order",
+        ),
+        Check(
+            "gain of the mean over that of every sample at B = 1",
+            mean[0] / each[0],
+            0.95,
+            1 + 1e-9,
+            "grid of thresholds: at most the best one's",
+        ),
+    )

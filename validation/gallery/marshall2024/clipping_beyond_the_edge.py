@@ -83,12 +83,16 @@ def _computed(p: Parameters) -> Data:
     runs = simulate(problem, methods, p.until, points=p.points, runs=p.runs, seed=p.seed)
     rate = np.geomspace(p.lowest_rate, p.highest_rate, p.rates)
     return Data(
-        clipped, runs[0], unclipped, runs[1], rate,
+        clipped,
+        runs[0],
+        unclipped,
+        runs[1],
+        rate,
         np.array([_root(problem, ClippedSGD(one, p.threshold)) for one in rate]),
         np.array([_root(problem, SGD(one)) for one in rate]),
         clipping_criteria(problem).large_rate_risk(rate, p.threshold),
         {one: _settled(problem, p, one) for one in p.simulated},
-    )  # fmt: skip
+    )
 
 
 def _root(problem: LeastSquares, method: Any) -> float:
@@ -112,19 +116,35 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         overlaid(axes[0], data.unclipped, data.unclipped_runs, colours["SGD"])
         overlaid(axes[0], data.clipped, data.clipped_runs, colours["clipped SGD"])
-        axes[0].set(yscale="log", xlabel="time $t$ = steps$/d$", ylabel="excess risk $R$",
-                    title="beyond the edge")  # fmt: skip
+        axes[0].set(
+            yscale="log",
+            xlabel="time $t$ = steps$/d$",
+            ylabel="excess risk $R$",
+            title="beyond the edge",
+        )
         axes[1].plot(data.rate, data.unclipped_risk, color=colours["SGD"], **THEORY)
         axes[1].plot(data.rate, data.risk, color=colours["clipped SGD"], **THEORY)
         axes[1].plot(data.rate, data.law, label="large-rate law", **REFERENCE)
         means = [runs.risk[1:].mean() for _, runs in data.settled.values()]
         axes[1].plot(list(data.settled), means, color=colours["clipped SGD"], **SIMULATION)
         axes[1].axvline(EDGE, **(REFERENCE | {"linestyle": ":"}))
-        axes[1].set(xscale="log", yscale="log", ylim=(data.risk[0] / 3, 3 * data.risk[-1]),
-                    xlabel=r"rate $\eta\,\bar\lambda$", ylabel=r"stationary risk $R_\infty$",
-                    title="where it stalls")  # fmt: skip
-        axes[1].annotate("edge", (EDGE, data.risk[-1]), xytext=(-3, 0), ha="right", fontsize=7,
-                         textcoords="offset points", color="0.4")  # fmt: skip
+        axes[1].set(
+            xscale="log",
+            yscale="log",
+            ylim=(data.risk[0] / 3, 3 * data.risk[-1]),
+            xlabel=r"rate $\eta\,\bar\lambda$",
+            ylabel=r"stationary risk $R_\infty$",
+            title="where it stalls",
+        )
+        axes[1].annotate(
+            "edge",
+            (EDGE, data.risk[-1]),
+            xytext=(-3, 0),
+            ha="right",
+            fontsize=7,
+            textcoords="offset points",
+            color="0.4",
+        )
         axes[1].legend(loc="lower right")
         legend(axes[0].figure, colours, "theory", "mean of runs", "5–95 % of runs", narrow=3)
 
@@ -139,25 +159,49 @@ def checks(data: Data) -> tuple[Check, ...]:
         for check in tested(f"settled at rate {rate:g}", theory, runs)
     ]
     roots = [
-        near(f"limit at rate {rate:g} over the root", theory.risk[-1] / _at(data, rate), 1, 1e-3,
-             "interpolated between the roots")
+        near(
+            f"limit at rate {rate:g} over the root",
+            theory.risk[-1] / _at(data, rate),
+            1,
+            1e-3,
+            "interpolated between the roots",
+        )
         for rate, (theory, _) in data.settled.items()
-    ]  # fmt: skip
+    ]
     slope = np.diff(np.log(data.risk[-2:]))[0] / np.diff(np.log(data.rate[-2:]))[0]
     return (
         *tested("beyond the edge, clipped", data.clipped, data.clipped_runs),
-        Check("smallest unclipped run over the largest clipped one",
-              data.unclipped_runs.sample()[:, -1].min() / data.clipped_runs.sample()[:, -1].max(),
-              10, np.inf, "blow-up against plateau"),
-        Check("unclipped: largest rate with a stationary risk",
-              data.rate[np.isfinite(data.unclipped_risk)][-1], EDGE * data.rate[0] / data.rate[1],
-              EDGE, "edge, one step of the grid"),
-        *settled, *roots,
-        near("exponent of the stationary risk at the largest rate", slope, 2,
-             2 / data.rate[-1], "next order in 1/rate"),
-        near("stationary risk over the large-rate law", data.risk[-1] / data.law[-1], 1,
-             2 / data.rate[-1], "next order in 1/rate"),
-    )  # fmt: skip
+        Check(
+            "smallest unclipped run over the largest clipped one",
+            data.unclipped_runs.sample()[:, -1].min() / data.clipped_runs.sample()[:, -1].max(),
+            10,
+            np.inf,
+            "blow-up against plateau",
+        ),
+        Check(
+            "unclipped: largest rate with a stationary risk",
+            data.rate[np.isfinite(data.unclipped_risk)][-1],
+            EDGE * data.rate[0] / data.rate[1],
+            EDGE,
+            "edge, one step of the grid",
+        ),
+        *settled,
+        *roots,
+        near(
+            "exponent of the stationary risk at the largest rate",
+            slope,
+            2,
+            2 / data.rate[-1],
+            "next order in 1/rate",
+        ),
+        near(
+            "stationary risk over the large-rate law",
+            data.risk[-1] / data.law[-1],
+            1,
+            2 / data.rate[-1],
+            "next order in 1/rate",
+        ),
+    )
 
 
 def _at(data: Data, rate: float) -> float:

@@ -75,13 +75,17 @@ def compute(parameters: Parameters) -> Data:
         return LeastSquares(isotropic(d), noise=Laplace(p.scale))
 
     exact, published = (
-        solve(problem(p.dimension), method, p.until, points=POINTS, limit="fluctuations",
-              diffusion=diffusion)
+        solve(
+            problem(p.dimension),
+            method,
+            p.until,
+            points=POINTS,
+            limit="fluctuations",
+            diffusion=diffusion,
+        )
         for diffusion in ("exact", "published")
-    )  # fmt: skip
-    runs = simulate(
-        problem(p.dimension), method, p.until, points=POINTS, runs=p.runs, seed=p.seed
     )
+    runs = simulate(problem(p.dimension), method, p.until, points=POINTS, runs=p.runs, seed=p.seed)
     slopes = convergence(problem, method, p.dimensions, p.until, p.ensemble, p.seed)
     return Data(slopes, runs, exact, published, p.dimension)
 
@@ -100,10 +104,20 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             for level in (LOW, HIGH):
                 edge = curve.quantile("risk", level) / line
                 axes[1].plot(time, edge, color=colour, **(look | {"linewidth": 1.4}))
-        axes[1].set(xlabel="time $t$ = steps$/d$", ylabel="risk of one run over the limit",
-                    title=f"single runs at $d$ = {data.dimension}")  # fmt: skip
-        legend(axes[0].figure, {"clipped SGD": colour}, "theory", "spread of runs",
-               "5–95 % of runs", "exact fluctuations", "published SDE")  # fmt: skip
+        axes[1].set(
+            xlabel="time $t$ = steps$/d$",
+            ylabel="risk of one run over the limit",
+            title=f"single runs at $d$ = {data.dimension}",
+        )
+        legend(
+            axes[0].figure,
+            {"clipped SGD": colour},
+            "theory",
+            "spread of runs",
+            "5–95 % of runs",
+            "exact fluctuations",
+            "published SDE",
+        )
 
     return sheet(panels, width, columns=2)
 
@@ -116,11 +130,20 @@ def _slopes(axis: Any, data: Data) -> None:
         prediction = _spread(curve) * np.sqrt(data.dimension / d)
         axis.plot(d, prediction, color=colour, **(look | {"linewidth": 1.4}))
     slope = f"slope {found.spread_slope.value:.2f}".replace("-", "−")
-    axis.annotate(slope, (d[0], found.spread[0]), xytext=(-2, -22), textcoords="offset points",
-                  fontsize=7)  # fmt: skip
-    axis.set(xscale="log", yscale="log", xlabel="dimension $d$", title="concentration",
-             ylabel="spread of one run over the limit", xticks=d, xticklabels=d,
-             yticks=TICKS, yticklabels=map(str, TICKS))  # fmt: skip
+    axis.annotate(
+        slope, (d[0], found.spread[0]), xytext=(-2, -22), textcoords="offset points", fontsize=7
+    )
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="dimension $d$",
+        title="concentration",
+        ylabel="spread of one run over the limit",
+        xticks=d,
+        xticklabels=d,
+        yticks=TICKS,
+        yticklabels=map(str, TICKS),
+    )
     axis.minorticks_off()
 
 
@@ -131,18 +154,29 @@ def _spread(curve: Curve) -> float:
 
 def checks(data: Data) -> tuple[Check, ...]:
     """Slope −1/2; the exact spread is that of the runs, and the published one is not."""
-    ratios = {name: _ratio(data, curve) for name, curve in (
-        ("exact", data.exact), ("published", data.published))}  # fmt: skip
+    ratios = {
+        name: _ratio(data, curve)
+        for name, curve in (("exact", data.exact), ("published", data.published))
+    }
     error = _error(data)
     return (
         _slope("slope of the spread in d", data.slopes.spread_slope, -0.5),
         *tested("mean of the runs", data.exact, data.runs),
-        near("spread of the runs over the exact one", ratios["exact"], 1,
-             4 * error + 1 / data.dimension, "4 standard errors, and O(1/d)"),
-        Check("|log| of the spread of the runs over the published one",
-              abs(np.log(ratios["published"])), 4 * error + 1 / data.dimension, np.inf,
-              "the two bands differ"),
-    )  # fmt: skip
+        near(
+            "spread of the runs over the exact one",
+            ratios["exact"],
+            1,
+            4 * error + 1 / data.dimension,
+            "4 standard errors, and O(1/d)",
+        ),
+        Check(
+            "|log| of the spread of the runs over the published one",
+            abs(np.log(ratios["published"])),
+            4 * error + 1 / data.dimension,
+            np.inf,
+            "the two bands differ",
+        ),
+    )
 
 
 def _slope(name: str, slope: Slope, expected: float) -> Check:

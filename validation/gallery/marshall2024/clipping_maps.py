@@ -92,9 +92,7 @@ def compute(parameters: Parameters) -> Data:
     return Data(risk, threshold, maps)
 
 
-def _map(
-    criteria: ClippingCriteria, risk: Array, threshold: Array, p: Parameters, rng: Any
-) -> Map:
+def _map(criteria: ClippingCriteria, risk: Array, threshold: Array, p: Parameters, rng: Any) -> Map:
     comparison = criteria.comparison_ratio(risk[:, None], threshold)
     return Map(
         criteria.stability_ratio(risk[:, None], threshold),
@@ -138,21 +136,31 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             best = np.where(its.best > 0, its.best, np.nan)
             right.plot(data.risk, best, color="k", linestyle="-.", label="best threshold")
         for axis in axes:
-            axis.set(xscale="log", yscale="log", xlabel="excess risk $R$",
-                     ylabel="threshold $c$",
-                     ylim=data.threshold[[0, -1]], xlim=data.risk[[0, -1]])  # fmt: skip
+            axis.set(
+                xscale="log",
+                yscale="log",
+                xlabel="excess risk $R$",
+                ylabel="threshold $c$",
+                ylim=data.threshold[[0, -1]],
+                xlim=data.risk[[0, -1]],
+            )
             axis.label_outer()
         axes[0].plot([], [], color="k", linewidth=0.8, label="ratio 1")
         figure = axes[0].figure
-        figure.colorbar(filled, ax=list(axes), label="ratio; clipping helps above 1",
-                        ticks=LEVELS[::4], format="{x:g}",
-                        location="bottom", shrink=0.7, aspect=35)  # fmt: skip
+        figure.colorbar(
+            filled,
+            ax=list(axes),
+            label="ratio; clipping helps above 1",
+            ticks=LEVELS[::4],
+            format="{x:g}",
+            location="bottom",
+            shrink=0.7,
+            aspect=35,
+        )
         handles = [axes[0].lines[0], axes[1].lines[0]]
         figure.legend(handles, ["ratio 1", "best threshold"], loc="outside upper left", ncols=2)
 
-    return sheet(
-        panels, width, rows=2, columns=4, narrow=2, aspect=1.15, sharex=True, sharey=True
-    )
+    return sheet(panels, width, rows=2, columns=4, narrow=2, aspect=1.15, sharex=True, sharey=True)
 
 
 def _contours(axis: Any, data: Data, ratio: Array) -> Any:
@@ -179,15 +187,36 @@ def checks(data: Data) -> tuple[Check, ...]:
     # p_ℓ(0) = erfcx(α/√2)/(2b) with α = √(2R)/b = 2√R
     alpha = 2 * np.sqrt(data.risk[0])
     return (
-        Check("largest |z| of sampled log mu^2/nu", np.max(np.abs(scores)), 0,
-              -ndtri(0.5 * LEVEL / scores.size), f"{scores.size} normal scores"),
-        Check("Gaussian: largest mu^2/nu", gaussian.comparison.max(), 0, 1 + 1e-9,
-              "Cauchy-Schwarz"),
-        Check("Gaussian: smallest mu/nu", gaussian.stability.min(), 1 - 1e-9, np.inf,
-              "clipping never hurts stability"),
+        Check(
+            "largest |z| of sampled log mu^2/nu",
+            np.max(np.abs(scores)),
+            0,
+            -ndtri(0.5 * LEVEL / scores.size),
+            f"{scores.size} normal scores",
+        ),
+        Check(
+            "Gaussian: largest mu^2/nu", gaussian.comparison.max(), 0, 1 + 1e-9, "Cauchy-Schwarz"
+        ),
+        Check(
+            "Gaussian: smallest mu/nu",
+            gaussian.stability.min(),
+            1 - 1e-9,
+            np.inf,
+            "clipping never hurts stability",
+        ),
         Check("largest mu^2/nu over its Fisher bound", max(excess), 0, 1 + 1e-9, "Cauchy-Schwarz"),
-        near("Laplace: mu^2/nu at c -> 0, R -> 0", laplace.vanishing[0],
-             2 - 4 * alpha * np.sqrt(2 / np.pi), 5 * alpha**2, "4 p(0)^2 E l^2, next order in R"),
-        Check("Rademacher: mu^2/nu at the smallest R and c", rademacher.comparison[0, 0], 0, 1e-3,
-              "no residual is small: clipping destroys descent"),
-    )  # fmt: skip
+        near(
+            "Laplace: mu^2/nu at c -> 0, R -> 0",
+            laplace.vanishing[0],
+            2 - 4 * alpha * np.sqrt(2 / np.pi),
+            5 * alpha**2,
+            "4 p(0)^2 E l^2, next order in R",
+        ),
+        Check(
+            "Rademacher: mu^2/nu at the smallest R and c",
+            rademacher.comparison[0, 0],
+            0,
+            1e-3,
+            "no residual is small: clipping destroys descent",
+        ),
+    )

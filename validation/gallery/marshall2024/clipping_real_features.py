@@ -22,6 +22,7 @@ from ._curves import ROWS, legend, marked, overlaid, tested
 
 TITLE = "clipped SGD on rows of real data against its limit for Gaussian inputs (a heuristic)"
 
+
 @dataclass(frozen=True)
 class Parameters:
     """Random features of the digits, and their raw pixels."""
@@ -103,8 +104,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 overlaid(axis, trio.theory, trio.runs, COLOURS[name])
                 marked(axis, trio.on_rows, COLOURS[name], **ROWS)
             d_star = its.rows.intrinsic_dimension
-            axis.set(yscale="log", xlabel="time $t$ = steps$/d$", ylabel="excess risk $R$",
-                     title=f"{its.rows.label} ($d_\\star$ = {d_star:.0f})")  # fmt: skip
+            axis.set(
+                yscale="log",
+                xlabel="time $t$ = steps$/d$",
+                ylabel="excess risk $R$",
+                title=f"{its.rows.label} ($d_\\star$ = {d_star:.0f})",
+            )
         colours = {name: COLOURS[name] for name in ("clipped SGD", "SGD")}
         kinds = ("mean on Gaussian inputs", "5–95 % of runs", "mean on real rows")
         legend(axes[0].figure, colours, "theory, heuristic for rows", *kinds, wide=3)
@@ -127,8 +132,13 @@ def checks(data: Data) -> tuple[Check, ...]:
     ]
     origin = f"kurtosis {relu.rows.kurtosis:.0f} against {pixels.rows.kurtosis:.0f}"
     nearer = [
-        Check(f"{name}: gap on the rows, {relu.rows.label} over {pixels.rows.label}",
-              trio.gap / pixels.trios[name].gap, 0, 1, origin)
+        Check(
+            f"{name}: gap on the rows, {relu.rows.label} over {pixels.rows.label}",
+            trio.gap / pixels.trios[name].gap,
+            0,
+            1,
+            origin,
+        )
         for name, trio in relu.trios.items()
-    ]  # fmt: skip
+    ]
     return (*judged, *undecided, *nearer)

@@ -155,8 +155,9 @@ def _paths(axis: Any, data: Data, letter: str, curves: dict[float, Curve]) -> No
             time, cost = _relative(data, data.fraction_runs[number])
             at = thin(time, MARKERS)
             axis.plot(time[at], cost[at], color=colour, **SIMULATION)
-    axis.set(yscale="log", ylabel=BEST, ylim=(0.9, 8),
-             yticks=(1, 2, 4), yticklabels=("1", "2", "4"))  # fmt: skip
+    axis.set(
+        yscale="log", ylabel=BEST, ylim=(0.9, 8), yticks=(1, 2, 4), yticklabels=("1", "2", "4")
+    )
     axis.minorticks_off()
     axis.legend(loc="upper left", ncols=2)
 
@@ -172,8 +173,11 @@ def _ends(axis: Any, data: Data) -> None:
     measured = [_relative(data, runs)[1][-1] for runs in data.fraction_runs.values()]
     axis.plot(list(data.fraction_runs), measured, color=SEQUENCE[3], **SIMULATION)
     axis.axhline(1, **REFERENCE)
-    axis.set(xlabel="fraction $p$ of unclipped steps", ylabel=f"{BEST} at the end",
-             title="cost of not knowing the noise")  # fmt: skip
+    axis.set(
+        xlabel="fraction $p$ of unclipped steps",
+        ylabel=f"{BEST} at the end",
+        title="cost of not knowing the noise",
+    )
     axis.legend(loc="upper right")
 
 
@@ -189,13 +193,28 @@ def checks(data: Data) -> tuple[Check, ...]:
     return (
         *tested("best threshold", data.best, data.best_runs),
         *quantiles,
-        near("time to the last risk, by quadrature", _time_by_quadrature(data), data.best.time[-1],
-             1e-3 * data.best.time[-1], "tables of the schedule"),
-        Check("smallest risk of another rule over the best", ends.min(), 1 - 1e-4, np.inf,
-              "the best threshold maximises mu^2/N at every risk"),
-        Check("uniform noise: least cost of a fraction", data.costs["uniform"].min(), 1, np.inf,
-              "clipping cannot help there"),
-    )  # fmt: skip
+        near(
+            "time to the last risk, by quadrature",
+            _time_by_quadrature(data),
+            data.best.time[-1],
+            1e-3 * data.best.time[-1],
+            "tables of the schedule",
+        ),
+        Check(
+            "smallest risk of another rule over the best",
+            ends.min(),
+            1 - 1e-4,
+            np.inf,
+            "the best threshold maximises mu^2/N at every risk",
+        ),
+        Check(
+            "uniform noise: least cost of a fraction",
+            data.costs["uniform"].min(),
+            1,
+            np.inf,
+            "clipping cannot help there",
+        ),
+    )
 
 
 def _time_by_quadrature(data: Data) -> float:

@@ -101,13 +101,25 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axis.set(yscale="log", ylabel="excess risk $R$", title=name)
         for colour, (name, pair) in zip(SEQUENCE[3:], data.pairs.items(), strict=False):
             axes[2].plot(pair.clipped.time, pair.ratio, color=colour, **THEORY)
-            axes[2].annotate(name, (pair.clipped.time[-1], pair.ratio[-1]), color=colour,
-                             xytext=(0, -4), textcoords="offset points", ha="right", va="top",
-                             fontsize=7)  # fmt: skip
+            axes[2].annotate(
+                name,
+                (pair.clipped.time[-1], pair.ratio[-1]),
+                color=colour,
+                xytext=(0, -4),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                fontsize=7,
+            )
         axes[2].axhline(1, **REFERENCE)
-        axes[2].set(yscale="log", ylim=(0.4, 5), yticks=(0.5, 1, 2, 4),
-                    yticklabels=("0.5", "1", "2", "4"), title="criterion",
-                    ylabel=r"$\mu^2/\nu$ on the clipped path")  # fmt: skip
+        axes[2].set(
+            yscale="log",
+            ylim=(0.4, 5),
+            yticks=(0.5, 1, 2, 4),
+            yticklabels=("0.5", "1", "2", "4"),
+            title="criterion",
+            ylabel=r"$\mu^2/\nu$ on the clipped path",
+        )
         axes[2].minorticks_off()
         for axis in axes:
             axis.set_xlabel("time $t$ = steps$/d$")
@@ -131,15 +143,35 @@ def checks(data: Data) -> tuple[Check, ...]:
         *agreements,
         Check("outliers: smallest mu^2/nu on the path", gains.ratio.min(), 1, np.inf, "criterion"),
         Check("two values: largest mu^2/nu on the path", fails.ratio.max(), 0, 1, "criterion"),
-        Check("outliers: largest risk of clipped over unclipped", np.max(_quotient(gains)), 0, 1,
-              "comparison of the two equations"),
-        Check("two values: smallest risk of clipped over unclipped", np.min(_quotient(fails)), 1,
-              np.inf, "comparison of the two equations"),
-        Check("outliers: paired gain at the end, in standard errors", _gain(gains), 4, np.inf,
-              "the criterion holds on the path"),
-        Check("two values: paired gain at the end, in standard errors", _gain(fails), -np.inf, -4,
-              "the criterion fails on the path"),
-    )  # fmt: skip
+        Check(
+            "outliers: largest risk of clipped over unclipped",
+            np.max(_quotient(gains)),
+            0,
+            1,
+            "comparison of the two equations",
+        ),
+        Check(
+            "two values: smallest risk of clipped over unclipped",
+            np.min(_quotient(fails)),
+            1,
+            np.inf,
+            "comparison of the two equations",
+        ),
+        Check(
+            "outliers: paired gain at the end, in standard errors",
+            _gain(gains),
+            4,
+            np.inf,
+            "the criterion holds on the path",
+        ),
+        Check(
+            "two values: paired gain at the end, in standard errors",
+            _gain(fails),
+            -np.inf,
+            -4,
+            "the criterion fails on the path",
+        ),
+    )
 
 
 def _quotient(pair: Pair) -> np.ndarray:

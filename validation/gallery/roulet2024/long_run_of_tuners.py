@@ -86,8 +86,9 @@ def _losses(problem: SharpnessToy, method: CDAT, p: Parameters) -> np.ndarray:
     found = simulate(problem, method, times=[quiet], runs=p.runs, seed=p.seed, progress=False)
     x, lam = found.sample("x")[:, -1], found.sample("sharpness")[:, -1]
     u = (lam - p.l0) / p.k
-    return np.nan_to_num(lam * x**2 / 2 + p.bounded * (u - p.alpha / p.bounded) ** 2 / 2,
-                         nan=np.inf)  # fmt: skip
+    return np.nan_to_num(
+        lam * x**2 / 2 + p.bounded * (u - p.alpha / p.bounded) ** 2 / 2, nan=np.inf
+    )
 
 
 def _error(losses: np.ndarray) -> float:
@@ -104,23 +105,38 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         bins = np.geomspace(0.2, 10, 60)
         for colour, (name, run) in zip(SEQUENCE, data.runs.items(), strict=False):
-            axes[0].semilogy(run.time, np.maximum(run.loss, 1e-33), color=colour, linewidth=0.8,
-                             label=name)  # fmt: skip
+            axes[0].semilogy(
+                run.time, np.maximum(run.loss, 1e-33), color=colour, linewidth=0.8, label=name
+            )
             axes[1].plot(run.time, run.sharpness, color=colour, linewidth=0.8)
             edge = run.edge[run.step > 0]
-            axes[2].hist(edge, bins, weights=np.full(edge.size, 1 / edge.size), histtype="step",
-                         color=colour, linewidth=0.9)  # fmt: skip
+            axes[2].hist(
+                edge,
+                bins,
+                weights=np.full(edge.size, 1 / edge.size),
+                histtype="step",
+                color=colour,
+                linewidth=0.9,
+            )
         axes[0].set(xlabel="step", ylabel="loss")
         axes[1].set(xlabel="step", ylabel=r"sharpness $\lambda$")
         axes[2].axvline(2, **REFERENCE)
         axes[2].set(xlabel=r"$\eta\lambda$", ylabel="fraction of steps", xscale="log")
         for colour, (batch, medians) in zip(SEQUENCE, data.medians.items(), strict=False):
             shown = np.where(np.isfinite(medians), medians, np.nan)
-            axes[3].errorbar(p.scales, shown, np.nan_to_num(data.errors[batch], posinf=0.0),
-                             color=colour, marker="o", markersize=2.5, linewidth=0.8,
-                             label=f"batch {batch}")  # fmt: skip
-        axes[3].set(xlabel="scale of CDAT", ylabel=f"median loss, step {p.noisy_steps}",
-                    yscale="log")  # fmt: skip
+            axes[3].errorbar(
+                p.scales,
+                shown,
+                np.nan_to_num(data.errors[batch], posinf=0.0),
+                color=colour,
+                marker="o",
+                markersize=2.5,
+                linewidth=0.8,
+                label=f"batch {batch}",
+            )
+        axes[3].set(
+            xlabel="scale of CDAT", ylabel=f"median loss, step {p.noisy_steps}", yscale="log"
+        )
         axes[3].legend()
         key(axes[0], {}, columns=3)
 
@@ -137,27 +153,67 @@ def checks(data: Data) -> tuple[Check, ...]:
     polyak = runs["Polyak"].edge[runs["Polyak"].step > 0]
     contrast = [_contrast(data, batch) for batch in (p.batches[0], p.batches[-1])]
     return (
-        Check("log10 of the loss of Polyak over the best of the others", np.log10(
-              max(end["Polyak"], 1e-33) / others), -40, -6, "many orders of magnitude"),
-        Check("fraction of the steps of Polyak beyond the edge", (polyak > 2).mean(), 0.2, 0.6,
-              "it works beyond the edge"),
-        Check("loss of greedy over CDAT 2 early on",
-              greedy.loss[first] / runs["CDAT 2"].loss[first], 0.0, 1.0,
-              "greedy wins the first steps"),
-        near("sharpness of CDAT 2, end over half", runs["CDAT 2"].sharpness[-1] / runs[
-             "CDAT 2"].sharpness[p.steps // 2], 1.0, 0.01, "pinned"),
-        Check("loss of CDAT 2, end over half", end["CDAT 2"] / runs["CDAT 2"].loss[p.steps // 2],
-              0.9, 1.1, "it stalls"),
-        near("greedy: harmonic mean of eta lambda", 1 / np.mean(1 / greedy.edge), 2.0, 0.05,
-             "in two directions, by the zig-zag"),
-        Check("smallest final over largest possible sharpness, rules that sharpen", min(
-              runs[name].sharpness[-1] for name in ("greedy (CDAT 1)", "CDAT 1.9",
-              "0.9 of the edge")) / (p.l0 + p.k * p.alpha / p.bounded), 0.9, 1.01,
-              "they climb to the end of the valley"),
-        Check("z-score: log loss of scale .25 over .75, largest batch less batch 1", (
-              contrast[-1][0] - contrast[0][0]) / np.hypot(contrast[-1][1], contrast[0][1]), 3.0,
-              np.inf, "which scale is best changes with the batch: small ones want small steps"),
-    )  # fmt: skip
+        Check(
+            "log10 of the loss of Polyak over the best of the others",
+            np.log10(max(end["Polyak"], 1e-33) / others),
+            -40,
+            -6,
+            "many orders of magnitude",
+        ),
+        Check(
+            "fraction of the steps of Polyak beyond the edge",
+            (polyak > 2).mean(),
+            0.2,
+            0.6,
+            "it works beyond the edge",
+        ),
+        Check(
+            "loss of greedy over CDAT 2 early on",
+            greedy.loss[first] / runs["CDAT 2"].loss[first],
+            0.0,
+            1.0,
+            "greedy wins the first steps",
+        ),
+        near(
+            "sharpness of CDAT 2, end over half",
+            runs["CDAT 2"].sharpness[-1] / runs["CDAT 2"].sharpness[p.steps // 2],
+            1.0,
+            0.01,
+            "pinned",
+        ),
+        Check(
+            "loss of CDAT 2, end over half",
+            end["CDAT 2"] / runs["CDAT 2"].loss[p.steps // 2],
+            0.9,
+            1.1,
+            "it stalls",
+        ),
+        near(
+            "greedy: harmonic mean of eta lambda",
+            1 / np.mean(1 / greedy.edge),
+            2.0,
+            0.05,
+            "in two directions, by the zig-zag",
+        ),
+        Check(
+            "smallest final over largest possible sharpness, rules that sharpen",
+            min(
+                runs[name].sharpness[-1]
+                for name in ("greedy (CDAT 1)", "CDAT 1.9", "0.9 of the edge")
+            )
+            / (p.l0 + p.k * p.alpha / p.bounded),
+            0.9,
+            1.01,
+            "they climb to the end of the valley",
+        ),
+        Check(
+            "z-score: log loss of scale .25 over .75, largest batch less batch 1",
+            (contrast[-1][0] - contrast[0][0]) / np.hypot(contrast[-1][1], contrast[0][1]),
+            3.0,
+            np.inf,
+            "which scale is best changes with the batch: small ones want small steps",
+        ),
+    )
 
 
 def _contrast(data: Data, batch: int) -> tuple[float, float]:

@@ -61,9 +61,13 @@ def compute(parameters: Parameters) -> Data:
         maps[name] = kappa, scale, slopes(kind, kappa[None, :], scale[:, None])
         scales = np.linspace(0.03, 1.0, p.scales) * high
         diagrams[name] = bifurcation(
-            TwoCurvatures(p.kappa, (0.3, 1.0)), kind(1.0), "scale", scales, steps=p.steps,
+            TwoCurvatures(p.kappa, (0.3, 1.0)),
+            kind(1.0),
+            "scale",
+            scales,
+            steps=p.steps,
             keep=p.keep,
-        )  # fmt: skip
+        )
     one = bifurcation(TwoCurvatures(p.kappa), CDAT(1.0), "scale", [1.0], steps=200, keep=100)
     return Data(p, maps, diagrams, one.samples["step"][0])
 
@@ -84,12 +88,22 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for axis, (name, kind) in zip(axes, KINDS.items(), strict=False):
             kappa, scale, mu = data.maps[name]
             mesh = axis.pcolormesh(
-                kappa, scale, np.abs(mu), vmin=0, vmax=2, cmap="RdBu_r", shading="nearest",
+                kappa,
+                scale,
+                np.abs(mu),
+                vmin=0,
+                vmax=2,
+                cmap="RdBu_r",
+                shading="nearest",
                 rasterized=True,
-            )  # fmt: skip
+            )
             f = ratio_theory(kind).functions
-            for end, style in (("c_flip_1", "--"), ("c_flip_2", "--"), ("c_low", "-"),
-                               ("c_high", "-")):  # fmt: skip
+            for end, style in (
+                ("c_flip_1", "--"),
+                ("c_flip_2", "--"),
+                ("c_low", "-"),
+                ("c_high", "-"),
+            ):
                 line = np.broadcast_to(f[end](kappa=kappa), kappa.shape)
                 axis.plot(kappa, line, color="0.15", linestyle=style, linewidth=0.8)
             axis.axvline(p.kappa, **REFERENCE)
@@ -97,15 +111,21 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axis.figure.colorbar(mesh, ax=axis, label=r"$|\mu|$", extend="max")
         for axis, (name, found) in zip(axes[2:], data.diagrams.items(), strict=False):
             edge = found.samples["edge"]
-            axis.plot(np.repeat(found.values, edge.shape[1]), edge.ravel(), ",",
-                      color=SEQUENCE[0], rasterized=True)  # fmt: skip
+            axis.plot(
+                np.repeat(found.values, edge.shape[1]),
+                edge.ravel(),
+                ",",
+                color=SEQUENCE[0],
+                rasterized=True,
+            )
             shared = 2 * p.kappa / (p.kappa + 1)
             axis.axhline(shared, **REFERENCE)
             for end in ("c_flip_1", "c_flip_2"):
                 at = ratio_theory(KINDS[name]).functions[end](kappa=p.kappa)
                 axis.axvline(at, color="0.15", linestyle="--", linewidth=0.8)
-            axis.set(xlabel="scale", ylabel=rf"$\eta\lambda_1$ at $\kappa={p.kappa:g}$",
-                     yscale="log")  # fmt: skip
+            axis.set(
+                xlabel="scale", ylabel=rf"$\eta\lambda_1$ at $\kappa={p.kappa:g}$", yscale="log"
+            )
             axis.set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
             axis.minorticks_off()
 
@@ -122,23 +142,49 @@ def checks(data: Data) -> tuple[Check, ...]:
         off = np.abs(edge - shared).max(axis=1)
         stable, moving = np.abs(mu) < 0.99, (np.abs(mu) > 1.01) & np.isfinite(mu)
         found += [
-            Check(f"{name}: largest distance from the shared step where |mu| < .99",
-                  off[stable].max(), 0.0, 1e-6, "|mu|^steps"),
-            Check(f"{name}: smallest distance from it where |mu| > 1.01", off[moving].min(),
-                  1e-3, np.inf, "an unstable fixed point keeps nothing"),
-            Check(f"{name}: scales with |mu| < .99 on both sides of the unstable ones",
-                  _windows(stable, moving), 2, 2, "two windows"),
-        ]  # fmt: skip
+            Check(
+                f"{name}: largest distance from the shared step where |mu| < .99",
+                off[stable].max(),
+                0.0,
+                1e-6,
+                "|mu|^steps",
+            ),
+            Check(
+                f"{name}: smallest distance from it where |mu| > 1.01",
+                off[moving].min(),
+                1e-3,
+                np.inf,
+                "an unstable fixed point keeps nothing",
+            ),
+            Check(
+                f"{name}: scales with |mu| < .99 on both sides of the unstable ones",
+                _windows(stable, moving),
+                2,
+                2,
+                "two windows",
+            ),
+        ]
         average = (diagram.samples["growth_1"] - diagram.samples["growth_2"])[moving].mean(axis=1)
         reach = np.ptp(diagram.samples["log_ratio"][moving], axis=1) / (p.keep - 1)
         found.append(
-            Check(f"{name}: difference of the modes' mean log rates over the range it can have",
-                  (np.abs(average) / np.maximum(reach, 1e-9)).max(), 0.0, 2.0,
-                  "the ratio is bounded, so that the rates agree on average")
-        )  # fmt: skip
+            Check(
+                f"{name}: difference of the modes' mean log rates over the range it can have",
+                (np.abs(average) / np.maximum(reach, 1e-9)).max(),
+                0.0,
+                2.0,
+                "the ratio is bounded, so that the rates agree on average",
+            )
+        )
     pairs = 1 / data.greedy[:-1] + 1 / data.greedy[1:]
-    found.append(near("greedy: 1/eta + 1/eta of the next step", np.median(pairs), p.kappa + 1,
-                      1e-9, "exact zig-zag"))  # fmt: skip
+    found.append(
+        near(
+            "greedy: 1/eta + 1/eta of the next step",
+            np.median(pairs),
+            p.kappa + 1,
+            1e-9,
+            "exact zig-zag",
+        )
+    )
     return tuple(found)
 
 

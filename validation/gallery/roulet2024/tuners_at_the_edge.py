@@ -88,8 +88,11 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        labels = ((r"sharpness $\lambda$", "sharpness"), (r"step $\eta$", "step"),
-                  (r"$y=\eta\lambda-2$", "edge"))  # fmt: skip
+        labels = (
+            (r"sharpness $\lambda$", "sharpness"),
+            (r"step $\eta$", "step"),
+            (r"$y=\eta\lambda-2$", "edge"),
+        )
         for axis, (label, name) in zip(axes, labels, strict=False):
             for colour, (kind, title) in zip(SEQUENCE, names(p).items(), strict=False):
                 run = data.runs[kind]
@@ -138,21 +141,54 @@ def checks(data: Data) -> tuple[Check, ...]:
     pinned = data.runs["on"].sharpness
     ends = {name: data.runs[name].sharpness[-1] for name in data.laws}
     return (
-        near("steps of a circle over those of a small one", np.diff(turns).mean() / cycle.period,
-             1.0, 4 * size, "order of eta sqrt(a) and of the squared amplitude"),
-        near("log growth of the spiral in a step over log modulus", growth / np.log(cycle.modulus),
-             1.0, 4 * size, "order of eta sqrt(a)"),
-        near("sharpness at a fraction of the edge over its law",
-             ends["fraction"] / data.laws["fraction"].sharpness[-1], 1.0,
-             np.log(p.shown) / p.shown, "a sum for an integral: log(t)/t"),
-        near("sharpness of CDAT below 2 over its law", ends["below"] / data.laws["below"].sharpness[
-             -1], 1.0, 0.05, "adiabatic: a few per cent while q crosses over"),
-        near("sharpness of CDAT 2, end over nine tenths", pinned[-1] / pinned[
-             9 * pinned.size // 10], 1.0, 3e-3, "it stays where the transient leaves it"),
-        near("|x| of CDAT 2 over where the drives balance", abs(data.runs["on"].x[-1]) /
-             data.balance, 1.0, 0.01, "the only positive root"),
-        Check("sharpness of CDAT below 2, end over half", ends["below"] / data.runs[
-              "below"].sharpness[p.shown // 2], 1.02, 2.0, "it never stops"),
-        near("eta lambda of CDAT 2 at the end", data.runs["on"].edge[-1], 2.0, 1e-3,
-             "y goes to 0"),
-    )  # fmt: skip
+        near(
+            "steps of a circle over those of a small one",
+            np.diff(turns).mean() / cycle.period,
+            1.0,
+            4 * size,
+            "order of eta sqrt(a) and of the squared amplitude",
+        ),
+        near(
+            "log growth of the spiral in a step over log modulus",
+            growth / np.log(cycle.modulus),
+            1.0,
+            4 * size,
+            "order of eta sqrt(a)",
+        ),
+        near(
+            "sharpness at a fraction of the edge over its law",
+            ends["fraction"] / data.laws["fraction"].sharpness[-1],
+            1.0,
+            np.log(p.shown) / p.shown,
+            "a sum for an integral: log(t)/t",
+        ),
+        near(
+            "sharpness of CDAT below 2 over its law",
+            ends["below"] / data.laws["below"].sharpness[-1],
+            1.0,
+            0.05,
+            "adiabatic: a few per cent while q crosses over",
+        ),
+        near(
+            "sharpness of CDAT 2, end over nine tenths",
+            pinned[-1] / pinned[9 * pinned.size // 10],
+            1.0,
+            3e-3,
+            "it stays where the transient leaves it",
+        ),
+        near(
+            "|x| of CDAT 2 over where the drives balance",
+            abs(data.runs["on"].x[-1]) / data.balance,
+            1.0,
+            0.01,
+            "the only positive root",
+        ),
+        Check(
+            "sharpness of CDAT below 2, end over half",
+            ends["below"] / data.runs["below"].sharpness[p.shown // 2],
+            1.02,
+            2.0,
+            "it never stops",
+        ),
+        near("eta lambda of CDAT 2 at the end", data.runs["on"].edge[-1], 2.0, 1e-3, "y goes to 0"),
+    )

@@ -37,9 +37,13 @@ def points(axis: Any, runs: Curve, colour: str, markers: int = 12) -> None:
     """Draw the mean of the runs with two standard errors."""
     at = thin(runs.time, markers)
     axis.errorbar(
-        runs.time[at], runs["risk"][at], 2 * runs.sem("risk")[at],
-        color=colour, elinewidth=0.6, **SIMULATION,
-    )  # fmt: skip
+        runs.time[at],
+        runs["risk"][at],
+        2 * runs.sem("risk")[at],
+        color=colour,
+        elinewidth=0.6,
+        **SIMULATION,
+    )
 
 
 def legend(axis: Any, columns: int, line: str = "limit") -> None:

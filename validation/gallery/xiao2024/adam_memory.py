@@ -108,8 +108,17 @@ def compute(parameters: Parameters) -> Data:
         runs[right] = simulate(problem, method, runs=p.runs, seed=seed, progress=False, **axis)
     steps = {SHORT: p.dimension / p.short, SLOW: p.dimension / p.slow}
     exact = np.transpose([quadrature(x) for x in p.forgetting])
-    return Data(forgetting, drift, variance, relative * (drift, variance), p.blocks, exact,
-                steps, limits, runs)  # fmt: skip
+    return Data(
+        forgetting,
+        drift,
+        variance,
+        relative * (drift, variance),
+        p.blocks,
+        exact,
+        steps,
+        limits,
+        runs,
+    )
 
 
 def quadrature(forgetting: float) -> tuple[float, float]:
@@ -151,17 +160,26 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 def _means(axis: Any, data: Data) -> None:
     small = np.geomspace(data.forgetting[0], 0.25, 60)
-    streams = zip((r"$\gamma$", r"$s_A^2$"), data.exact, (data.drift, data.variance), data.errors,
-                  strict=True)  # fmt: skip
+    streams = zip(
+        (r"$\gamma$", r"$s_A^2$"), data.exact, (data.drift, data.variance), data.errors, strict=True
+    )
     for (name, exact, values, errors), colour in zip(streams, SEQUENCE[::2], strict=False):
         axis.plot(data.forgetting, exact, color=colour, label=name, **THEORY)
-        axis.errorbar(data.forgetting, values, 2 * errors, color=colour, elinewidth=0.6,
-                      **SIMULATION)  # fmt: skip
+        axis.errorbar(
+            data.forgetting, values, 2 * errors, color=colour, elinewidth=0.6, **SIMULATION
+        )
     laws = np.transpose([1 - LAWS[name] * small for name in LAWS])
     axis.plot(small, laws, **REFERENCE, zorder=0, label=[r"$\beta_2\to1$", None])
     # without memory: (2/π, 1)
-    axis.plot([1, 1], [2 / np.pi, 1], "s", color=COLOURS["signSGD"], markersize=3, clip_on=False,
-              label="signSGD")  # fmt: skip
+    axis.plot(
+        [1, 1],
+        [2 / np.pi, 1],
+        "s",
+        color=COLOURS["signSGD"],
+        markersize=3,
+        clip_on=False,
+        label="signSGD",
+    )
     axis.set(xscale="log", xlabel=r"forgetting $1-\beta_2$", ylim=(0.4, 1.05))
     axis.set_ylabel(r"drift $\gamma$ and noise $s_A^2$ of a step")
     axis.legend(loc="lower left")
@@ -184,9 +202,13 @@ def _stream(
     """Largest distance of the stream from quadrature over all memories."""
     bound = float(student.isf(0.5e-3 / values.size, data.blocks - 1))
     seen = 100 * (bound * errors / exact).min()
-    return Check(f"{name} of the stream from quadrature, largest in standard errors",
-                 float(np.abs((values - exact) / errors).max()), 0, bound,
-                 f"Student's tail at 1e-3 over all memories; {seen:.2g} % would show")  # fmt: skip
+    return Check(
+        f"{name} of the stream from quadrature, largest in standard errors",
+        float(np.abs((values - exact) / errors).max()),
+        0,
+        bound,
+        f"Student's tail at 1e-3 over all memories; {seen:.2g} % would show",
+    )
 
 
 def _slope(name: str, data: Data, exact: np.ndarray) -> Check:
@@ -194,8 +216,13 @@ def _slope(name: str, data: Data, exact: np.ndarray) -> Check:
     x = data.forgetting[:4]
     chords = (1 - exact[:4]) / x
     slope, before = (np.polyfit(x[:n], chords[:n], n - 1)[-1] for n in (4, 3))
-    return near(f"slope of {name} in beta_2 at 1", slope, LAWS[name], 2 * abs(slope - before),
-                "four memories, no noise; twice what the fourth changes")  # fmt: skip
+    return near(
+        f"slope of {name} in beta_2 at 1",
+        slope,
+        LAWS[name],
+        2 * abs(slope - before),
+        "four memories, no noise; twice what the fourth changes",
+    )
 
 
 def _limits(data: Data, right: str) -> tuple[Check, Check]:
@@ -204,6 +231,11 @@ def _limits(data: Data, right: str) -> tuple[Check, Check]:
     report = compare(fails, data.runs[right], margin=margin)
     return (
         agreement(f"{NAMES[right]} memory, its limit", compare(holds, data.runs[right])),
-        Check(f"{NAMES[right]} memory, the other limit", float(report.p_values.min()), 0,
-              report.level, "refuted at the same margin"),
-    )  # fmt: skip
+        Check(
+            f"{NAMES[right]} memory, the other limit",
+            float(report.p_values.min()),
+            0,
+            report.level,
+            "refuted at the same margin",
+        ),
+    )

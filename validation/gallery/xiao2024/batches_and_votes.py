@@ -120,9 +120,14 @@ def _case(axis: Any, data: Data, case: Case, colour: str, name: str, label: str 
     pair(axis, limit, data.runs[case], colour)
     axis.plot(split.time, split.risk, color="black", label=label or None, **EXACT)
     axis.annotate(
-        name, (limit.time[-1], limit.risk[-1]), (4, 0), textcoords="offset points", va="center",
-        color=colour, annotation_clip=False,
-    )  # fmt: skip
+        name,
+        (limit.time[-1], limit.risk[-1]),
+        (4, 0),
+        textcoords="offset points",
+        va="center",
+        color=colour,
+        annotation_clip=False,
+    )
 
 
 def checks(data: Data) -> tuple[Check, ...]:
@@ -138,17 +143,26 @@ def checks(data: Data) -> tuple[Check, ...]:
         for case, split in data.split.items()
     )
     rests = (
-        near(f"2 R g_B(R) at rest over its value, B = {batch}",
-             2 * risk * _drift(batch, 2 * risk + data.variance) / data.load, 1, 1e-6,
-             "closed form for Gaussian noise")
+        near(
+            f"2 R g_B(R) at rest over its value, B = {batch}",
+            2 * risk * _drift(batch, 2 * risk + data.variance) / data.load,
+            1,
+            1e-6,
+            "closed form for Gaussian noise",
+        )
         for batch, risk in data.rest.items()
-    )  # fmt: skip
+    )
     return (
         *agreements,
-        Check(f"the limit alone, B = {worst[1]}", float(limit.p_values.min()), 0, limit.level,
-              "refuted: B rho^2 is not small"),
+        Check(
+            f"the limit alone, B = {worst[1]}",
+            float(limit.p_values.min()),
+            0,
+            limit.level,
+            "refuted: B rho^2 is not small",
+        ),
         *rests,
-    )  # fmt: skip
+    )
 
 
 def _finite_steps(data: Data, case: Case) -> np.ndarray:

@@ -100,11 +100,26 @@ def checks(data: Data) -> tuple[Check, ...]:
     b = data.laws["Laplace"].scale  # type: ignore[attr-defined]
     # Ψ(0) = √(2πσ²) f(0): Laplace 1/(2b) at σ = b√2, uniform 1/(2b) at σ = b/√3
     return (
-        near("Psi of Gaussian noise, furthest from 1", gaussian[np.argmax(abs(gaussian - 1))], 1,
-             1e-12, "formula"),
-        near("Psi(0) of Laplace noise", laplace[0], np.sqrt(np.pi), 2 * np.sqrt(data.risk[0]) / b,
-             "formula, next order in sqrt(R)"),
+        near(
+            "Psi of Gaussian noise, furthest from 1",
+            gaussian[np.argmax(abs(gaussian - 1))],
+            1,
+            1e-12,
+            "formula",
+        ),
+        near(
+            "Psi(0) of Laplace noise",
+            laplace[0],
+            np.sqrt(np.pi),
+            2 * np.sqrt(data.risk[0]) / b,
+            "formula, next order in sqrt(R)",
+        ),
         near("Psi(0) of uniform noise", uniform[0], np.sqrt(np.pi / 6), 1e-3, "formula"),
-        near("phi at the largest risk, Gaussian", data.phi["Gaussian"][-1], 2 / np.pi, 5e-3,
-             "sigma^2/(4R)"),
-    )  # fmt: skip
+        near(
+            "phi at the largest risk, Gaussian",
+            data.phi["Gaussian"][-1],
+            2 / np.pi,
+            5e-3,
+            "sigma^2/(4R)",
+        ),
+    )

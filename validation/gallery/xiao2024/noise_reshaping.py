@@ -95,8 +95,9 @@ def _spectra(axis: Any, data: Data) -> None:
     axis.plot(rank, plain[::-1], color=COLOURS["SGD"], label="$C$", **THEORY)
     axis.plot(rank, signs[::-1], color=COLOURS["signSGD"], label=r"$K_\sigma$", **THEORY)
     axis.plot(rank, weak[::-1], label="weak law", **REFERENCE)
-    axis.plot(rank[shown], drawn[::-1][shown], color=COLOURS["signSGD"], label="drawn signs",
-              **SIMULATION)  # fmt: skip
+    axis.plot(
+        rank[shown], drawn[::-1][shown], color=COLOURS["signSGD"], label="drawn signs", **SIMULATION
+    )
     axis.set(xscale="log", yscale="log", xlabel="rank", ylabel="eigenvalue", title="spectra")
     axis.legend(loc="lower left")
 
@@ -111,11 +112,26 @@ def checks(data: Data) -> tuple[Check, ...]:
     sizes, left = np.array(list(data.remainders.items())).T
     orders = np.diff(np.log(left)) / np.diff(np.log(sizes))
     return (
-        Check("drawn signs, largest deviation in standard errors", z.max(), 0,
-              np.sqrt(2 * np.log(z.size / 1e-3)), "normal tail at 1e-3 over all pairs"),
+        Check(
+            "drawn signs, largest deviation in standard errors",
+            z.max(),
+            0,
+            np.sqrt(2 * np.log(z.size / 1e-3)),
+            "normal tail at 1e-3 over all pairs",
+        ),
         near("trace of K_sigma over that of C", signs.sum() / plain.sum(), 1, 1e-12, "formula"),
-        Check("smallest eigenvalue of K_sigma over that of 2 C/pi", signs[0] * np.pi / 2 / plain[0],
-              1, np.inf, "Schur's product theorem"),
-        near("order of the weak law's remainder", orders[0], 3, sizes[1] ** 2,
-             "arcsine series, to order C^2"),
-    )  # fmt: skip
+        Check(
+            "smallest eigenvalue of K_sigma over that of 2 C/pi",
+            signs[0] * np.pi / 2 / plain[0],
+            1,
+            np.inf,
+            "Schur's product theorem",
+        ),
+        near(
+            "order of the weak law's remainder",
+            orders[0],
+            3,
+            sizes[1] ** 2,
+            "arcsine series, to order C^2",
+        ),
+    )

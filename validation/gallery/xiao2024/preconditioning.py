@@ -170,10 +170,20 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             pair(axes[2], data.theory[name], data.runs[name], colour)
         axes[1].plot(data.angles, data.sgd, color=COLOURS["SGD"], **THEORY)
         axes[1].plot(data.angles, data.sign, color=COLOURS["signSGD"], **THEORY)
-        axes[1].text(0, 0.96 * data.sgd[0], r"SGD, $\mathrm{tr}\,K/(d\mu_{\min})$", va="top",
-                     color=COLOURS["SGD"])
-        axes[1].text(FLAT, 0.5 * data.sign[0], r"signSGD, $\mathrm{tr}\,D^{1/2}/(d\lambda_{\min})$",
-                     ha="right", color=COLOURS["signSGD"])  # fmt: skip
+        axes[1].text(
+            0,
+            0.96 * data.sgd[0],
+            r"SGD, $\mathrm{tr}\,K/(d\mu_{\min})$",
+            va="top",
+            color=COLOURS["SGD"],
+        )
+        axes[1].text(
+            FLAT,
+            0.5 * data.sign[0],
+            r"signSGD, $\mathrm{tr}\,D^{1/2}/(d\lambda_{\min})$",
+            ha="right",
+            color=COLOURS["signSGD"],
+        )
         axes[0].set(xlabel="share of the modes below", ylabel="eigenvalue over its mean")
         axes[1].set(xlabel=r"angle $\theta$ of $K$ to the axes", ylabel="condition number")
         axes[1].set(xticks=[0, FLAT / 2, FLAT], xticklabels=["0", r"$\pi/8$", r"$\pi/4$"], ylim=0)
@@ -189,14 +199,24 @@ def checks(data: Data) -> tuple[Check, ...]:
     """Condition numbers at both ends, late speeds and curves."""
     roots = np.sqrt(data.spectra["SGD"])
     return (
-        near("condition number of signSGD, K diagonal", data.sign[0], roots.mean() / roots[0], 1e-9,
-             "that of the square roots of K"),
-        near("condition number of signSGD, flat diagonal", data.sign[-1], data.sgd[-1], 1e-6,
-             "that of K"),
+        near(
+            "condition number of signSGD, K diagonal",
+            data.sign[0],
+            roots.mean() / roots[0],
+            1e-9,
+            "that of the square roots of K",
+        ),
+        near(
+            "condition number of signSGD, flat diagonal",
+            data.sign[-1],
+            data.sgd[-1],
+            1e-6,
+            "that of K",
+        ),
         _speed(data, TURNED, "turned", "ratio of the condition numbers, to order R/sigma^2"),
         _speed(data, "SGD", "SGD", "4/pi^2 Psi(0)^2 cond/cond, to order R/sigma^2"),
         *(agreement(name, compare(data.theory[name], data.runs[name])) for name in ENDS),
-    )  # fmt: skip
+    )
 
 
 def _speed(data: Data, other: str, name: str, origin: str) -> Check:

@@ -109,8 +109,14 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             plain_log(axis.yaxis)
             axis.set(xlabel=TIME, ylabel=RISK, title=f"{law} noise", ylim=(0.6 * data.risk, 1.2))
             if law in data.refused:
-                axis.text(0.95, 0.9, r"SGD: no limit, $\sigma^2=\infty$", ha="right",
-                          transform=axis.transAxes, color=COLOURS["SGD"])  # fmt: skip
+                axis.text(
+                    0.95,
+                    0.9,
+                    r"SGD: no limit, $\sigma^2=\infty$",
+                    ha="right",
+                    transform=axis.transAxes,
+                    color=COLOURS["SGD"],
+                )
         legend(axes[0], 4)
 
     return sheet(panels, width, columns=3, aspect=0.95)
@@ -135,15 +141,25 @@ def _plateaus(data: Data) -> tuple[Check, ...]:
         allowed = 4 * runs.sem("risk")[-1] + left
         allowed += theory.diagnostics["finite_size"][-1] * data.risk
         found.append(
-            near(f"stationary risk of {name}, {law} noise", runs.risk[-1], data.risk, allowed,
-                 "4 standard errors, rest of the transient, announced O(1/d)")
-        )  # fmt: skip
+            near(
+                f"stationary risk of {name}, {law} noise",
+                runs.risk[-1],
+                data.risk,
+                allowed,
+                "4 standard errors, rest of the transient, announced O(1/d)",
+            )
+        )
     return tuple(found)
 
 
 def _refusals(data: Data) -> tuple[Check, ...]:
     refused = data.refused == ("Cauchy",)
     return (
-        near("SGD is refused under Cauchy noise, and only there", refused, 1, 0,
-             "no limit where the variance is infinite"),
-    )  # fmt: skip
+        near(
+            "SGD is refused under Cauchy noise, and only there",
+            refused,
+            1,
+            0,
+            "no limit where the variance is infinite",
+        ),
+    )

@@ -81,9 +81,15 @@ def compute(parameters: Parameters) -> Data:
             exact[d] = solve(problem, method, **noise)
             published[d] = solve(problem, method, diffusion="published", **noise)
             paths[d] = solve(
-                problem, method, limit="sde", diffusion="published", paths=p.paths, seed=seeds[1],
-                progress=False, **axis,
-            )  # fmt: skip
+                problem,
+                method,
+                limit="sde",
+                diffusion="published",
+                paths=p.paths,
+                seed=seeds[1],
+                progress=False,
+                **axis,
+            )
     phi = float(expectations(problem, method).phi(problem.risk))
     return Data(runs, exact, published, paths, 1 / np.sqrt(1 - phi**2))
 
@@ -115,9 +121,12 @@ def _runs_panel(axis: Any, data: Data, d: int) -> None:
     ):
         for level in EDGES:
             axis.plot(
-                curve.time, curve.quantile("risk", level), color="black",
-                label=name if level == EDGES[0] else None, **style,
-            )  # fmt: skip
+                curve.time,
+                curve.quantile("risk", level),
+                color="black",
+                label=name if level == EDGES[0] else None,
+                **style,
+            )
     points(axis, runs, colour)
     axis.plot([], [], color=colour, label="mean of the runs", **SIMULATION)
     axis.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0, label="5–95 % of the runs")
@@ -159,15 +168,39 @@ def checks(data: Data) -> tuple[Check, ...]:
     path_error = 1 / np.sqrt(2 * (paths.runs - 1))
     return (
         agreement(f"mean of the runs, d = {d}", compare(exact, runs)),
-        near(f"spread of the runs over the exact band, d = {d}", spread / exact.std("risk")[-1], 1,
-             4 * relative + 1 / d, "4 standard errors, and O(1/d)"),
-        Check("spread of the runs over the published band", spread / published.std("risk")[-1], 0,
-              1 - 4 * relative, "too wide, by 4 standard errors at least"),
-        near("published over exact band at the first time", widened, data.compression,
-             exact.time[1], "1/sqrt(1 - phi^2), order t"),
-        near("spread of the published SDE's paths over its band",
-             paths.std("risk")[-1] / published.std("risk")[-1], 1, 4 * path_error + 1 / d,
-             "4 standard errors, and O(1/d)"),
-        near("exponent of d in the spread", slope.value, -0.5, slope.high - slope.low,
-             "95 % interval, twice"),
-    )  # fmt: skip
+        near(
+            f"spread of the runs over the exact band, d = {d}",
+            spread / exact.std("risk")[-1],
+            1,
+            4 * relative + 1 / d,
+            "4 standard errors, and O(1/d)",
+        ),
+        Check(
+            "spread of the runs over the published band",
+            spread / published.std("risk")[-1],
+            0,
+            1 - 4 * relative,
+            "too wide, by 4 standard errors at least",
+        ),
+        near(
+            "published over exact band at the first time",
+            widened,
+            data.compression,
+            exact.time[1],
+            "1/sqrt(1 - phi^2), order t",
+        ),
+        near(
+            "spread of the published SDE's paths over its band",
+            paths.std("risk")[-1] / published.std("risk")[-1],
+            1,
+            4 * path_error + 1 / d,
+            "4 standard errors, and O(1/d)",
+        ),
+        near(
+            "exponent of d in the spread",
+            slope.value,
+            -0.5,
+            slope.high - slope.low,
+            "95 % interval, twice",
+        ),
+    )

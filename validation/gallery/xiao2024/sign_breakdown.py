@@ -85,9 +85,7 @@ def compute(parameters: Parameters) -> Data:
         for batch in p.batches
     ]
     gaps, errors, announced = np.moveaxis(np.array(cells), (3, 4), (0, 1))
-    return Data(
-        np.array(p.dimensions), np.array(p.shares), p.batches, gaps, errors, announced[0]
-    )  # fmt: skip
+    return Data(np.array(p.dimensions), np.array(p.shares), p.batches, gaps, errors, announced[0])
 
 
 def _cell(p: Parameters, batch: int, share: float, d: int) -> np.ndarray:
@@ -124,21 +122,36 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for axis, (i, j) in zip(axes, maps, strict=True):
             gaps, errors = data.gaps[i, j], data.errors[i, j]
             image = axis.imshow(
-                np.maximum(np.abs(gaps), 1e-9), norm=LogNorm(1e-3, 3), aspect="auto",
-                origin="lower", cmap="viridis",
-            )  # fmt: skip
+                np.maximum(np.abs(gaps), 1e-9),
+                norm=LogNorm(1e-3, 3),
+                aspect="auto",
+                origin="lower",
+                cmap="viridis",
+            )
             for (row, column), gap in np.ndenumerate(gaps):
                 axis.text(
-                    column, row, f"${100 * gap:+.1f}$\n±{100 * errors[row, column]:.1f}",
-                    ha="center", va="center", fontsize=6, color="k" if abs(gap) > 0.2 else "w",
-                )  # fmt: skip
+                    column,
+                    row,
+                    f"${100 * gap:+.1f}$\n±{100 * errors[row, column]:.1f}",
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    color="k" if abs(gap) > 0.2 else "w",
+                )
             axis.set_xticks(range(data.dimensions.size), data.dimensions)
             names = ["even" if share == 0 else f"{share:g}" for share in data.shares]
             axis.set_yticks(range(data.shares.size), names)
             axis.set(xlabel="dimension $d$", ylabel="share in one coordinate")
             axis.set_title(f"{THEORIES[i]}, $B={data.batches[j]}$")
-        axes[0].figure.colorbar(image, ax=list(axes), extend="both", location="bottom", shrink=0.6,
-                                label="relative gap of the mean risk (text: %)", aspect=40)
+        axes[0].figure.colorbar(
+            image,
+            ax=list(axes),
+            extend="both",
+            location="bottom",
+            shrink=0.6,
+            label="relative gap of the mean risk (text: %)",
+            aspect=40,
+        )
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.62)
 
@@ -163,19 +176,39 @@ def checks(data: Data) -> tuple[Check, ...]:
     batch, last = data.batches[-1], data.dimensions[-2:]
     local = np.log(repaired[1] / repaired[0]) / np.log(last[1] / last[0])
     return (
-        Check("smallest gap of the limit, all in one coordinate, in standard errors",
-              worst[:, -1].min(), largest, np.inf, "normal tail at 1e-3 over all cells"),
+        Check(
+            "smallest gap of the limit, all in one coordinate, in standard errors",
+            worst[:, -1].min(),
+            largest,
+            np.inf,
+            "normal tail at 1e-3 over all cells",
+        ),
         _exponent("all in one coordinate, B = 1", localised, 0, "order B rho^2"),
         _exponent(f"even start, B = {batch}", even, -1, "order B/d"),
-        near(f"exponent of d, even start, B = {batch}: limit from split equations", local, -1,
-             batch / last[0], "order B/d, and relative error of the same order"),
-        Check("largest gap of the split equations beyond what is announced, in standard errors",
-              left.max(), -np.inf, largest, "normal tail at 1e-3 over all cells"),
-    )  # fmt: skip
+        near(
+            f"exponent of d, even start, B = {batch}: limit from split equations",
+            local,
+            -1,
+            batch / last[0],
+            "order B/d, and relative error of the same order",
+        ),
+        Check(
+            "largest gap of the split equations beyond what is announced, in standard errors",
+            left.max(),
+            -np.inf,
+            largest,
+            "normal tail at 1e-3 over all cells",
+        ),
+    )
 
 
 def _exponent(name: str, found: Slope, expected: float, order: str) -> Check:
     """A measured exponent: its 95 % interval, widened to 99.9 %, holds the expected one."""
     half = (found.high - found.low) / 2 * norm.isf(0.5e-3) / norm.isf(0.025)
-    return near(f"exponent of d, {name}: limit from runs", found.value, expected, half,
-                f"{order}; 99.9 % interval")  # fmt: skip
+    return near(
+        f"exponent of d, {name}: limit from runs",
+        found.value,
+        expected,
+        half,
+        f"{order}; 99.9 % interval",
+    )

@@ -106,9 +106,19 @@ def compute(parameters: Parameters) -> Data:
     beyond = stationary(problems["Gaussian"], SGD(1.001 * threshold)).stable.sum()
     mean_root = float(np.sqrt(covariance.expanded()).mean())
     return Data(
-        laws, mean_root, rates, risks, small, large, threshold, sgd_rates, sgd, int(beyond),
-        theory, runs,
-    )  # fmt: skip
+        laws,
+        mean_root,
+        rates,
+        risks,
+        small,
+        large,
+        threshold,
+        sgd_rates,
+        sgd,
+        int(beyond),
+        theory,
+        runs,
+    )
 
 
 def _risk(problem: LeastSquares, method: Method) -> float:
@@ -144,8 +154,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0].plot(data.rates, data.risks[law], color=colour, label=law, **THEORY)
             at_rest = [
                 (rate, runs.risk[-1], 2 * runs.sem()[-1])
-                for (name, rate), runs in data.runs.items() if name == law
-            ]  # fmt: skip
+                for (name, rate), runs in data.runs.items()
+                if name == law
+            ]
             axes[0].errorbar(*np.transpose(at_rest), color=colour, elinewidth=0.6, **SIMULATION)
         ends = np.array([*data.small.values(), data.large]).T
         names = ["laws of small and large rates", *[None] * (ends.shape[1] - 1)]
@@ -176,14 +187,24 @@ def checks(data: Data) -> tuple[Check, ...]:
     gaussian = c**2 + c * np.sqrt(c**2 + variance)
     load = 2 * data.sgd_rates / data.threshold
     return (
-        near("R of signSGD over its closed form, Gaussian noise, furthest from 1",
-             _furthest(data.risks["Gaussian"] / gaussian), 1, 1e-9, "closed form"),
-        near("R of SGD over its closed form, furthest from 1",
-             _furthest(data.sgd * (4 - 2 * load) / (load * variance)), 1, 1e-9, "closed form"),
+        near(
+            "R of signSGD over its closed form, Gaussian noise, furthest from 1",
+            _furthest(data.risks["Gaussian"] / gaussian),
+            1,
+            1e-9,
+            "closed form",
+        ),
+        near(
+            "R of SGD over its closed form, furthest from 1",
+            _furthest(data.sgd * (4 - 2 * load) / (load * variance)),
+            1,
+            1e-9,
+            "closed form",
+        ),
         near("stable risks of SGD beyond the threshold", data.beyond, 0, 0, "eta tr K/d >= 2"),
         *_ends(data),
         *(_rest(data, law) for law in data.laws),
-    )  # fmt: skip
+    )
 
 
 def _furthest(ratios: np.ndarray) -> float:
@@ -199,22 +220,33 @@ def _ends(data: Data) -> tuple[Check, ...]:
     middle = np.sqrt(np.prod(data.risks["Rademacher"][:2]))
     return (
         near("exponent for small rates, no noise", slope["no noise"], 2, 1e-9, "formula"),
-        *(near(f"exponent for small rates, {law}", slope[law], 1, low[law], "2 sqrt(R)/sigma")
-          for law in low),
-        near("exponent for small rates, Rademacher", slope["Rademacher"],
-             1 / (0.5 + variance / (4 * middle)), step**2 / 24,
-             "eta ~ sqrt(R) exp(-sigma^2/(4R)); order step^2/24 of the difference quotient"),
+        *(
+            near(f"exponent for small rates, {law}", slope[law], 1, low[law], "2 sqrt(R)/sigma")
+            for law in low
+        ),
+        near(
+            "exponent for small rates, Rademacher",
+            slope["Rademacher"],
+            1 / (0.5 + variance / (4 * middle)),
+            step**2 / 24,
+            "eta ~ sqrt(R) exp(-sigma^2/(4R)); order step^2/24 of the difference quotient",
+        ),
         *(_small(data, law, variance) for law in low),
         *(_large(data, law, variance) for law in data.risks),
-    )  # fmt: skip
+    )
 
 
 def _small(data: Data, law: str, variance: float) -> Check:
     """R over its law at the two lowest rates; the next order is 2/√π √R over Laplace's σ/√2."""
     risks = data.risks[law][:2]
     sizes = np.sqrt(4 * risks / variance)
-    return near(f"R over its small-rate law, {law}", _without(sizes, risks / data.small[law][:2]),
-                1, sizes.prod(), "extrapolated in 2 sqrt(R)/sigma: its square is left")  # fmt: skip
+    return near(
+        f"R over its small-rate law, {law}",
+        _without(sizes, risks / data.small[law][:2]),
+        1,
+        sizes.prod(),
+        "extrapolated in 2 sqrt(R)/sigma: its square is left",
+    )
 
 
 def _large(data: Data, law: str, variance: float) -> Check:
@@ -225,8 +257,13 @@ def _large(data: Data, law: str, variance: float) -> Check:
         own = data.laws[law].variance / risks[-1]
         return near(label, ratios[-1], 1, max(own, 1e-9), "sigma^2/(2R), twice")
     sizes = np.sqrt(4 * variance / risks)
-    return near(label, _without(sizes, ratios), 1, sizes.prod(),
-                "extrapolated in 2 s/sqrt(R): its square is left")  # fmt: skip
+    return near(
+        label,
+        _without(sizes, ratios),
+        1,
+        sizes.prod(),
+        "extrapolated in 2 s/sqrt(R): its square is left",
+    )
 
 
 def _without(sizes: np.ndarray, values: np.ndarray) -> float:

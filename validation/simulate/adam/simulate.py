@@ -97,10 +97,19 @@ class AdamEngine(Engine):
 
     def _pass(self, state: dict[str, Any], block: Any, first: int, *, moving: bool) -> None:
         self.module.advance(
-            state["delta"], state["m"], state["v"], self.scales, *block, first,
-            float(self.dimension), self.betas, moving, self.record, state["states"],
+            state["delta"],
+            state["m"],
+            state["v"],
+            self.scales,
+            *block,
+            first,
+            float(self.dimension),
+            self.betas,
+            moving,
+            self.record,
+            state["states"],
             self.lowered.parameters,
-        )  # fmt: skip
+        )
 
     def is_finite(self, state: dict[str, Any]) -> bool:
         return bool(np.isfinite(state["delta"]).all())
@@ -144,11 +153,16 @@ class _AdamRequest(Request):
         root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T if dense else None
         diagonal = np.ones(law.dimension) if dense else np.sqrt(law.expanded())
         engine = AdamEngine(
-            lower_adam(method), self.problem.noise, self.record(), law.dimension,
-            np.array([method.beta1, method.beta2]), np.array(self.problem.delta()),
-            np.array(diagonal), np.array(law.matrix if dense else law.expanded()),
+            lower_adam(method),
+            self.problem.noise,
+            self.record(),
+            law.dimension,
+            np.array([method.beta1, method.beta2]),
+            np.array(self.problem.delta()),
+            np.array(diagonal),
+            np.array(law.matrix if dense else law.expanded()),
             None if root is None else np.ascontiguousarray(root, dtype=np.float32),
-        )  # fmt: skip
+        )
         return (engine,)
 
 

@@ -110,9 +110,14 @@ def simulate(
 
 
 def _curve(
-    problem: Any, method: Any, drawn: Batches, rates: Array, sequence: np.random.SeedSequence,
-    steps: NDArray[np.int64], squares: Array,
-) -> Curve:  # fmt: skip
+    problem: Any,
+    method: Any,
+    drawn: Batches,
+    rates: Array,
+    sequence: np.random.SeedSequence,
+    steps: NDArray[np.int64],
+    squares: Array,
+) -> Curve:
     losses = squares / (2 * problem.data)
     provenance = _provenance(NoiseKernel(problem, drawn), method, rates, sequence)
     provenance |= _divergence(squares, steps)

@@ -130,5 +130,6 @@ def _together(
             place += 1
         masks = np.tile(draw_masks(moments.drawn, size, rng), (1, ranks))
         w = w - rate / moments.drawn.batch * ((masks * (w @ factors.T)) @ factors)
-    return [(values, None if step < 0 else int(step)) for values, step in zip(found, lost,
-            strict=True)]  # fmt: skip
+    return [
+        (values, None if step < 0 else int(step)) for values, step in zip(found, lost, strict=True)
+    ]

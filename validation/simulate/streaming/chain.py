@@ -66,15 +66,26 @@ class ReducedChain(Engine):
         risks[0] = 0.5 * np.sum((roots * self.start) ** 2)
         trace = float(self.eigenvalues @ self.multiplicities)
         return {
-            "q": self.start.copy(), "roots": roots, "trace": trace, "risks": risks,
+            "q": self.start.copy(),
+            "roots": roots,
+            "trace": trace,
+            "risks": risks,
             "p": self.lowered.parameters.copy(),
-        }  # fmt: skip
+        }
 
     def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["q"], state["roots"], state["trace"], *seen, first, float(self.dimension),
-            *self.lowered.form, self.record, state["risks"], state["p"],
-        )  # fmt: skip
+            state["q"],
+            state["roots"],
+            state["trace"],
+            *seen,
+            first,
+            float(self.dimension),
+            *self.lowered.form,
+            self.record,
+            state["risks"],
+            state["p"],
+        )
 
     def is_finite(self, state: dict[str, Any]) -> bool:
         return bool(np.isfinite(state["q"]).all())

@@ -75,9 +75,14 @@ def _chain(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
     law = problem.covariance
     distances = np.sqrt(2 * problem.energies())
     return ReducedChain(
-        lowered, problem.noise, record, law.dimension, _own(law.eigenvalues),
-        _own(law.multiplicities), _own(distances),
-    )  # fmt: skip
+        lowered,
+        problem.noise,
+        record,
+        law.dimension,
+        _own(law.eigenvalues),
+        _own(law.multiplicities),
+        _own(distances),
+    )
 
 
 def _vector(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
@@ -96,6 +101,11 @@ def _dense(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
     law = problem.covariance
     root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T
     return DenseEngine(
-        lowered, problem.noise, record, law.dimension, _own(problem.delta()), _own(law.matrix),
+        lowered,
+        problem.noise,
+        record,
+        law.dimension,
+        _own(problem.delta()),
+        _own(law.matrix),
         np.ascontiguousarray(root, dtype=np.float32),
-    )  # fmt: skip
+    )

@@ -59,23 +59,30 @@ class Request:
         raise Interrupted(finished, len(outcomes), self.runs)
 
     def _curves(
-        self, machine: Together, methods: Sequence[Any], sequence: np.random.SeedSequence,
+        self,
+        machine: Together,
+        methods: Sequence[Any],
+        sequence: np.random.SeedSequence,
         outcomes: Sequence[Shared],
-    ) -> list[Curve]:  # fmt: skip
+    ) -> list[Curve]:
         each = list(zip(*(outcome.each for outcome in outcomes), strict=True))
         for engine, method, its in zip(machine.engines, methods, each, strict=True):
             result.refuse_divergence(its, engine, method)
         ended = {"runs": len(outcomes), "interrupted": len(outcomes) < self.runs}
         return [
             result.to_curve(
-                its, engine, self.problem, method,
+                its,
+                engine,
+                self.problem,
+                method,
                 result.provenance(self.problem, method, engine, sequence, self.grid)
-                | ended | result.pairing(methods, i),
+                | ended
+                | result.pairing(methods, i),
             )
             for i, (engine, method, its) in enumerate(
                 zip(machine.engines, methods, each, strict=True)
             )
-        ]  # fmt: skip
+        ]
 
     def record(self) -> np.ndarray:
         """Step numbers at which quantities are recorded."""

@@ -112,4 +112,3 @@ def _adaptation(
     after = updated(level, sp.Symbol("n", nonnegative=True), dimension, fraction, gain)
     moved = f"{printer.doprint(level)} = moved(n, d, p)"
     return printer.function("moved", "n, d, p", after), _ADAPT.format(moved)
-

@@ -55,9 +55,16 @@ def row_engine(
     labels = vector("targets", targets, len(data))
     residuals = labels - data @ optimum(data, labels)
     return RowEngine(
-        lowered, None, record, data.shape[1], np.array(problem.delta()), data.T @ data / len(data),
-        data, residuals, data.T @ residuals / len(data),
-    )  # fmt: skip
+        lowered,
+        None,
+        record,
+        data.shape[1],
+        np.array(problem.delta()),
+        data.T @ data / len(data),
+        data,
+        residuals,
+        data.T @ residuals / len(data),
+    )
 
 
 def _in_problem_coordinates(problem: Any, rows: np.ndarray) -> np.ndarray:

@@ -46,9 +46,15 @@ class SampleEngine(Engine):
 
     def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["delta"], *seen, first, *self.lowered.form, state["root_trace"],
-            self.record, state["states"], state["p"],
-        )  # fmt: skip
+            state["delta"],
+            *seen,
+            first,
+            *self.lowered.form,
+            state["root_trace"],
+            self.record,
+            state["states"],
+            state["p"],
+        )
 
     def is_finite(self, state: dict[str, Any]) -> bool:
         return bool(np.isfinite(state["delta"]).all())

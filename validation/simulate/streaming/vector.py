@@ -51,9 +51,17 @@ class VectorChain(Engine):
 
     def advance(self, state: dict[str, Any], seen: tuple[Any, ...], first: int) -> None:
         self.module.advance(
-            state["phi"], state["roots"], self.variances, *seen, first, float(self.dimension),
-            *self.lowered.form, self.record, state["risks"], state["p"],
-        )  # fmt: skip
+            state["phi"],
+            state["roots"],
+            self.variances,
+            *seen,
+            first,
+            float(self.dimension),
+            *self.lowered.form,
+            self.record,
+            state["risks"],
+            state["p"],
+        )
 
     def is_finite(self, state: dict[str, Any]) -> bool:
         return bool(np.isfinite(state["phi"][0]))  # one residual reaches every coordinate

@@ -119,5 +119,3 @@ def _noise(problem: Any, method: Any, sequence: np.random.SeedSequence, steps: i
         (steps + 1, 2 + len(problem.bulk))
     )
     return normals * (problem.noise / np.sqrt(method.batch))
-
-

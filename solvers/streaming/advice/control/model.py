@@ -83,8 +83,12 @@ class ControlModel:
         modes = (self.spectrum.energies, self.spectrum.rates, self.spectrum.sources)
         final, in_eta, in_c = load("", "streaming/control").horizon(
             *(writable(part) for part in modes),
-            self.table, self.grid, self._widths, etas, np.log(cs),
-        )  # fmt: skip
+            self.table,
+            self.grid,
+            self._widths,
+            etas,
+            np.log(cs),
+        )
         return final, rates * (shares.T @ in_eta), thresholds * (shares.T @ (in_c / cs))
 
     @property

@@ -103,15 +103,18 @@ class _Side:
     """The three ways of one method, and the uncertainty of its best."""
 
     def __init__(
-        self, problem: LeastSquares, until: float, clips: bool, inherited: list[Optimum] = []  # noqa: B006
+        self,
+        problem: LeastSquares,
+        until: float,
+        clips: bool,
+        inherited: list[Optimum] = [],  # noqa: B006
     ) -> None:
         greedy = schedule_along(problem, until, threshold="best" if clips else math.inf)
         lowest = float(greedy.curve.risk[-1])
         model = ControlModel.of(problem, until, lowest, clips)
         constant = best_constants(problem, model, clips)
         flat = tuple(
-            np.full(_COARSE + 1, part[0])
-            for part in (constant.log_rates, constant.log_thresholds)
+            np.full(_COARSE + 1, part[0]) for part in (constant.log_rates, constant.log_thresholds)
         )
         starts = [sampled(model, greedy, _COARSE), (flat[0], flat[1])]
         coarse = optimise(problem, model, starts, clips)

@@ -28,9 +28,20 @@ def test_the_kernel_is_adam():
     lowered = lower_adam(Adam(0.4, 0.9, 0.95))
     record, states = np.array([0, steps]), np.full((2, d), np.nan)
     lowered.kernels(AdamEngine.template).advance(
-        start.copy(), m.copy(), v.copy(), scales, rows, noise, 0, float(d), np.array([0.9, 0.95]),
-        True, record, states, lowered.parameters,
-    )  # fmt: skip
+        start.copy(),
+        m.copy(),
+        v.copy(),
+        scales,
+        rows,
+        noise,
+        0,
+        float(d),
+        np.array([0.9, 0.95]),
+        True,
+        record,
+        states,
+        lowered.parameters,
+    )
     samples = scales * rows.astype(float)
     expected = literal(start, m, v, samples, noise, 0.4, (0.9, 0.95))
     assert np.max(np.abs(states[1] - expected)) <= 1e-13

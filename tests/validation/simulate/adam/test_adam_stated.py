@@ -20,9 +20,20 @@ def compiled(start, rows, scales, noise):
     lowered, (m, v, delta) = lower_adam(Adam(0.4, *BETAS)), start.copy()
     states = np.full((2, D), np.nan)
     lowered.kernels(AdamEngine.template).advance(
-        delta, m, v, scales, rows, noise, 0, float(D), np.array(BETAS), True,
-        np.array([0, STEPS]), states, lowered.parameters,
-    )  # fmt: skip
+        delta,
+        m,
+        v,
+        scales,
+        rows,
+        noise,
+        0,
+        float(D),
+        np.array(BETAS),
+        True,
+        np.array([0, STEPS]),
+        states,
+        lowered.parameters,
+    )
     return np.array([m, v, delta])
 
 

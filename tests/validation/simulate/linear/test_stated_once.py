@@ -58,9 +58,16 @@ def test_an_error_planted_in_the_step_moves_runs_equations_and_code(left):
 @pytest.mark.interpreted
 @pytest.mark.parametrize(
     ("limit", "left"),
-    [("exact", "M_next"), ("closure", "M_next"), ("volterra", "b_i"), ("ode", "flow"),
-     ("sde", "s"), ("sde", "sde_pull"), ("sde", "sde_spread")],
-)  # fmt: skip
+    [
+        ("exact", "M_next"),
+        ("closure", "M_next"),
+        ("volterra", "b_i"),
+        ("ode", "flow"),
+        ("sde", "s"),
+        ("sde", "sde_pull"),
+        ("sde", "sde_spread"),
+    ],
+)
 def test_every_limit_solves_the_given_system(limit, left):
     method = ll.SGD(0.2, batch=2)
     options = {"paths": 3, "seed": 1} if limit == "sde" else {}

@@ -223,8 +223,14 @@ def test_the_band_of_one_run_is_estimated_from_small_runs():
     losses, _ = t2_pair(256, 160, 5)
     problem = QuadraticRegression(128, 256, 1.0 / 128)
     curve = solve_quadratic(
-        problem, SGD(32.0, batch=64), 8, limit="proportional", points=2, pilot_runs=160, seed=1,
+        problem,
+        SGD(32.0, batch=64),
+        8,
+        limit="proportional",
+        points=2,
+        pilot_runs=160,
+        seed=1,
         progress=False,
-    )  # fmt: skip
+    )
     ratio = curve.std("loss")[-1] / curve.loss[-1] / np.log(losses).std()
     assert ratio == pytest.approx(1.0, abs=0.35)

@@ -41,6 +41,12 @@ def test_threads_and_seeds():
 def test_a_mean_that_rare_runs_carry_is_said():
     problem = ll.InterpolatingMinimum.groups(24, 24)
     with pytest.warns(ValidityWarning, match="one run in 100"):
-        runs = ll.simulate(problem, ll.SGD(2.2, batch=1, sampling="bernoulli"), 40, runs=2000,
-                           seed=1, progress=False)  # fmt: skip
+        runs = ll.simulate(
+            problem,
+            ll.SGD(2.2, batch=1, sampling="bernoulli"),
+            40,
+            runs=2000,
+            seed=1,
+            progress=False,
+        )
     assert runs.provenance["near_instability"]

@@ -193,10 +193,19 @@ def test_a_batch_of_one_is_the_chain_without_batches(name):
     batched = lower(METHODS[name]).kernels("vector_chain")
     state = engine.begin()
     batched.advance(
-        state["phi"], state["roots"], engine.variances, *seen, 0, 9.0,
-        engine.lowered.acts_on, lower(METHODS[name]).pool, 1, engine.record, state["risks"],
+        state["phi"],
+        state["roots"],
+        engine.variances,
+        *seen,
+        0,
+        9.0,
+        engine.lowered.acts_on,
+        lower(METHODS[name]).pool,
+        1,
+        engine.record,
+        state["risks"],
         state["p"],
-    )  # fmt: skip
+    )
     alone = engine_risk(choose._vector, problem, single, *seen)
     np.testing.assert_allclose(state["risks"], alone, rtol=1e-12)
 
@@ -279,6 +288,7 @@ def test_chain_and_vector_agree_in_mean_and_spread(name):
 
 def mean_and_spread_z(a, b):
     """Largest z-score of the differences of means and of logarithms of spreads."""
+
     def parts(risks):
         centred = (risks - risks.mean(axis=0)) ** 2
         spread = centred.mean(axis=0)

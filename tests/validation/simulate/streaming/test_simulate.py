@@ -158,8 +158,9 @@ def test_the_chain_draws_every_multiplicity_right():
     law = ll.from_eigenvalues([3.0, 2.0, 1.0, 0.5], [1, 2, 3, 14])
     problem = ll.LeastSquares(law, ll.Gaussian(0.3))
     method = ll.ClippedSGD(1.0, 0.7)
-    chain, vector = (outcomes(problem, method, [0, 60], 6000, 8, e)[:, -1]
-                     for e in ("chain", "vector"))
+    chain, vector = (
+        outcomes(problem, method, [0, 60], 6000, 8, e)[:, -1] for e in ("chain", "vector")
+    )
     assert stats.ks_2samp(chain, vector).pvalue > 1e-4
     other = ll.LeastSquares(law, ll.Gaussian(0.36))
     moved = outcomes(other, method, [0, 60], 6000, 9, "vector")[:, -1]

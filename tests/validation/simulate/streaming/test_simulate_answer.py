@@ -62,8 +62,10 @@ def test_a_batch_counts_steps_in_time_and_samples_in_the_provenance():
     assert curve.provenance["samples_per_step"] == 6
 
 
-@pytest.mark.parametrize(("method", "heavy"), [(ll.SGD(0.2), True), (ll.Huber(0.2, 1.0), False),
-                                               (ll.SignSGD(0.2), False)])
+@pytest.mark.parametrize(
+    ("method", "heavy"),
+    [(ll.SGD(0.2), True), (ll.Huber(0.2, 1.0), False), (ll.SignSGD(0.2), False)],
+)
 def test_heavy_tails_without_a_clip_are_marked(method, heavy):
     curve = simulate(ll.LeastSquares(SPLIT, ll.StudentT(3, 0.4)), method, 1, runs=2, seed=0)
     assert curve.provenance["heavy_tailed"] is heavy
@@ -83,19 +85,31 @@ def test_heavy_tails_without_a_clip_are_marked(method, heavy):
         (ll.toeplitz(20, 0.5), ll.ClippedSGD(0.5, 1.0), None, "vector"),
         pytest.param(ll.toeplitz(20, 0.5), ll.SignSGD(0.5), None, "dense", marks=SLOW),
         pytest.param(
-            ll.power_law(100, 0.5), ll.Huber(0.5, 1.0, batch=12), None, "chain",
+            ll.power_law(100, 0.5),
+            ll.Huber(0.5, 1.0, batch=12),
+            None,
+            "chain",
             marks=SLOW,
         ),
         pytest.param(
-            ll.power_law(100, 0.5), ll.Huber(0.5, 1.0, batch=11), None, "vector",
+            ll.power_law(100, 0.5),
+            ll.Huber(0.5, 1.0, batch=11),
+            None,
+            "vector",
             marks=SLOW,
         ),
         pytest.param(
-            ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, batch=2, clip="mean"), None, "chain",
+            ll.isotropic(100),
+            ll.ClippedSGD(0.5, 1.0, batch=2, clip="mean"),
+            None,
+            "chain",
             marks=SLOW,
         ),
         pytest.param(
-            ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, batch=2, clip="per-sample"), None, "vector",
+            ll.isotropic(100),
+            ll.ClippedSGD(0.5, 1.0, batch=2, clip="per-sample"),
+            None,
+            "vector",
             marks=SLOW,
         ),
         (ll.isotropic(100), ll.ClippedSGD(0.5, 1.0, clip="per-sample"), None, "chain"),
@@ -129,8 +143,11 @@ def test_engine(covariance, method, asked, taken):
         ({"method": ll.SignSGD(0.5), "engine": "chain"}, ll.NotAvailable, "engine"),
         ({"method": PER_SAMPLE, "engine": "chain"}, ll.NotAvailable, "engine"),
         ({"method": Mute(0.5, batch=2)}, ll.InvalidInput, "batch"),
-        ({"problem": ll.LeastSquares(ll.isotropic(math.inf), ll.NoNoise())}, ll.NotAvailable,
-         "covariance"),
+        (
+            {"problem": ll.LeastSquares(ll.isotropic(math.inf), ll.NoNoise())},
+            ll.NotAvailable,
+            "covariance",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_name(change, error, field):
@@ -263,8 +280,16 @@ def test_interruption_of_finite_data_keeps_the_finished_runs(family, monkeypatch
         return whole(self, sequence, *more)
 
     def call(**more):
-        return simulate(problem, ll.SGD(0.01, batch=3), until=20, runs=64, seed=0, workers=1,
-                        progress=False, **more)  # fmt: skip
+        return simulate(
+            problem,
+            ll.SGD(0.01, batch=3),
+            until=20,
+            runs=64,
+            seed=0,
+            workers=1,
+            progress=False,
+            **more,
+        )
 
     complete = call()
     monkeypatch.setattr(kind, name, slow)

@@ -90,8 +90,7 @@ def test_a_seed_sequence_is_left_alone_and_its_children_differ():
 def test_a_drawn_seed_is_told():
     problem = ll.LeastSquares(SPLIT, ll.Gaussian(0.5))
     curve = simulate(problem, ll.SGD(0.5), 2, runs=3)
-    again = simulate(problem, ll.SGD(0.5), 2, runs=3,
-                     seed=int(curve.provenance["seed"]["entropy"]))
+    again = simulate(problem, ll.SGD(0.5), 2, runs=3, seed=int(curve.provenance["seed"]["entropy"]))
     assert fingerprint(curve) == fingerprint(again)
 
 

@@ -59,9 +59,18 @@ def test_the_vector_chain_takes_the_stated_step(name, error):
     lowered, (delta, z, _, noise) = lower(METHODS[name]), given()
     phi = ROOTS * delta
     lowered.kernels("vector_chain").advance(
-        phi, ROOTS, ROOTS**2, z.ravel(), noise, 0, float(D), *lowered.form, EVERY,
-        np.empty(EVERY.size), lowered.parameters,
-    )  # fmt: skip
+        phi,
+        ROOTS,
+        ROOTS**2,
+        z.ravel(),
+        noise,
+        0,
+        float(D),
+        *lowered.form,
+        EVERY,
+        np.empty(EVERY.size),
+        lowered.parameters,
+    )
     agree(phi / ROOTS, walk(METHODS[name], ROOTS * z.astype(float), error), error)
 
 
@@ -72,9 +81,17 @@ def test_the_chain_on_given_samples_takes_the_stated_step(name, error):
     lowered, (delta, z, _, noise) = lower(METHODS[name]), given()
     x = ROOTS * z.astype(float)
     lowered.kernels("sample_chain").advance(
-        delta, x[::-1].copy(), np.arange(STEPS)[::-1].copy(), noise, 0, *lowered.form,
-        float(np.linalg.norm(ROOTS)), EVERY, np.empty((EVERY.size, D)), lowered.parameters,
-    )  # fmt: skip
+        delta,
+        x[::-1].copy(),
+        np.arange(STEPS)[::-1].copy(),
+        noise,
+        0,
+        *lowered.form,
+        float(np.linalg.norm(ROOTS)),
+        EVERY,
+        np.empty((EVERY.size, D)),
+        lowered.parameters,
+    )
     agree(delta, walk(METHODS[name], x, error), error)
 
 
@@ -87,9 +104,19 @@ def test_the_chain_of_distances_takes_the_derived_step(name, error):
     q, trace = np.abs(q), float(np.sum(ROOTS**2))
     expected = q.copy()
     lowered.kernels("reduced_chain").advance(
-        q, ROOTS, trace, z.ravel(), rests.ravel(), noise, 0, float(D), *lowered.form, EVERY,
-        np.empty(EVERY.size), lowered.parameters,
-    )  # fmt: skip
+        q,
+        ROOTS,
+        trace,
+        z.ravel(),
+        rests.ravel(),
+        noise,
+        0,
+        float(D),
+        *lowered.form,
+        EVERY,
+        np.empty(EVERY.size),
+        lowered.parameters,
+    )
     names = (algorithm.distance, algorithm.along, algorithm.square_across, residual)
     names += (algorithm.length, algorithm.step_size)
     after = step_of(method, algorithm.distance_step, names, error)

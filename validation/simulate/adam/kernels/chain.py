@@ -72,6 +72,17 @@ def warm_up():
     """Compile for the types of a run."""
     one, record, row = np.ones(1), np.ones(1, dtype=np.int64), np.ones((1, 1), dtype=np.float32)
     advance(
-        one, one.copy(), one.copy(), one.copy(), row, one.copy(), 0, 1.0, np.ones(2), False,
-        record, np.ones((1, 1)), np.ones(64),
-    )  # fmt: skip
+        one,
+        one.copy(),
+        one.copy(),
+        one.copy(),
+        row,
+        one.copy(),
+        0,
+        1.0,
+        np.ones(2),
+        False,
+        record,
+        np.ones((1, 1)),
+        np.ones(64),
+    )

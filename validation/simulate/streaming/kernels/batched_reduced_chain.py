@@ -90,7 +90,7 @@ def move(q, parallel, roots, s, rests, base, w):
 @njit(cache=CACHED, nogil=True, error_model="numpy")
 def advance(
     q, roots, trace, normals, rests, noise, first, dimension, acts_on, pool, batch, record, risks, p
-):  # fmt: skip
+):
     """Do `noise.size // batch` steps from step `first`; write the risk at the recorded steps.
 
     Parameters
@@ -133,5 +133,19 @@ def advance(
 def warm_up():
     """Compile for the types of a run."""
     one, record, normals = np.ones(1), np.ones(1, dtype=np.int64), np.ones(2, dtype=np.float32)
-    advance(one, one.copy(), 1.0, normals, one.copy(), one.copy(), 0, 1.0, 0, 0, 1, record,
-            np.ones(1), np.ones(64))  # fmt: skip
+    advance(
+        one,
+        one.copy(),
+        1.0,
+        normals,
+        one.copy(),
+        one.copy(),
+        0,
+        1.0,
+        0,
+        0,
+        1,
+        record,
+        np.ones(1),
+        np.ones(64),
+    )

@@ -17,9 +17,7 @@ from .batches import batch_step
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
-def advance(
-    delta, samples, chosen, noise, first, acts_on, pool, batch, unit, record, states, p
-):  # fmt: skip
+def advance(delta, samples, chosen, noise, first, acts_on, pool, batch, unit, record, states, p):
     """Do `noise.size // batch` steps from step `first`; copy the state at the recorded steps.
 
     Parameters
@@ -41,9 +39,19 @@ def advance(
         k = first + j
         now = slice(j * batch, (j + 1) * batch)
         batch_step(
-            delta, roots, samples, chosen[now], noise[now], total, d, k / d, acts_on, pool,
-            unit, p,
-        )  # fmt: skip
+            delta,
+            roots,
+            samples,
+            chosen[now],
+            noise[now],
+            total,
+            d,
+            k / d,
+            acts_on,
+            pool,
+            unit,
+            p,
+        )
         if position < record.size and record[position] == k + 1:
             states[position] = delta
             position += 1
@@ -54,5 +62,6 @@ def warm_up():
     one, record, chosen = np.ones(1), np.ones(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     for kind in (np.float32, np.float64):
         samples = np.ones((1, 1), dtype=kind)
-        advance(one, samples, chosen, one.copy(), 0, 0, 0, 1, 1.0, record, np.ones((1, 1)),
-                np.ones(64))  # fmt: skip
+        advance(
+            one, samples, chosen, one.copy(), 0, 0, 0, 1, 1.0, record, np.ones((1, 1)), np.ones(64)
+        )

@@ -21,7 +21,7 @@ from .batches import batch_step, inner
 @njit(cache=CACHED, nogil=True, error_model="numpy")
 def advance(
     phi, roots, variances, normals, noise, first, dimension, acts_on, pool, batch, record, risks, p
-):  # fmt: skip
+):
     """Do `noise.size // batch` steps from step `first`; write the risk at the recorded steps.
 
     Parameters
@@ -44,9 +44,19 @@ def advance(
         k = first + j
         now = slice(j * batch, (j + 1) * batch)
         batch_step(
-            phi, roots, samples, every[now], noise[now], total, dimension, k / dimension, acts_on,
-            pool, unit, p,
-        )  # fmt: skip
+            phi,
+            roots,
+            samples,
+            every[now],
+            noise[now],
+            total,
+            dimension,
+            k / dimension,
+            acts_on,
+            pool,
+            unit,
+            p,
+        )
         if position < record.size and record[position] == k + 1:
             risks[position] = 0.5 * inner(phi, phi)
             position += 1
@@ -55,5 +65,18 @@ def advance(
 def warm_up():
     """Compile for the types of a run."""
     one, record, normals = np.ones(1), np.ones(1, dtype=np.int64), np.ones(1, dtype=np.float32)
-    advance(one, one.copy(), one.copy(), normals, one.copy(), 0, 1.0, 0, 0, 1, record,
-            np.ones(1), np.ones(64))  # fmt: skip
+    advance(
+        one,
+        one.copy(),
+        one.copy(),
+        normals,
+        one.copy(),
+        0,
+        1.0,
+        0,
+        0,
+        1,
+        record,
+        np.ones(1),
+        np.ones(64),
+    )

@@ -59,9 +59,7 @@ def risk_of(q, roots):
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
-def advance(
-    q, roots, trace, normals, rests, noise, first, dimension, acts_on, record, risks, p
-):  # fmt: skip
+def advance(q, roots, trace, normals, rests, noise, first, dimension, acts_on, record, risks, p):
     """Do `noise.size` steps from step `first` and write the risk at the recorded steps.
 
     Parameters
@@ -102,5 +100,17 @@ def advance(
 def warm_up():
     """Compile for the types of a run."""
     one, record, normals = np.ones(1), np.ones(1, dtype=np.int64), np.ones(1, dtype=np.float32)
-    advance(one, one.copy(), 1.0, normals, one.copy(), one.copy(), 0, 1.0, 0, record,
-            np.ones(1), np.ones(64))  # fmt: skip
+    advance(
+        one,
+        one.copy(),
+        1.0,
+        normals,
+        one.copy(),
+        one.copy(),
+        0,
+        1.0,
+        0,
+        record,
+        np.ones(1),
+        np.ones(64),
+    )
