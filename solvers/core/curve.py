@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray
 
 Array = NDArray[np.float64]
-_NAMED = ("values", "spread", "samples", "diagnostics")
+_NAMED = ("values", "spread", "samples", "diagnostics", "arrays")
 
 
 def _read_only(array: ArrayLike, field: str) -> Array:
@@ -53,6 +53,8 @@ class Curve:
         Energy of each mode, also as ``curve["modes"]``; they sum to the risk.
     mode_rates : (m,) array or None
         λ_i of the modes.
+    arrays : dict of (T, …) arrays
+        Quantities with axes of their own, such as a Jacobian; ``curve[name]`` too.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class Curve:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     modes: Array | None = None
     mode_rates: Array | None = None
+    arrays: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         time = _read_only(self.time, "time")
@@ -117,6 +120,11 @@ class Curve:
     def _check_shapes(self, group: str, arrays: dict[str, Array]) -> None:
         dimensions = 2 if group == "samples" else 1
         for name, array in arrays.items():
+            if group == "arrays":
+                if array.ndim < 2 or len(array) != self.time.size:
+                    remedy = f"give 2 axes or more, the first one for the {self.time.size} times"
+                    raise InvalidInput(f"{group}[{name!r}].shape", array.shape, remedy)
+                continue
             if array.ndim != dimensions or array.shape[-1] != self.time.size:
                 remedy = f"give {dimensions} axes, the last one for the {self.time.size} times"
                 raise InvalidInput(f"{group}[{name!r}].shape", array.shape, remedy)
@@ -170,7 +178,7 @@ class Curve:
         """Return the values of a quantity, or the (time, mode) array of ``"modes"``."""
         if name == "modes" and self.modes is not None:
             return self.modes
-        return self._find("values", name)
+        return self.arrays[name] if name in self.arrays else self._find("values", name)
 
     def __getattr__(self, name: str) -> Array:
         values = self.__dict__.get("values", {})

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 FORMAT = "limitlab curve 1"
 _PREFIX = b"sha256:"
 _ZEROS = b"0" * 64
-_GROUPS = {"values": "", "spread": "_spread", "samples": "_samples", "diagnostics": "_diagnostic"}
+_GROUPS = {
+    "values": "",
+    "spread": "_spread",
+    "samples": "_samples",
+    "diagnostics": "_diagnostic",
+    "arrays": "_array",
+}
 #: endings under which netCDF-4, which is HDF5, is looked for
 SUFFIXES = ("", ".nc", ".nc4", ".h5", ".hdf5")
 #: names of variables that hold no quantity
@@ -35,6 +41,7 @@ _MEANING = {
     "spread": "standard deviation of one run",
     "samples": "each run",
     "diagnostics": "solver diagnostic",
+    "arrays": "with axes of its own",
 }
 
 
@@ -49,8 +56,8 @@ def to_dataset(curve: Any) -> xarray.Dataset:
 
     variables: dict[str, Any] = {}
     for group, suffix in _GROUPS.items():
-        dimensions = ("run", "time") if group == "samples" else ("time",)
         for name, array in getattr(curve, group).items():
+            dimensions = _dimensions(group, name, array.ndim)
             attributes = {
                 "group": group,
                 "quantity": name,
@@ -74,6 +81,14 @@ def to_dataset(curve: Any) -> xarray.Dataset:
         meaning = {"long_name": "decay rate λ of each mode", "units": "1"}
         coordinates["mode_rate"] = ("mode", curve.mode_rates, meaning)
     return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
+
+
+def _dimensions(group: str, name: str, axes: int) -> tuple[str, ...]:
+    """Return the names of the axes of a variable."""
+    if group == "samples":
+        return ("run", "time")
+    plain = re.sub(r"\W", "_", name)
+    return ("time", *(f"{plain}_{k}" for k in range(1, axes)))
 
 
 def _free_name(wanted: str, taken: Container[str]) -> str:

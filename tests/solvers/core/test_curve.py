@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,3 +142,17 @@ def test_a_failed_write_keeps_the_old_file(curve, tmp_path, monkeypatch):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InvalidInput, match="no such file"):
         Curve.load(tmp_path / "absent.nc")
+
+
+def test_arrays_have_axes_of_their_own(tmp_path):
+    """A recorded matrix state comes with its axes, through xarray and the disk."""
+    jacobians = np.arange(12.0).reshape(2, 2, 3)
+    curve = Curve([0.0, 1.0], {"loss": [1.0, 0.5]}, arrays={"jacobian": jacobians})
+    assert np.array_equal(curve["jacobian"], jacobians)
+    assert curve.to_xarray()["jacobian_array"].dims == ("time", "jacobian_1", "jacobian_2")
+    curve.save(tmp_path / "curve.nc")
+    assert Curve.load(tmp_path / "curve.nc") == curve
+    changed = replace(curve, arrays={"jacobian": jacobians + 1})
+    assert changed != curve
+    with pytest.raises(InvalidInput, match="arrays"):
+        Curve([0.0, 1.0], {"loss": [1.0, 0.5]}, arrays={"jacobian": np.ones((3, 2))})
