@@ -129,6 +129,8 @@ def wheel(tmp_path_factory) -> Path:
     # a copy, since a build leaves a folder behind from which stale modules could reach a wheel
     unwanted = shutil.ignore_patterns(".*", "build", "out", "__pycache__", "*.egg-info")
     source = shutil.copytree(ROOT, folder / "source", ignore=unwanted)
+    (source / ".types").mkdir()
+    (source / ".types" / "limitlab").symlink_to("..")  # the name of the package
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(source)]
     subprocess.run(command, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
@@ -140,7 +142,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     tops = {name.split("/")[0] for name in names}
     assert tops == {"limitlab", f"limitlab-{limitlab.__version__}.dist-info"}
     shipped = {name.removeprefix("limitlab/") for name in names if name.startswith("limitlab/")}
-    wanted = {"__init__.py", "__main__.py", "cli.py", "py.typed"}
+    wanted = {"__init__.py", "__init__.pyi", "__main__.py", "cli.py", "py.typed"}
     for room in ROOMS:
         for file in (ROOT / room).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:
