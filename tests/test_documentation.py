@@ -86,7 +86,8 @@ def test_the_readme_shows_commands():
 def test_commands_of_the_readme_run(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    assert cli.main(shlex.split(command)) == 0
+    # the intrinsic dimension of digits is too small for a verdict, as the README says
+    assert cli.main(shlex.split(command)) == (3 if "digits.toml" in command else 0)
 
 
 def test_the_readme_names_every_figure():
