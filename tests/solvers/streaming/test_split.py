@@ -219,8 +219,9 @@ def test_localised_runs_agree_with_it_and_not_with_the_limit(noise, method):
     start[:3] = 1.0, 0.7, -0.4
     problem = LeastSquares(isotropic(200), noise, start=start)
     runs = simulate(problem, method, 2, points=21, runs=2500, seed=11, progress=False)
-    report = compare(solve(problem, method, 2, points=21, correction="split"), runs)
-    # what is announced for a batch is too large for a verdict at this d
-    assert report.passed or (method.batch > 1 and report.verdict == "undecided"), report
+    split = solve(problem, method, 2, points=21, correction="split")
+    # what is announced for a batch would hide an error of 5 %: it is held to standard errors alone
+    report = compare(split, runs, margin=0 if method.batch > 1 else None)
+    assert report.passed, report
     # the limit announces its gap to them, which would allow for what is looked for here
     assert compare(solve(problem, method, 2, points=21), runs, margin=0).passed is False
