@@ -45,38 +45,13 @@ def panels(values: Callable[[Array], Array], lowest: float, highest: float) -> A
     return np.array([head, *kept])
 
 
-def mixed(
-    point: Callable[[Array], Array], ends: tuple[float, float], weights: Array, shifts: Array
-) -> Callable[[Array], Array]:
-    """Return log R ↦ log Σ_j w_j f(R + shift_j) for two functions f by their logs, `point`.
-
-    They are tabulated once for all shifts. Above the highest panel on which they are smooth, where
-    quadrature no longer sees the rule, they go on as power laws.
-    """
-    top = np.log(np.exp(ends[1]) + shifts.max())
-    while top > ends[1] and _panel(point, top - _WIDTH) is None:
-        top -= _WIDTH
-    table = panels(point, ends[0], top)
-
-    def values(log_risk: Array) -> Array:
-        at = np.log(np.exp(log_risk)[:, None] + shifts)
-        return np.log(np.exp(read(table, at)) @ weights)
-
-    return values
-
-
 def read(table: Array, at: Array) -> Array:
-    """Both functions of a table, (2, *at.shape): power laws above its panels, NaN below."""
+    """Both functions of a table, (2, *at.shape): NaN outside its panels."""
     place = (at - table[0, 0, 0]) / table[0, 0, 1]
     found = np.full((2, *at.shape), np.nan)
     for k, series in enumerate(table[1:]):
         inside = (place >= k) & (place <= k + 1)
         found[:, inside] = chebyshev.chebval(2 * (place[inside] - k) - 1, series.T)
-    if len(table) > 1:
-        above = place - (len(table) - 1)
-        last, end, beyond = table[-1].T, np.ones(1), above > 0
-        slope = 2 * chebyshev.chebval(end, chebyshev.chebder(last))
-        found[:, beyond] = chebyshev.chebval(end, last) + slope * above[beyond]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...theory.core.printer import PANELS
-from ..core.chebyshev import NO_TABLE, mixed, panels, read
+from ..core.chebyshev import NO_TABLE, panels, read
 from ..core.compile import load, writable
 
 Array = NDArray[np.float64]
@@ -66,9 +65,8 @@ class Coefficients:
 
     @property
     def slow(self) -> bool:
-        """Whether a table is worth its while: long mixtures, integrals over a batch, quadrature."""
-        many = self.weights.size > MANY_COMPONENTS
-        return many or "def transform(" in self.source or PANELS in self.source
+        """Whether a table is worth its while: long mixtures, integrals over a batch."""
+        return self.weights.size > MANY_COMPONENTS or "def transform(" in self.source
 
     @cached_property
     def _module(self) -> ModuleType:
@@ -138,30 +136,11 @@ class Coefficients:
         )
 
     def _tabulated(self, largest: float, until: float) -> Array:
-        point = self._point()
-        if not (point or self).separable(until):
+        if not self.separable(until):
             return NO_TABLE
         times = np.linspace(0.0, until, 5)
         time = float(times[np.argmax(self.rates(times))])
-        ends = np.log(largest * SPAN), np.log(largest)
-        direct = self.logarithms(time)
-        if point:
-            quick = mixed(point.logarithms(time), ends, self.weights, 0.5 * self.scales**2)
-            check = ends[1] - np.array([0.1, 5.0, 12.0])
-            if np.allclose(quick(check), direct(check), rtol=0, atol=_SAME):
-                return panels(quick, *ends)
-        return panels(direct, *ends)
-
-    def _point(self) -> Coefficients | None:
-        """The coefficients under noise that is a constant, where they give those of a long mixture.
-
-        ℓ is normal under N(m, s²) at the risk R as it is under the constant m at R + s²/2.
-        """
-        if self.weights.size <= MANY_COMPONENTS or PANELS not in self.source:
-            return None
-        if np.any(self.means != self.means[0]):
-            return None
-        return replace(self, weights=np.ones(1), means=self.means[:1], scales=np.zeros(1))
+        return panels(self.logarithms(time), np.log(largest * SPAN), np.log(largest))
 
     def logarithms(self, time: float) -> Callable[[Array], Array]:
         """Return log R ↦ (log(A/η), log(B/η²)) at a time."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from limitlab.solvers.second_order.finite_parameters import RESPONSE, announced
+from limitlab.solvers.second_order.finite_parameters import LARGEST_KNOWN, RESPONSE, announced
 from limitlab.solvers.second_order.fixed_data import solve_fixed_data
 from limitlab.solvers.second_order.solve import solve as solve_quadratic
 from limitlab.solvers.solve import solve
@@ -85,7 +85,7 @@ def test_compare_takes_the_error_of_the_quantity():
 @pytest.mark.parametrize("kappa, steps", [(0.3, 12), (1.0, 8)])
 def test_it_covers_the_measured_bias(kappa, steps):
     """At P = 48 the bias of the mean over 3000 runs is seen at 3 standard errors, lies below what
-    is announced, and above a twentieth of it."""
+    is announced, and above a twentieth of it, or of the least that is said to be unknown."""
     problem, method = given(48, kappa), GradientDescent(0.4)
     theory = solve_quadratic(problem, method, steps, points=2)
     runs = simulate_quadratic(problem, method, steps, points=2, runs=3000, seed=2, progress=False)
@@ -94,4 +94,4 @@ def test_it_covers_the_measured_bias(kappa, steps):
         error = runs.sem(name)[-1] / theory[name][-1]
         size = theory.diagnostics[key][-1]
         assert bias > 3 * error, name
-        assert size / 20 - 3.5 * error < bias < size + 3.5 * error, name
+        assert min(size, LARGEST_KNOWN) / 20 - 3.5 * error < bias < size + 3.5 * error, name
