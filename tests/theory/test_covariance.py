@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -92,12 +91,11 @@ def test_equal_neighbours_are_grouped_and_order_is_kept():
 
 
 def test_a_billion_dimensions_cost_nothing():
-    begin = time.perf_counter()
     law = from_eigenvalues([2.0, 0.5], [4e8, 6e8])
+    assert law.eigenvalues.size == 2
     assert law.dimension == 10**9
     assert law.trace == pytest.approx(1.1e9)
     assert law.intrinsic_dimension == pytest.approx(5.5e8)
-    assert time.perf_counter() - begin < 0.05
     with pytest.raises(InvalidInput, match="d = 100000000"):
         law.expanded()
     with pytest.raises(InvalidInput, match="bin them"):

@@ -56,7 +56,7 @@ def linear_terms(energies, risk, t, modes, rules, kept, forced):
 
 @scalar
 def solve_covariance(base, forced, drift, gain, rates, x, out):
-    """Write the stage's Σ."""
+    """Write the stage's Σ; tell whether its equations are of finite numbers, as LAPACK asks."""
     size = rates.size
     damping = np.empty((size, size))
     matrix, known = np.zeros((size, size)), np.zeros(size)
@@ -70,11 +70,14 @@ def solve_covariance(base, forced, drift, gain, rates, x, out):
     for i in range(size):
         for j in range(size):
             matrix[i, j] -= x * gain[i] * damping[i, j]
+    if not math.isfinite(np.sum(np.abs(matrix)) + np.sum(known)):
+        return False
     row_sums = np.linalg.solve(matrix, known)
     for i in range(size):
         for j in range(size):
             rank_one = gain[i] * row_sums[j] + row_sums[i] * gain[j]
             out[i, j] += x * damping[i, j] * rank_one
+    return True
 
 
 @scalar
@@ -112,7 +115,8 @@ def attempt(now, new, t, h, room, model):
         if not math.isfinite(risk):
             return math.nan
         drift, gain = linear_terms(energies, risk, time, model[0], rules, kept, forced)
-        solve_covariance(before, forced, drift, gain, rates, x, covariance)
+        if not solve_covariance(before, forced, drift, gain, rates, x, covariance):
+            return math.nan
         slopes[stage] = (new[0] - base) / x
     new[1][0], new[1][1] = risk, np.sum(new[0][size:])
     return risk
