@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument(
         "--width",
         default="neurips",
-        metavar="neurips|icml|INCHES",
+        metavar="neurips|icml|two-column|INCHES",
         help="of a column: 5.5 in, 3.25 in, or a number of inches",
     )
     figure.add_argument(

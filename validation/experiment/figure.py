@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import style
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from ...theory.core.percent import percent
 from ..agreement.compare import interpolate
 from ..figures.overlay import overlay
+from ..figures.registry import colours
 from ..figures.style import STYLE, HouseFigure, inches
+from ..figures.ticks import plain_ticks
 from .carry_out import Result
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def _columns(results: list[Result], width: str | float) -> Figure:
         )
         for column, case in zip(grid.T, cases, strict=True):
             mine = [each for each in results if each.case is case]
-            for number, each in enumerate(mine):
-                _one(column, each, f"C{number}")
+            shades = colours(each.method.label for each in mine)
+            for each in mine:
+                _one(column, each, shades[each.method.label])
             _finish(column, case.label)
         grid[0, 0].set_ylabel("excess risk $R$")
         grid[1, 0].set_ylabel("gap to theory (%)")
@@ -63,10 +65,8 @@ def _one(column: Any, result: Result, colour: str) -> None:
     runs, rows, theory = result.runs, result.on_rows, result.theory
     assert rows is not None
     gaps = f"{percent(result.agreement.gap)} Gaussian, {percent(result.finding.gap)} rows"
-    mean, spread = runs["risk"], runs.std("risk")
-    upper.fill_between(
-        runs.time, (mean - spread).clip(mean / 20), mean + spread, color=colour, alpha=0.25, lw=0
-    )
+    low, high = (runs.quantile("risk", level) for level in (0.05, 0.95))
+    upper.fill_between(runs.time, low, high, color=colour, alpha=0.2, lw=0)
     upper.plot(rows.time, rows["risk"], ":", color=colour, lw=1.6)
     label = f"{result.method.label}: {gaps}"
     upper.plot(theory.time, theory["risk"], color=colour, lw=1, label=label)
@@ -87,9 +87,7 @@ def _percent_gap(theory: Curve, curve: Curve) -> tuple[Any, Any]:
 def _finish(column: Any, title: str) -> None:
     upper, lower = column
     upper.set_yscale("log")
-    upper.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    upper.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    upper.yaxis.set_minor_formatter(NullFormatter())
+    plain_ticks(upper)
     upper.set_title(title, loc="left")
     upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), title="largest gap to theory")
     lower.axhline(0, color="black", lw=0.5)
@@ -100,7 +98,7 @@ def _key(axes: Any) -> None:
     """Say which line is which, inside the first panel."""
     kinds = [
         Line2D([], [], color="0.3", lw=1, label="theory"),
-        Patch(color="0.3", alpha=0.25, lw=0, label="one run, Gaussian inputs"),
+        Patch(color="0.3", alpha=0.2, lw=0, label="one run, 5–95 %, Gaussian inputs"),
         Line2D([], [], color="0.3", lw=1.6, ls=":", label="mean, real rows"),
     ]
     methods = axes.get_legend()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
@@ -11,8 +11,6 @@ from matplotlib.patches import Patch
 if TYPE_CHECKING:
     from ...solvers.core.curve import Curve
 
-#: colours of the house style (Okabe and Ito)
-COLOURS = 7
 #: markers of the first, second, ... ensemble of one method
 MARKERS = "os^Dv"
 #: dashes of the first, second, ... theory of one method
@@ -31,22 +29,28 @@ LIMITS = {
 GREY = "0.35"
 
 
+#: what kinds of curves are called, here and in the gallery
+BAND = "band of one run, {}–{} %"
+MEAN = "simulation, {} ± 2 s.e."
+
+
 def entries(
-    methods: Sequence[str], split: Sequence[tuple[list[Curve], list[Curve]]], band: float | None
+    parts: Mapping[str, tuple[list[Curve], list[Curve]]],
+    colours: Mapping[str, Any],
+    band: float | None,
 ) -> list[Any]:
     """Return legend handles: one a method by colour, then one a kind of curve in grey.
 
     Parameters
     ----------
-    methods : sequence of str
-    split : sequence of (theories, ensembles)
+    parts : mapping of name to (theories, ensembles)
         Of each method.
+    colours : mapping of name to colour
     band : float or None
         Share of the runs that is shaded, where any are.
     """
-    handles: list[Any] = [
-        Line2D([], [], color=f"C{i % COLOURS}", lw=3, label=name) for i, name in enumerate(methods)
-    ]
+    split = list(parts.values())
+    handles: list[Any] = [Line2D([], [], color=colours[name], lw=3, label=name) for name in parts]
     for rank in range(max(len(theories) for theories, _ in split)):
         names = dict.fromkeys(kind(t[rank]) for t, _ in split if len(t) > rank)
         line = LINES[rank % len(LINES)]
@@ -62,12 +66,12 @@ def entries(
                 marker=MARKERS[rank % len(MARKERS)],
                 mfc="white",
                 mew=0.8,
-                label=f"{'/'.join(names)} ± 2 s.e.",
+                label=MEAN.format("/".join(names)),
             )
         )
     if band is not None:
         tail = 50 * (1 - band)
-        name = f"{tail:g}–{100 - tail:g} % of runs"
+        name = BAND.format(f"{tail:g}", f"{100 - tail:g}")
         handles.append(Patch(color=GREY, alpha=0.3, lw=0, label=name))
     if any("finite_size" in t.diagnostics for theories, runs in split if runs for t in theories):
         handles.append(Line2D([], [], color=GREY, ls=ANNOUNCED, lw=1, label="announced error"))

@@ -4,6 +4,8 @@ A figure is a module of a folder ``<author_year>`` with
 
 ``TITLE``
     one line: what it shows.
+``CAPTION``
+    what its panels are and what to take away, with ``{names}`` of parameters.
 ``QUICK``, ``FULL``
     frozen dataclasses of its parameters, seed included.
 ``compute(parameters)``

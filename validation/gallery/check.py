@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...theory.core.percent import percent
+from ..agreement.compare import MAX_DETECTABLE, compare
+
+if TYPE_CHECKING:
+    from ...solvers.core.curve import Curve
+    from ..agreement.agreement import Agreement
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Check:
     value, low, high : float
     origin : str
         Where the bounds come from: standard errors, an order of convergence, a formula.
+    undecided : bool
+        Whether the data could have missed an error that matters: then it does not pass.
     """
 
     name: str
@@ -28,22 +35,57 @@ class Check:
     low: float
     high: float
     origin: str
+    undecided: bool = False
 
     @property
-    def passed(self) -> bool:
+    def within(self) -> bool:
         """Whether low <= value <= high."""
         return bool(self.low <= self.value <= self.high)
 
+    @property
+    def passed(self) -> bool:
+        """Whether it lies within its bounds, and could have been seen outside."""
+        return self.within and not self.undecided
+
     def __str__(self) -> str:
-        mark = "ok  " if self.passed else "FAIL"
+        mark = "ok  " if self.passed else "OPEN" if self.within else "FAIL"
         bounds = f"[{self.low:.4g}, {self.high:.4g}]"
         return f"{mark}  {self.name}: {self.value:.4g} in {bounds} ({self.origin})"
 
 
-def agreement(name: str, report: Any) -> Check:
-    """Return the check of an `Agreement`: no time differs at the report's level."""
+def agreement(name: str, report: Agreement, within: float = MAX_DETECTABLE) -> Check:
+    """Return the check of a comparison: no time differs at its level, and errors would have shown.
+
+    Parameters
+    ----------
+    report : Agreement
+    within : float
+        The claim: drift and noise coefficient are right to this relative error, which the
+        ensemble would have rejected with 99 % probability. Above 5 % the claim is a weak one, and
+        the name of the check should say so.
+    """
     seen = f"smallest Holm p-value; errors of {percent(report.detectable)} would show"
-    return Check(name, float(np.min(report.p_values)), report.level, 1.0, seen)
+    if within > MAX_DETECTABLE:
+        seen += f", {percent(within)} are asked"
+    value = float(np.min(report.p_values))
+    return Check(name, value, report.level, 1.0, seen)
+
+
+def tested(
+    name: str,
+    theory: Curve,
+    runs: Curve,
+    quantity: str | None = None,
+    *,
+    within: float = MAX_DETECTABLE,
+) -> Check:
+    """Return the check of a limit against its runs; see `agreement`."""
+    return agreement(name, compare(theory, runs, quantity), within)
+
+
+def refuted(name: str, report: Agreement, origin: str) -> Check:
+    """Return the check that a comparison rejects a theory that is wrong."""
+    return Check(name, float(np.min(report.p_values)), 0.0, report.level, origin)
 
 
 def near(name: str, value: Any, expected: Any, tolerance: Any, origin: str) -> Check:

@@ -1,4 +1,4 @@
-"""From the name of a figure to its files: the figure with its provenance inside, and its report."""
+"""From the name of a figure to its files: with its provenance inside, its report, its caption."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class Made:
     checks: tuple[Check, ...]
     report: str
     seconds: float
+    caption: str = ""
 
     @property
     def passed(self) -> bool:
@@ -109,18 +110,44 @@ def make(
     seconds = time.perf_counter() - start
     checks = tuple(module.checks(data))
     figure = module.draw(data, width)
-    figure.provenance = _provenance(name, module, parameters, full)
-    return Made(name, figure, checks, _report(name, module, parameters, checks), seconds)
+    figure.provenance = _provenance(name, module, parameters, full, checks)
+    report = _report(name, module, parameters, checks)
+    return Made(name, figure, checks, report, seconds, _caption(module, parameters, checks))
 
 
-def _provenance(name: str, module: ModuleType, parameters: Any, full: bool) -> dict[str, Any]:
+def _provenance(
+    name: str, module: ModuleType, parameters: Any, full: bool, checks: tuple[Check, ...]
+) -> dict[str, Any]:
     return {
         "figure": name,
         "title": module.TITLE,
         "limitlab": VERSION,
         "form": "full" if full else "quick",
         "parameters": asdict(parameters),
+        "checks": [
+            {**asdict(check), "passed": check.passed, "undecided": check.undecided}
+            for check in checks
+        ],
     }
+
+
+def _caption(module: ModuleType, parameters: Any, checks: tuple[Check, ...]) -> str:
+    """What a paper prints under the figure: panels and take-away, the regime, the checks."""
+    given = asdict(parameters)
+    first = module.TITLE[0].upper() + module.TITLE[1:]
+    regime = ", ".join(f"{name} {_short(value)}" for name, value in given.items())
+    held = sum(check.passed for check in checks)
+    text = f"{first}. {module.CAPTION.format(**given)} Regime: {regime}."
+    return f"{text} Of {len(checks)} checked numbers {held} hold (limitlab {VERSION})."
+
+
+def _short(value: Any) -> str:
+    """A number or name; of many the first, the last and how many."""
+    if not isinstance(value, tuple | list):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if len(value) > 6:
+        return f"{_short(value[0])} … {_short(value[-1])} ({len(value)})"
+    return "(" + ", ".join(map(_short, value)) + ")"
 
 
 def _report(name: str, module: ModuleType, parameters: Any, checks: tuple[Check, ...]) -> str:
@@ -135,7 +162,7 @@ def write(
     formats: tuple[str, ...],
     data: bool = False,
 ) -> list[Path]:
-    """Write the figure in each format and its report beside it, each file whole or not at all.
+    """Write the figure in each format, its report and its caption, each file whole or not at all.
 
     Parameters
     ----------
@@ -160,6 +187,9 @@ def write(
                 made.figure.savefig(file, metadata={"Title": made.name, _TEXT[extension]: text})
             report = Path(partial) / f"{made.name}.txt"
             report.write_text(made.report, encoding="utf-8")
+            if made.caption:
+                files.append(Path(partial) / f"{made.name}.caption.txt")
+                files[-1].write_text(made.caption + "\n", encoding="utf-8")
             if data:
                 files.append(Path(partial) / f"{made.name}.csv")
                 files[-1].write_text(table(made.figure), encoding="utf-8")

@@ -14,6 +14,7 @@ import pytest
 from limitlab.solvers.core.curve import Curve
 from limitlab.theory.core.errors import InvalidInput, InvalidType
 from limitlab.validation.figures.overlay import overlay
+from limitlab.validation.figures.registry import METHODS, colours, ordered, shade
 
 TIMES = np.linspace(0, 4, 41)
 
@@ -53,7 +54,7 @@ def test_one_colour_a_method():
     axes = overlay(*THREE).axes[0]
     assert len({line.get_color() for line in theory_lines(axes)}) == 3
     again = overlay(*THREE[:2], THREE[1]).axes[0]
-    assert {line.get_color() for line in again.lines} == {"C0"}
+    assert {line.get_color() for line in again.lines} <= {METHODS["SGD"], shade(METHODS["SGD"], 1)}
 
 
 def test_methods_with_one_name_are_told_apart():
@@ -67,7 +68,8 @@ def test_axes_are_named_with_units():
     assert upper.get_ylabel() == "excess risk $R$" and upper.get_yscale() == "log"
     assert lower.get_xlabel() == "time $t$ = steps$/d$" and lower.get_ylabel() == "residual (%)"
     names = [text.get_text() for text in upper.figure.legends[0].get_texts()]
-    assert "mean of 50 runs ± 2 s.e." in names and "5–95 % of runs" in names
+    assert "simulation, mean of 50 runs ± 2 s.e." in names
+    assert "band of one run, 5–95 %" in names
     assert "theory (ODE)" in names
 
 
@@ -142,7 +144,7 @@ def test_own_runs_join_the_only_method():
     mine = Curve.from_runs(TIMES, runs.sample("risk"))
     figure = overlay(theory, mine)
     assert len(figure.axes) == 2
-    assert {line.get_color() for line in figure.axes[0].lines} == {"C0"}
+    assert {line.get_color() for line in figure.axes[0].lines} == {METHODS["SGD"]}
 
 
 def test_theory_alone_and_its_band():
@@ -186,3 +188,128 @@ def test_needs_curves():
         overlay()
     with pytest.raises(InvalidType):
         overlay(np.ones(3))
+
+
+# ---- one look: colours, coincidence, axes of a user ----
+
+
+def test_a_method_has_one_colour_wherever_it_is_drawn():
+    alone = theory_lines(overlay(*THREE[2:4]).axes[0])[0].get_color()
+    beside = [line.get_color() for line in theory_lines(overlay(*THREE).axes[0])]
+    assert beside == [METHODS[name] for name in ("SGD", "signSGD", "clipped SGD")]
+    assert alone == METHODS["signSGD"]
+
+
+@pytest.mark.parametrize("other", ["SGD", "mine", "CDAT 1.9"])
+def test_a_method_of_ones_own_keeps_its_colour(other):
+    first = colours(["soft sign"])["soft sign"]
+    assert colours([other, "soft sign"])["soft sign"] == first
+    assert first not in METHODS.values()
+
+
+def test_no_two_names_share_a_colour():
+    names = [f"method {k}" for k in range(30)] + [
+        "CDAT 1",
+        "CDAT 1.9",
+        "CDAT 2",
+        "SGD",
+        "SGD(rate=2)",
+    ]
+    found = colours(names)
+    assert len(set(found.values())) == len(names)
+    assert found["SGD"] == METHODS["SGD"]
+
+
+@pytest.mark.parametrize("name", [*METHODS, "SAM, ρ = 5", "clipped SGD, limit", "0.9 of the edge"])
+def test_labels_are_found_in_the_register(name):
+    assert colours([name])[name] in METHODS.values()
+
+
+def test_ordered_parameters_go_from_dark_to_light():
+    shades = [mpl.colors.to_rgb(c) for c in ordered((1, 3, 9, 27)).values()]
+    lightness = np.array(shades) @ (0.2126, 0.7152, 0.0722)
+    assert np.all(np.diff(lightness) > 0)
+
+
+def test_lines_that_coincide_are_all_seen():
+    """Four methods with one risk are drawn in turns; curves apart are solid."""
+    same = [pair(name, 0.6)[0] for name in ("SGD", "signSGD", "Huber", "Adam")]
+    dashes = [line.get_linestyle() for line in theory_lines(overlay(*same).axes[0])]
+    assert dashes[0] == "-" and all(dash == "--" for dash in dashes[1:])
+    patterns = {str(line._dash_pattern) for line in theory_lines(overlay(*same).axes[0])}
+    assert len(patterns) == 4
+    assert {line.get_linestyle() for line in theory_lines(overlay(*THREE).axes[0])} == {"-"}
+
+
+def test_it_draws_on_axes_of_a_user():
+    figure = mpl.figure.Figure()
+    axes = figure.subplots(2, 2)
+    with mpl.rc_context({"font.size": 9}):
+        assert overlay(*THREE, ax=axes[0, 0]) is figure
+        assert overlay(*THREE, ax=axes[:, 1], colors={"SGD": "red"}) is figure
+    assert len(axes[0, 0].lines) and not axes[1, 0].lines and axes[1, 1].lines
+    assert theory_lines(axes[0, 1])[0].get_color() == "red"
+    figure.draw_without_rendering()
+
+
+def test_colours_and_line_styles_are_taken():
+    figure = overlay(*THREE, colors=["k", "r", "g"], linestyles={"signSGD": ":"})
+    lines = theory_lines(figure.axes[0])
+    assert [line.get_color() for line in lines] == ["k", "r", "g"]
+    assert [line.get_linestyle() for line in lines] == ["-", ":", "-"]
+
+
+def steps_of(curve, each=1000, **provenance):
+    steps = np.round(curve.time * each).astype(int)
+    return replace(curve, steps=steps, provenance=curve.provenance | provenance)
+
+
+def test_the_axis_counts_time_steps_or_samples():
+    theory, runs = (steps_of(curve, samples_per_step=4) for curve in pair("SGD", 0.6))
+    for x, last, name in (
+        ("time", 4, "time $t$ = steps$/d$"),
+        ("steps", 4000, "step"),
+        ("samples", 16000, "samples"),
+    ):
+        upper, lower = overlay(theory, runs, x=x).axes
+        assert theory_lines(upper)[0].get_xdata()[-1] == last
+        assert lower.get_xlabel() == name
+    by_method = replace(theory, provenance={"method": "SGD(rate=0.5, batch=8)"})
+    assert theory_lines(overlay(by_method, x="samples").axes[0])[0].get_xdata()[-1] == 32000
+
+
+@pytest.mark.parametrize("scale", ["linear", "semilogx", "semilogy", "loglog"])
+def test_scales_and_markers_spaced_for_them(scale):
+    upper, lower = overlay(*THREE, scale=scale).axes
+    log_x, log_y = scale in ("semilogx", "loglog"), scale in ("semilogy", "loglog")
+    assert (upper.get_xscale() == "log", upper.get_yscale() == "log") == (log_x, log_y)
+    assert (lower.get_xscale() == "log") == log_x
+    x = upper.containers[0].lines[0].get_xdata()
+    gaps = np.diff(np.log(x[x > 0]) if log_x else x)
+    assert gaps.max() < 3.5 * np.median(gaps)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"x": "epochs"}, InvalidInput),
+        ({"x": "steps"}, InvalidInput),
+        ({"scale": "log"}, InvalidInput),
+        ({"scale": "loglog", "log": True}, InvalidInput),
+        ({"colors": {"Sgd": "red"}}, InvalidInput),
+        ({"colors": ["red"]}, InvalidInput),
+        ({"colors": "red"}, InvalidType),
+        ({"linestyles": {"no": ":"}}, InvalidInput),
+        ({"ax": 3}, InvalidType),
+    ],
+)
+def test_bad_choices_are_refused(options, error):
+    with pytest.raises(error):
+        overlay(*THREE, **options)
+
+
+def test_plain_numbers_on_logarithmic_axes():
+    axes = overlay(*THREE[:2]).axes[0]
+    axes.figure.draw_without_rendering()
+    texts = [tick.get_text() for tick in axes.get_yticklabels() if tick.get_text()]
+    assert texts and not any("^" in text for text in texts)

@@ -31,6 +31,8 @@ def test_no_two_figures_share_a_name():
 def test_a_figure_has_its_parts(name):
     module = module_of(name)
     assert module.TITLE and "\n" not in module.TITLE
+    caption = module.CAPTION.format(**dataclasses.asdict(module.QUICK))
+    assert "Take-away: " in caption and len(caption) < 700
     for form in (module.QUICK, module.FULL):
         assert dataclasses.is_dataclass(form) and form.__dataclass_params__.frozen
     for part in (module.compute, module.draw, module.checks):
@@ -119,6 +121,36 @@ def test_a_number_outside_its_bounds_fails_the_figure(made):
 
 def test_not_a_number_passes_no_check():
     assert not Check("lost", float("nan"), 0.0, 1.0, "formula").passed
+
+
+def test_the_caption_says_the_regime_and_what_holds(tmp_path):
+    made = make("noise_functions", values={"points": 7})
+    assert "Take-away: " in made.caption and "points 7" in made.caption
+    assert f"Of {len(made.checks)} checked numbers" in made.caption
+    write(made, tmp_path, ("svg",))
+    assert (tmp_path / "noise_functions.caption.txt").read_text() == made.caption + "\n"
+    results = made.figure.provenance["checks"]
+    assert [one["name"] for one in results] == [check.name for check in made.checks]
+    assert all(one["passed"] in (True, False) for one in results)
+
+
+def test_panels_have_letters_and_logarithms_plain_ticks():
+    figure = make("noise_functions", width="two-column").figure
+    assert figure.get_size_inches()[0] == 6.75
+    assert [axes.texts[0].get_text() for axes in figure.axes] == ["a", "b", "c"]
+    figure.draw_without_rendering()
+    texts = [tick.get_text() for tick in figure.axes[1].get_yticklabels()]
+    assert "0.01" in texts and "10" in texts
+
+
+@pytest.mark.parametrize(("width", "columns"), [("icml", 2), ("neurips", 3)])
+def test_narrow_pages_are_composed(width, columns):
+    """Two panels a row, and the last one alone takes the whole width."""
+    figure = make("noise_functions", width=width).figure
+    places = [axes.get_subplotspec() for axes in figure.axes]
+    assert len({place.colspan.start for place in places}) == columns
+    assert len(places[-1].colspan) == (2 if width == "icml" else 1)
+    assert figure.get_size_inches()[1] < 4.5
 
 
 def test_the_exit_status_says_whether_the_numbers_hold(made, tmp_path, monkeypatch, capsys):

@@ -47,9 +47,10 @@ def test_it_draws_at_both_widths(name, width):
 def test_files_hold_what_they_were_made_from(tmp_path):
     made = make("noise_functions")
     assert isinstance(made, Made) and made.passed, made.report
-    pdf, text = write(made, tmp_path, ("pdf",))
+    pdf, caption, text = write(made, tmp_path, ("pdf",))
     assert json.dumps(made.figure.provenance["figure"]).encode() in pdf.read_bytes()
     assert text.read_text() == made.report
+    assert caption.read_text().startswith(made.figure.provenance["title"][:1].upper())
 
 
 def scaled(curve, factor=1.05):

@@ -17,12 +17,18 @@ from ....solvers.solve import solve
 from ....theory.methods import GradientDescent
 from ....theory.second_order.problem import QuadraticRegression
 from ...agreement.compare import compare
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement
-from ..look import REFERENCE, SEQUENCE, sheet
+from ..look import REFERENCE, sheet
 
 TITLE = "random curvature under gradient descent: below the edge, at the edge, diverged"
+CAPTION = (
+    "(a), (b) All eigenvalues of two runs of gradient descent on random curvature; (c) final "
+    "sharpness and (d) share of diverged runs over the start. Take-away: what converges ends "
+    "below the edge, a moderate drive just below it, a strong one diverges."
+)
 
 Array = np.ndarray
 
@@ -127,9 +133,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         p = data.parameters
         for axis, run, (start, residual) in zip(axes, data.shown, p.shown, strict=False):
-            for k in range(p.data):
+            for k, colour in ordered(list(range(p.data))).items():
                 values = p.data * run[f"eigenvalue_{k + 1}"][1:]
-                axis.plot(run.time[1:], values, color=SEQUENCE[k % len(SEQUENCE)], linewidth=0.9)
+                axis.plot(run.time[1:], values, color=colour, linewidth=0.9)
             axis.axhline(2, **REFERENCE)
             axis.set(xscale="log", xlabel="step", ylabel=r"all eigenvalues of $h\,\Theta$")
             axis.set_ylim(0, None)

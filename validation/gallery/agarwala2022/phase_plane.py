@@ -25,6 +25,11 @@ from ..check import Check, near
 from ..look import EXACT, REFERENCE, SEQUENCE, THEORY, sheet
 
 TITLE = "the phase plane of one example: every step, and every second step"
+CAPTION = (
+    "(a) Orbits step by step and (b) every second step, with the displacement (arrows), "
+    "nullcline and slow manifold. Take-away: two steps at a time, orbits fall on a slow "
+    "manifold and slide along it to just below 2."
+)
 
 Array = np.ndarray
 

@@ -18,11 +18,17 @@ from ....solvers.sam.edge import sam_product
 from ....solvers.solve import solve
 from ....theory.methods.sam import SAM
 from ....theory.second_order.problem import QuadraticRegression
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ..check import Check
-from ..look import REFERENCE, SEQUENCE, THEORY, sheet
+from ..look import REFERENCE, THEORY, sheet
 
 TITLE = "SAM at the edge: many rates and radii, one critical sharpness"
+CAPTION = (
+    "(a) Sharpness under gradient descent and SAM of several radii whose edges agree; (b) the "
+    "product that is 2 at the edge. Take-away: SAM comes to rest just below an edge of its "
+    "own."
+)
 
 Array = np.ndarray
 
@@ -86,7 +92,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Sharpness over steps, and the product of the edge."""
 
     def panels(axes: Any) -> None:
-        for colour, (radius, curve) in zip(SEQUENCE, data.runs.items(), strict=False):
+        shades = ordered(list(data.runs))
+        for radius, curve in data.runs.items():
+            colour = shades[radius]
             name = "gradient descent" if radius == 0 else rf"$\rho={radius:g}$"
             axes[0].plot(curve.time, curve.sharpness, color=colour, label=name, **THEORY)
             axes[1].plot(curve.time, curve.edge_product, color=colour, **THEORY)

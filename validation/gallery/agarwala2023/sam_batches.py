@@ -21,9 +21,13 @@ from ....theory.second_order.problem import QuadraticRegression
 from ...figures.style import HouseFigure
 from ...simulate.sam.first_step import first_step_runs
 from ..check import Check
-from ..look import SEQUENCE, SIMULATION, THEORY, sheet
+from ..look import KINDS, SEQUENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "mini-batches strengthen SAM where the top mode has decayed"
+CAPTION = (
+    "Decrease of the top eigenvalue under SAM over the batch, for three samplings. Take-away: "
+    "where the top mode has decayed small batches strengthen SAM."
+)
 
 Array = np.ndarray
 
@@ -101,7 +105,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0].plot(p.batches, data.formula[sampling], color=colour, label=name, **THEORY)
             axes[0].errorbar(p.batches, mean, error, color=colour, **SIMULATION)
         axes[0].set(xlabel="batch $B$", ylabel=r"$-d\,\mathbf{E}\,s_1^2/d\tau\,/D$", ylim=(0, None))
-        axes[0].legend()
+        key(axes[0], KINDS, 3)
 
     return sheet(panels, width, aspect=0.6)
 

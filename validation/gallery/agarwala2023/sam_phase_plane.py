@@ -25,6 +25,10 @@ from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, sheet
 
 TITLE = "the phase plane of one example under SAM: the edge moves, and so do the basins"
+CAPTION = (
+    "Basins and orbits of one example under gradient descent and SAM. Take-away: the edge "
+    "moves down, and so do the basins."
+)
 
 Array = np.ndarray
 

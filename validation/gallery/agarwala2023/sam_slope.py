@@ -24,6 +24,11 @@ from ..check import Check
 from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet
 
 TITLE = "the initial slope under SAM, and the sign that its later difference turns"
+CAPTION = (
+    "(a) Initial slope of the sharpness under SAM over the radius, mode by mode; (b) SAM less "
+    "gradient descent over time. Take-away: the slope holds at the start only; the difference "
+    "soon turns its sign."
+)
 
 Array = np.ndarray
 
@@ -115,7 +120,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             exact = [0.0, *(per * _exact(data, r)[a] for r in p.radii)]
             leading = [0.0, *(per * data.formula[r].slope[a] for r in p.radii)]
             seen = [per * data.samples[r][:, a].mean() for r in p.radii]
-            spread = [per * _sem(data.samples[r])[a] for r in p.radii]
+            spread = [2 * per * _sem(data.samples[r])[a] for r in p.radii]
             axes[0].plot(fine, exact, color=colour, label=f"mode {a + 1}", **THEORY)
             axes[0].plot(fine, leading, color=colour, **EXACT)
             axes[0].errorbar(p.radii, seen, spread, color=colour, **SIMULATION)

@@ -17,13 +17,19 @@ from ....solvers.solve import solve
 from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
 from ...agreement.compare import compare
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import SEQUENCE, SIMULATION, THEORY, kinds, sheet
+from ..look import KINDS, SIMULATION, THEORY, kinds, sheet
 from ._models import gaussian_features
 
 TITLE = "collapse of the loss of small batches on the noise kernel norm, with and without momentum"
+CAPTION = (
+    "Loss at one flow time (a) over the noise kernel norm and (b) over the rate, for several "
+    "batches; (c) loss along flow time for three momenta at one norm. Take-away: small "
+    "batches depend on rate and batch through the kernel norm alone."
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,12 @@ class Case:
     def final(self, curve: Curve) -> float:
         """Loss of a curve at the flow time, which a whole number of steps would miss."""
         return float(np.exp(np.interp(self.last, curve.time, np.log(curve.loss))))
+
+    @property
+    def ended(self) -> tuple[float, float]:
+        """Mean loss of the runs at the flow time, and its standard error."""
+        mean = self.final(self.runs)
+        return mean, mean * float(self.runs.sem("loss")[-1] / self.runs.loss[-1])
 
     @property
     def end(self) -> float:
@@ -105,17 +117,23 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Final loss against the norm and against the rate; loss over time for several momenta."""
 
     def panels(axes: Any) -> None:
-        for colour, (batch, cases) in zip(SEQUENCE, data.batches.items(), strict=False):
+        for (batch, cases), colour in zip(
+            data.batches.items(), ordered(list(data.batches)).values(), strict=True
+        ):
             rates = np.array([case.step for case in cases])
             for axis, x in zip(axes, (data.norms, rates), strict=False):
                 axis.plot(x, [case.final(case.theory) for case in cases], color=colour, **THEORY)
-                ends = [case.final(case.runs) for case in cases]
-                axis.plot(x, ends, color=colour, label=f"$B={batch}$", **SIMULATION)
-        for colour, (momentum, case) in zip(SEQUENCE, data.momenta.items(), strict=False):
+                ends, errors = np.transpose([case.ended for case in cases])
+                label = f"$B={batch}$"
+                axis.errorbar(x, ends, 2 * errors, color=colour, label=label, **SIMULATION)
+        for (momentum, case), colour in zip(
+            data.momenta.items(), ordered(list(data.momenta)).values(), strict=True
+        ):
             time = case.step * case.theory.time / (1 - momentum)
             axes[2].plot(time, case.theory.loss, color=colour, **THEORY)
             label = rf"$\mu={momentum:g}$"
-            axes[2].plot(time, case.runs.loss, color=colour, label=label, **SIMULATION)
+            error = 2 * case.runs.sem("loss")
+            axes[2].errorbar(time, case.runs.loss, error, color=colour, label=label, **SIMULATION)
         for axis in axes:
             axis.set(yscale="log")
         end = "loss at equal flow time"
@@ -124,8 +142,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[2].set(xlabel=r"flow time $\eta\lambda_{\max}t/(1-\mu)$", ylabel="loss $|z|^2/(2D)$")
         axes[0].legend(loc="upper left")
         axes[2].legend(loc="upper right", title=r"equal $\mathcal{K}$")
-        key = kinds({"exact second moments": THEORY, "mean of runs": SIMULATION})
-        axes[0].figure.legend(handles=key, loc="outside upper left", ncols=2)
+        axes[0].figure.legend(handles=kinds(KINDS), loc="outside upper left", ncols=2)
 
     return sheet(panels, width, columns=3, aspect=1.05)
 

@@ -23,6 +23,7 @@ from ....solvers.linear.noise_kernel import NoiseKernel
 from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
 from ....theory.methods.sampling import batches
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ...simulate.linear.growth import Measured
@@ -32,6 +33,12 @@ from ._growth import Growth, growth, growth_check
 from ._models import gaussian_features, power_law_features
 
 TITLE = "the bracket of noise kernel norms against D; mean-square against almost-sure stability"
+CAPTION = (
+    "(a), (b) The forms of the noise kernel norm over that of the closure, against the size; "
+    "(c) growth of the mean square and of single runs over the rate. Take-away: the closure "
+    "is optimistic by a share that falls like 1/P for spread spectra and stays where few "
+    "modes carry the trace; single runs hold out longer than the mean square."
+)
 MODELS: dict[str, Callable[[int, int], LinearModel]] = {
     "Gaussian features": gaussian_features,
     "power-law spectrum": power_law_features,
@@ -170,11 +177,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 axis.errorbar(
                     data.dimensions,
                     _mean(ratio),
-                    _error(ratio),
+                    2 * _error(ratio),
                     color=colour,
                     label=LABELS[form],
                     marker="o",
-                    markersize=2.4,
+                    markersize=3,
+                    markerfacecolor="white",
                     linewidth=1,
                 )
             axis.axhline(1, **REFERENCE)
@@ -194,25 +202,34 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[1].set_yscale("log", base=2)
         axes[0].set_ylim(top=axes[0].get_ylim()[1] + 0.2)  # room for the legend
         axes[0].legend(loc="upper right")
-        for colour, (size, rates) in zip(SEQUENCE, data.growth.items(), strict=False):
+        shades = ordered(list(data.growth), last=0.6)
+        for size, rates in data.growth.items():
+            colour = shades[size]
             _growth_lines(axes[2], data.shares, rates, colour)
             axes[2].plot([], [], color=colour, label=f"$D={size}$")
         axes[2].axhline(0, **REFERENCE)
         axes[2].set(xlabel=r"rate over that of $\mathcal{K}_{\mathrm{exact}}=1$", title="growth")
         axes[2].set(ylabel=r"growth a step of $\ln\mathbf{E}|z|^2$, $\ln|z|^2$")
         axes[2].legend(loc="upper left")
-        lines = {"mean square, theory": THEORY, "mean square, runs": SIMULATION}
-        lines |= {"single runs": OPEN}
-        axes[0].figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)
+        lines = {"mean square, theory": THEORY, "mean square, simulation": SIMULATION}
+        lines |= {"single runs, simulation (all ± 2 s.e.)": OPEN}
+        _key(axes[0], lines)
 
     return sheet(panels, width, columns=3, aspect=1.1)
+
+
+def _key(axis: Any, lines: dict[str, dict[str, Any]]) -> None:
+    """Only what holds for all panels; the forms are named in the first."""
+    axis.figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)
 
 
 def _growth_lines(axis: Any, shares: np.ndarray, rates: Rates, colour: str) -> None:
     axis.plot(shares, rates.theory, color=colour, **THEORY)
     measured = [np.nan if found is None else found.measured.value for found in rates.mean_square]
-    axis.plot(shares, measured, color=colour, **SIMULATION)
-    axis.plot(shares, [m.value for m in rates.single], color=colour, **OPEN)
+    errors = [np.nan if found is None else 2 * found.measured.error for found in rates.mean_square]
+    axis.errorbar(shares, measured, errors, color=colour, elinewidth=0.8, **SIMULATION)
+    single = [m.value for m in rates.single], [2 * m.error for m in rates.single]
+    axis.errorbar(shares, *single, color=colour, elinewidth=0.8, **OPEN)
 
 
 def _mean(ratio: Sequence[np.ndarray]) -> np.ndarray:

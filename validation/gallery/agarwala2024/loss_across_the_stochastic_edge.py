@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 
 from ....solvers.core.curve import Curve
 from ....solvers.linear.critical import critical_rate
@@ -18,14 +17,32 @@ from ....theory.core.errors import ValidityWarning
 from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
 from ...agreement.compare import compare
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import PUBLISHED, SEQUENCE, SIMULATION, THEORY, band, kinds, sheet, thin
+from ..look import (
+    HIGH,
+    LOW,
+    PUBLISHED,
+    RUNS,
+    SIMULATION,
+    THEORY,
+    band,
+    kinds,
+    points,
+    shaded,
+    sheet,
+)
 from ._growth import Growth, growth, growth_check
 from ._models import gaussian_features, power_law_features
 
 TITLE = "mean loss of SGD on a linear model, for batches across the stochastic edge K = 1"
+CAPTION = (
+    "Mean loss for batches on both sides of K = 1: exact second moments, diagonal closure, "
+    "runs where a mean of runs exists. Take-away: the mean square diverges exactly beyond K = "
+    "1, while most single runs still fall."
+)
 
 #: of the rate that is critical
 ROUNDING = 1e-9
@@ -107,7 +124,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         for axis, (name, cases) in zip(axes, data.models.items(), strict=True):
-            for colour, (batch, case) in zip(SEQUENCE, cases.items(), strict=False):
+            shades = ordered(list(cases))
+            for batch, case in cases.items():
+                colour = shades[batch]
                 _lines(axis, case, colour)
                 label = rf"$B={batch}$: $\mathcal{{K}}={case.norm:.2f}$"
                 axis.plot([], [], color=colour, label=label)
@@ -115,8 +134,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             _limits(axis, cases)
             axis.legend(loc="lower left")
         lines = {"exact second moments": THEORY, "diagonal closure": PUBLISHED}
-        shaded = Patch(color="0.3", alpha=0.2, lw=0, label="90 % of single runs")
-        key = [*kinds(lines | {"mean of runs": SIMULATION}), shaded]
+        key = [*kinds(lines | {RUNS: SIMULATION}), shaded()]
         axes[0].figure.legend(handles=key, loc="outside upper left", ncols=2)
 
     return sheet(panels, width, columns=2, aspect=1.0)
@@ -126,11 +144,10 @@ def _lines(axis: Axes, case: Case, colour: str) -> None:
     time = case.exact.time
     axis.plot(time, case.exact.loss, color=colour, **THEORY)
     axis.plot(time, case.closure.loss, color=colour, **PUBLISHED)
-    low, high = (case.runs.quantile("loss", level) for level in (0.05, 0.95))
+    low, high = (case.runs.quantile("loss", level) for level in (LOW, HIGH))
     band(axis, time, low, high, colour)
     if case.norm < NEAR_INSTABILITY:  # beyond, a mean of runs is that of its largest one
-        shown = thin(time, 12)
-        axis.plot(time[shown], case.runs.loss[shown], color=colour, **SIMULATION)
+        points(axis, case.runs, colour, quantity="loss")
 
 
 def _limits(axis: Axes, cases: dict[int, Case]) -> None:

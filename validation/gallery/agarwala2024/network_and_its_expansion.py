@@ -25,6 +25,11 @@ from ..check import Check, near
 from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet, thin
 
 TITLE = "a network on digits and its quadratic expansion: error in space, loss and sharpness"
+CAPTION = (
+    "(a) Error of the linear and the quadratic expansion of a network in space; (b), (c) loss "
+    "and sharpness in training from the start and from step 80. Take-away: the quadratic "
+    "model follows the sharpening from where the network moves slowly, and loses it early on."
+)
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axis.set(xlabel="step $t$")
         axes[1].set(yscale="log", ylabel="loss $|z|^2/(2D)$")
         axes[2].set(ylabel=r"$\eta\lambda_{\max}$")
-        lines = {"network": {"color": "black", **SIMULATION}}
+        lines = {"network, one run": {"color": "black", **SIMULATION}}
         lines |= {"linear expansion": {"color": SEQUENCE[0], **EXACT}}
         lines |= {"quadratic expansion": {"color": SEQUENCE[1], **THEORY}}
         axes[0].figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)

@@ -19,9 +19,14 @@ from ....theory.second_order.problem import QuadraticRegression
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, band, sheet
+from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, band, key, sheet
 
 TITLE = "what batch noise shifts, against the step: SGD and its limiting SDE"
+CAPTION = (
+    "What batch noise shifts in (a) the squared residual and (b) the sharpness, over the "
+    "step: the SDE less its flow, SGD less gradient descent. Take-away: the shifts are those "
+    "of the SDE, to first order in the step."
+)
 
 Array = np.ndarray
 QUANTITIES = ("loss", "sharpness")
@@ -99,7 +104,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         h = np.array(data.parameters.steps)
         for k, (axis, name) in enumerate(zip(axes, (r"$|z|^2$", r"$\lambda_{\max}$"), strict=True)):
             mean, error = statistics(data.sde, k)
-            axis.plot(h, mean, color=COLOURS["SGD"], label="SDE less flow", **THEORY)
+            axis.plot(h, mean, color=COLOURS["SGD"], label="theory: SDE less flow", **THEORY)
             band(axis, h, mean - 2 * error, mean + 2 * error, COLOURS["SGD"])
             mean, error = statistics(data.sgd, k)
             axis.errorbar(
@@ -108,13 +113,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 2 * error,
                 color=COLOURS["SGD"],
                 elinewidth=0.6,
-                label="SGD less gradient descent",
+                label="simulation: SGD less gradient descent ± 2 s.e.",
                 **SIMULATION,
             )
             axis.axhline(0, **REFERENCE)
             axis.set(xlabel="step $h$", ylabel=f"shift of {name} by noise", xlim=(0, None))
-        handles, names = axes[0].get_legend_handles_labels()
-        axes[0].figure.legend(handles, names, loc="outside upper left", ncols=2)
+        key(axes[0], {}, 3, bands={"± 2 s.e. of the SDE": COLOURS["SGD"]})
 
     return sheet(panels, width, columns=2, aspect=0.85)
 

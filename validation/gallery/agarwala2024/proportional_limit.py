@@ -16,12 +16,18 @@ from ....solvers.solve import solve
 from ....theory.methods import SGD
 from ....theory.second_order.problem import QuadraticRegression
 from ...agreement.compare import compare
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, band, key, sheet
+from ..look import BAND, REFERENCE, RUNS, SEQUENCE, SIMULATION, THEORY, band, key, points, sheet
 
 TITLE = "second-order regression at fixed D/P: one run scatters like P^(-1/2), the mean like 1/P"
+CAPTION = (
+    "(a) Loss at the largest P; (b) gap of the mean to theory along the steps and (c) at the "
+    "last one over P, with the scatter of one run. Take-away: one run is off by the root of "
+    "1/P, the mean over runs by 1/P."
+)
 
 Array = np.ndarray
 Ensembles = dict[float, dict[int, Curve]]
@@ -105,8 +111,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             _draw_loss(axes[0], data, fraction, colour)
             _draw_scaling(axes[2], data, fraction, colour)
         _draw_gaps(axes[1], data)
-        styles = {"T2; power laws": THEORY, "mean of runs": SIMULATION, "one run": ONE_RUN}
-        key(axes[0], styles, columns=5)
+        styles = {"theory": THEORY, RUNS: SIMULATION, "scatter of one run": ONE_RUN}
+        key(axes[0], styles, columns=3, bands=(BAND,))
 
     return sheet(panels, width, columns=3, aspect=1.05)
 
@@ -116,7 +122,7 @@ def _draw_loss(axis: Any, data: Data, fraction: float, colour: str) -> None:
     axis.plot(theory.time, theory["loss"], color=colour, label=rf"$\beta={fraction:g}$", **THEORY)
     low, high = (runs.quantile("loss", q) for q in (0.05, 0.95))
     band(axis, runs.time, low, high, colour)
-    axis.plot(runs.time, runs["loss"], color=colour, **SIMULATION)
+    points(axis, runs, colour, quantity="loss")
     axis.set(yscale="log", xlabel="step", ylabel=f"loss, $P={data.parameters.large[0]}$")
     axis.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
     axis.minorticks_off()
@@ -124,7 +130,8 @@ def _draw_loss(axis: Any, data: Data, fraction: float, colour: str) -> None:
 
 def _draw_gaps(axis: Any, data: Data) -> None:
     fraction = data.parameters.fractions[0]
-    for colour, (size, _) in zip(SEQUENCE[2:], data.parameters.ladder, strict=False):
+    shades = ordered([size for size, _ in data.parameters.ladder])
+    for size, colour in shades.items():
         mean, error = gap(data, fraction, size)
         steps = data.theory[fraction].time[1:]
         axis.errorbar(
@@ -135,7 +142,8 @@ def _draw_gaps(axis: Any, data: Data) -> None:
             elinewidth=0.6,
             linewidth=0.6,
             marker="o",
-            markersize=2.4,
+            markersize=3,
+            markerfacecolor="white",
             label=f"$P={size}$",
         )
     axis.axhline(0, **REFERENCE)

@@ -18,6 +18,11 @@ from ._growth import Growth, growth, growth_check
 from ._models import gaussian_features, power_law_features
 
 TITLE = "divergence of SGD on a linear model over rate and batch, with the lines K = 1"
+CAPTION = (
+    "Growth of the loss over rate and batch, with the lines at which each form of the noise "
+    "kernel norm is 1. Take-away: small batches diverge long before the edge of descent, on "
+    "the line where the exact norm is 1."
+)
 #: colour and line style of each form of the norm
 LINES: dict[str, dict[str, Any]] = {
     "exact": {"color": "black", **THEORY},

@@ -18,12 +18,18 @@ from ....solvers.solve import solve
 from ....theory.methods import SGD
 from ....theory.second_order.problem import QuadraticRegression
 from ...agreement.compare import compare
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import SEQUENCE, SIMULATION, THEORY, band, key, sheet, thin
+from ..look import BAND, HIGH, KINDS, LOW, SIMULATION, THEORY, band, key, sheet, thin
 
 TITLE = "sharpness along SGD for several batches: all of it, and without the isotropic part"
+CAPTION = (
+    "Sharpness along SGD for three batches, all of it and without the isotropic part, where "
+    "one eigenvalue dominates (above) and where none does (below). Take-away: noise takes "
+    "sharpness from a dominating mode; where none dominates the isotropic part hides it."
+)
 
 
 @dataclass(frozen=True)
@@ -89,13 +95,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         for row, (name, curves) in enumerate(data.spectra.items()):
             left, right = axes[2 * row : 2 * row + 2]
-            for colour, (batch, pair) in zip(SEQUENCE, curves.items(), strict=False):
+            shades = ordered(list(curves))
+            for batch, pair in curves.items():
+                colour = shades[batch]
                 _draw_batch(left, data.parameters, batch, pair, colour, False)
                 _draw_batch(right, data.parameters, batch, pair, colour, True)
             left.set(xlabel="step", ylabel=r"$\eta\lambda_{\max}$", title=name)
             right.set(xlabel="step", ylabel=r"$\eta\lambda_{\max}$ without $\kappa|\theta|^2$")
             right.set_title(name)
-        key(axes[0], {"T1, mean over batches": THEORY, "mean of runs": SIMULATION}, columns=5)
+        key(axes[0], KINDS, columns=3, bands=(BAND,))
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.7)
 
@@ -114,9 +122,12 @@ def _draw_batch(
     label = f"$B={batch}$" + (" (full)" if batch == len(p.dominant) else "")
     axis.plot(theory.time, edge(p, theory, bare).mean(axis=0), color=colour, label=label, **THEORY)
     values, some = edge(p, runs, bare), thin(runs.time)
-    low, high = np.quantile(values, (0.25, 0.75), axis=0)
+    low, high = np.quantile(values, (LOW, HIGH), axis=0)
     band(axis, runs.time, low, high, colour)
-    axis.plot(runs.time[some], values.mean(axis=0)[some], color=colour, **SIMULATION)
+    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    axis.errorbar(
+        runs.time[some], values.mean(axis=0)[some], 2 * error[some], color=colour, **SIMULATION
+    )
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -24,6 +24,11 @@ from ..check import Check
 from ..look import REFERENCE, SEQUENCE, key, sheet
 
 TITLE = "SGD where every example is fitted: mean square, sufficient bound, and single runs"
+CAPTION = (
+    "(a), (b) Share of runs that grow over batch and rate, with the edge of the mean square, "
+    "a sufficient bound and the edge of single runs; (c) mean square and median run. Take-"
+    "away: single runs are stable far beyond the edge of their mean square."
+)
 
 
 @dataclass(frozen=True)

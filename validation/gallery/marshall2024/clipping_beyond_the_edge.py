@@ -19,11 +19,15 @@ from ....theory.noise import Gaussian
 from ....theory.streaming.problem import LeastSquares
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
-from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, sheet
-from ._curves import legend, overlaid, tested
+from ..check import Check, near, tested
+from ..look import BAND, COLOURS, KINDS, REFERENCE, RISK, SIMULATION, THEORY, TIME, key, pair, sheet
 
 TITLE = "clipped and unclipped SGD beyond the edge of stability: plateau against blow-up"
+CAPTION = (
+    "(a) Risk at rate {beyond}, beyond the edge at 2: SGD blows up, clipped SGD stalls. (b) "
+    "Where it stalls over the rate. Take-away: clipping has no edge; its plateau grows with "
+    "the square of the rate."
+)
 
 #: rate · mean eigenvalue at which unclipped SGD loses its stationary risk
 EDGE = 2.0
@@ -114,19 +118,26 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     colours = {name: COLOURS[name] for name in ("clipped SGD", "SGD")}
 
     def panels(axes: Any) -> None:
-        overlaid(axes[0], data.unclipped, data.unclipped_runs, colours["SGD"])
-        overlaid(axes[0], data.clipped, data.clipped_runs, colours["clipped SGD"])
+        pair(axes[0], data.unclipped, data.unclipped_runs, colours["SGD"], spread=True)
+        pair(axes[0], data.clipped, data.clipped_runs, colours["clipped SGD"], spread=True)
         axes[0].set(
             yscale="log",
-            xlabel="time $t$ = steps$/d$",
-            ylabel="excess risk $R$",
+            xlabel=TIME,
+            ylabel=RISK,
             title="beyond the edge",
         )
         axes[1].plot(data.rate, data.unclipped_risk, color=colours["SGD"], **THEORY)
         axes[1].plot(data.rate, data.risk, color=colours["clipped SGD"], **THEORY)
         axes[1].plot(data.rate, data.law, label="large-rate law", **REFERENCE)
-        means = [runs.risk[1:].mean() for _, runs in data.settled.values()]
-        axes[1].plot(list(data.settled), means, color=colours["clipped SGD"], **SIMULATION)
+        means, errors = np.transpose([_at_rest(runs) for _, runs in data.settled.values()])
+        axes[1].errorbar(
+            list(data.settled),
+            means,
+            2 * errors,
+            color=colours["clipped SGD"],
+            elinewidth=0.8,
+            **(SIMULATION | {"zorder": 3}),
+        )
         axes[1].axvline(EDGE, **(REFERENCE | {"linestyle": ":"}))
         axes[1].set(
             xscale="log",
@@ -146,17 +157,22 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             color="0.4",
         )
         axes[1].legend(loc="lower right")
-        legend(axes[0].figure, colours, "theory", "mean of runs", "5–95 % of runs", narrow=3)
+        key(axes[0], KINDS, colours=colours, bands=(BAND,))
 
-    return sheet(panels, width, columns=2)
+    return sheet(panels, width, columns=2, strips=(0,))
+
+
+def _at_rest(runs: Curve) -> tuple[float, float]:
+    """Mean over the times at rest, and its standard error over the runs."""
+    each = runs.sample()[:, 1:].mean(axis=1)
+    return float(each.mean()), float(each.std(ddof=1) / np.sqrt(each.size))
 
 
 def checks(data: Data) -> tuple[Check, ...]:
     """Plateaus against runs, blow-up, the formula below the edge and the law far beyond it."""
     settled = [
-        check
+        tested(f"settled at rate {rate:g}", theory, runs)
         for rate, (theory, runs) in data.settled.items()
-        for check in tested(f"settled at rate {rate:g}", theory, runs)
     ]
     roots = [
         near(
@@ -170,7 +186,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     ]
     slope = np.diff(np.log(data.risk[-2:]))[0] / np.diff(np.log(data.rate[-2:]))[0]
     return (
-        *tested("beyond the edge, clipped", data.clipped, data.clipped_runs),
+        tested("beyond the edge, clipped", data.clipped, data.clipped_runs),
         Check(
             "smallest unclipped run over the largest clipped one",
             data.unclipped_runs.sample()[:, -1].min() / data.clipped_runs.sample()[:, -1].max(),

@@ -21,11 +21,28 @@ from ...convergence.convergence import TIMES, convergence
 from ...convergence.power_law import Convergence, Slope
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
-from ..look import COLOURS, EXACT, PUBLISHED, SIMULATION, THEORY, band, sheet
-from ._curves import HIGH, LOW, legend, tested
+from ..check import Check, near, tested
+from ..look import (
+    BAND,
+    COLOURS,
+    EXACT,
+    HIGH,
+    LOW,
+    PUBLISHED,
+    SIMULATION,
+    THEORY,
+    TIME,
+    band,
+    key,
+    sheet,
+)
 
 TITLE = "concentration of clipped SGD: spread against dimension, and both bands over the runs"
+CAPTION = (
+    "(a) Relative spread of one run over d; (b) the band of single runs in time, in units of "
+    "the limit, at d = {dimension}. Take-away: the spread falls like the root of 1/d, and the "
+    "exact fluctuations are those of the runs; those of the published SDE are not."
+)
 
 
 #: of the relative spread
@@ -105,19 +122,13 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 edge = curve.quantile("risk", level) / line
                 axes[1].plot(time, edge, color=colour, **(look | {"linewidth": 1.4}))
         axes[1].set(
-            xlabel="time $t$ = steps$/d$",
+            xlabel=TIME,
             ylabel="risk of one run over the limit",
             title=f"single runs at $d$ = {data.dimension}",
         )
-        legend(
-            axes[0].figure,
-            {"clipped SGD": colour},
-            "theory",
-            "spread of runs",
-            "5–95 % of runs",
-            "exact fluctuations",
-            "published SDE",
-        )
+        lines = {"theory": THEORY, "exact fluctuations": EXACT, "published SDE": PUBLISHED}
+        lines |= {"simulation, spread ± 2 s.e.": SIMULATION}
+        key(axes[0], lines, colours={"clipped SGD": colour}, bands=(BAND,))
 
     return sheet(panels, width, columns=2)
 
@@ -125,7 +136,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 def _slopes(axis: Any, data: Data) -> None:
     found, colour = data.slopes, COLOURS["clipped SGD"]
     d = found.dimensions
-    axis.errorbar(d, found.spread, found.spread_error, color=colour, **SIMULATION)
+    axis.errorbar(d, found.spread, 2 * found.spread_error, color=colour, **SIMULATION)
     for curve, look in ((data.exact, EXACT), (data.published, PUBLISHED)):
         prediction = _spread(curve) * np.sqrt(data.dimension / d)
         axis.plot(d, prediction, color=colour, **(look | {"linewidth": 1.4}))
@@ -161,7 +172,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     error = _error(data)
     return (
         _slope("slope of the spread in d", data.slopes.spread_slope, -0.5),
-        *tested("mean of the runs", data.exact, data.runs),
+        tested("mean of the runs", data.exact, data.runs),
         near(
             "spread of the runs over the exact one",
             ratios["exact"],

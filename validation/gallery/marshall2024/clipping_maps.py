@@ -17,6 +17,12 @@ from ..check import Check, near
 from ..look import sheet
 
 TITLE = "maps of mu/nu (stability) and mu^2/nu (comparison) of clipping, with the best threshold"
+CAPTION = (
+    "Ratio of drift to noise (μ/ν) and its square's (μ²/ν) with clipping over those without, "
+    "over risk and threshold, for four laws of standard deviation 1; black, ratio 1, dash-"
+    "dotted the best threshold. Take-away: clipping helps stability unless noise has two "
+    "values, and speed at equal noise only for heavy tails."
+)
 
 Array = NDArray[np.float64]
 
@@ -160,7 +166,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         handles = [axes[0].lines[0], axes[1].lines[0]]
         figure.legend(handles, ["ratio 1", "best threshold"], loc="outside upper left", ncols=2)
 
-    return sheet(panels, width, rows=2, columns=4, narrow=2, aspect=1.15, sharex=True, sharey=True)
+    return sheet(panels, width, rows=2, columns=4, narrow=2, aspect=1.05, sharex=True, sharey=True)
 
 
 def _contours(axis: Any, data: Data, ratio: Array) -> Any:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 
 from ....solvers.core.curve import Curve
 from ....solvers.streaming.advice.clipping.criteria import clipping_criteria
@@ -22,13 +21,33 @@ from ....theory.noise import GaussianMixture, Laplace, Noise, Uniform
 from ....theory.schedules.running_quantile import RunningQuantile
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import interpolate
+from ...figures.registry import LAWS, ordered
+from ...figures.registry import colours as colours_of
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
-from ..look import COLOURS, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet, thin
-from ._curves import MARKERS, legend, overlaid, tested
+from ..check import Check, near, tested
+from ..look import (
+    BAND,
+    COLOURS,
+    KINDS,
+    REFERENCE,
+    RISK,
+    SIMULATION,
+    THEORY,
+    TIME,
+    key,
+    pair,
+    sheet,
+    thin,
+)
 
 TITLE = "thresholds under the greedy rate: best, fixed fraction, constant; cost of ignorance"
+CAPTION = (
+    "(a) Risk under the best threshold and without clipping. (b), (c) The risk over the best "
+    "one for a followed fraction p of unclipped steps and for constant thresholds. (d) What a "
+    "fraction costs on three laws. Take-away: to clip a fixed share of the steps costs little "
+    "on noise of rare outliers and never pays on uniform noise."
+)
 
 #: law whose paths are shown
 SHOWN = "rare outliers"
@@ -127,33 +146,32 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     colours = {"best threshold": COLOURS["clipped SGD"], "no clipping": COLOURS["SGD"]}
 
     def panels(axes: Any) -> None:
-        overlaid(axes[0], data.best, data.best_runs, colours["best threshold"])
+        pair(axes[0], data.best, data.best_runs, colours["best threshold"], spread=True)
         plain = data.unclipped
         axes[0].plot(plain.time, plain.risk, color=colours["no clipping"], **THEORY)
-        axes[0].set(yscale="log", ylabel="excess risk $R$", title=SHOWN)
+        axes[0].set(yscale="log", ylabel=RISK, title=SHOWN)
         axes[1].set_title(f"{SHOWN}: fraction $p$ unclipped")
         _paths(axes[1], data, "p", data.fractions)
         axes[2].set_title(f"{SHOWN}: constant threshold $c$")
         _paths(axes[2], data, "c", data.constants)
         _ends(axes[3], data)
         for axis in axes[:3]:
-            axis.set_xlabel("time $t$ = steps$/d$")
-        legend(axes[0].figure, colours, "theory", "mean of runs", "5–95 % of runs", narrow=3)
+            axis.set_xlabel(TIME)
+        key(axes[0], KINDS, colours=colours, bands=(BAND,))
 
-    return sheet(panels, width, rows=2, columns=2)
+    return sheet(panels, width, rows=2, columns=2, aspect=0.66, strips=(0,))
 
 
 def _paths(axis: Any, data: Data, letter: str, curves: dict[float, Curve]) -> None:
     """Draw the risk over the best one for the numbers of one rule."""
     axis.axhline(1, **(REFERENCE | {"color": COLOURS["clipped SGD"]}))
     axis.plot(*_relative(data, data.unclipped), color=COLOURS["SGD"], **THEORY)
-    shades = colormaps["viridis"](np.linspace(0.0, 0.85, len(curves)))
-    for colour, (number, curve) in zip(shades, curves.items(), strict=True):
+    for (number, curve), colour in zip(curves.items(), ordered(list(curves)).values(), strict=True):
         label = f"${letter}$ = {number:g}"
         axis.plot(*_relative(data, curve), color=colour, label=label, **THEORY)
         if letter == "p":
             time, cost = _relative(data, data.fraction_runs[number])
-            at = thin(time, MARKERS)
+            at = thin(time, 12)
             axis.plot(time[at], cost[at], color=colour, **SIMULATION)
     axis.set(
         yscale="log", ylabel=BEST, ylim=(0.9, 8), yticks=(1, 2, 4), yticklabels=("1", "2", "4")
@@ -168,10 +186,11 @@ def _relative(data: Data, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ends(axis: Any, data: Data) -> None:
-    for colour, (name, costs) in zip(SEQUENCE[3:6], data.costs.items(), strict=True):
-        axis.plot(data.grid, costs, color=colour, label=name, **THEORY)
+    shades = colours_of(data.costs, registered=LAWS)
+    for name, costs in data.costs.items():
+        axis.plot(data.grid, costs, color=shades[name], label=name, **THEORY)
     measured = [_relative(data, runs)[1][-1] for runs in data.fraction_runs.values()]
-    axis.plot(list(data.fraction_runs), measured, color=SEQUENCE[3], **SIMULATION)
+    axis.plot(list(data.fraction_runs), measured, color=shades[SHOWN], **SIMULATION)
     axis.axhline(1, **REFERENCE)
     axis.set(
         xlabel="fraction $p$ of unclipped steps",
@@ -186,12 +205,11 @@ def checks(data: Data) -> tuple[Check, ...]:
     others = (data.unclipped, *data.fractions.values(), *data.constants.values())
     ends = np.array([curve.risk[-1] for curve in others]) / data.best.risk[-1]
     quantiles = [
-        check
+        tested(f"running quantile {fraction:g}", data.fractions[fraction], runs)
         for fraction, runs in data.fraction_runs.items()
-        for check in tested(f"running quantile {fraction:g}", data.fractions[fraction], runs)
     ]
     return (
-        *tested("best threshold", data.best, data.best_runs),
+        tested("best threshold", data.best, data.best_runs),
         *quantiles,
         near(
             "time to the last risk, by quadrature",

@@ -18,13 +18,19 @@ from ....theory.noise import GaussianMixture, Noise, Rademacher
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import interpolate
 from ...agreement.paired import paired_difference
+from ...figures.registry import LAWS
+from ...figures.registry import colours as colours_of
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check
-from ..look import COLOURS, REFERENCE, SEQUENCE, THEORY, sheet
-from ._curves import legend, overlaid, tested
+from ..check import Check, tested
+from ..look import BAND, COLOURS, KINDS, REFERENCE, RISK, THEORY, TIME, key, pair, sheet
 
 TITLE = "clipped against unclipped SGD at equal drift: rare outliers, and noise of two values"
+CAPTION = (
+    "(a), (b) Clipped SGD with the drift of SGD on rare outliers and on noise of two values; "
+    "(c) the criterion along the path. Take-away: the ratio μ²/ν says which one is noisier "
+    "before a run is made."
+)
 
 
 @dataclass(frozen=True)
@@ -95,15 +101,17 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     colours = {name: COLOURS[name] for name in ("clipped SGD", "SGD")}
 
     def panels(axes: Any) -> None:
-        for axis, (name, pair) in zip(axes, data.pairs.items(), strict=False):
-            overlaid(axis, pair.unclipped, pair.unclipped_runs, colours["SGD"])
-            overlaid(axis, pair.clipped, pair.clipped_runs, colours["clipped SGD"])
-            axis.set(yscale="log", ylabel="excess risk $R$", title=name)
-        for colour, (name, pair) in zip(SEQUENCE[3:], data.pairs.items(), strict=False):
-            axes[2].plot(pair.clipped.time, pair.ratio, color=colour, **THEORY)
+        for axis, (name, both) in zip(axes, data.pairs.items(), strict=False):
+            pair(axis, both.unclipped, both.unclipped_runs, colours["SGD"], spread=True)
+            pair(axis, both.clipped, both.clipped_runs, colours["clipped SGD"], spread=True)
+            axis.set(yscale="log", ylabel=RISK, title=name)
+        shades = colours_of(data.pairs, registered=LAWS)
+        for name, both in data.pairs.items():
+            colour = shades[name]
+            axes[2].plot(both.clipped.time, both.ratio, color=colour, **THEORY)
             axes[2].annotate(
                 name,
-                (pair.clipped.time[-1], pair.ratio[-1]),
+                (both.clipped.time[-1], both.ratio[-1]),
                 color=colour,
                 xytext=(0, -4),
                 textcoords="offset points",
@@ -122,10 +130,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         )
         axes[2].minorticks_off()
         for axis in axes:
-            axis.set_xlabel("time $t$ = steps$/d$")
-        legend(axes[0].figure, colours, "theory", "mean of runs", "5–95 % of runs", narrow=3)
+            axis.set_xlabel(TIME)
+        key(axes[0], KINDS, colours=colours, bands=(BAND,))
 
-    return sheet(panels, width, columns=3, aspect=1.0)
+    return sheet(panels, width, columns=3, aspect=0.95, strips=(0, 1))
 
 
 def checks(data: Data) -> tuple[Check, ...]:
@@ -134,8 +142,8 @@ def checks(data: Data) -> tuple[Check, ...]:
         check
         for name, pair in data.pairs.items()
         for check in (
-            *tested(f"{name}, clipped", pair.clipped, pair.clipped_runs),
-            *tested(f"{name}, unclipped", pair.unclipped, pair.unclipped_runs),
+            tested(f"{name}, clipped", pair.clipped, pair.clipped_runs),
+            tested(f"{name}, unclipped", pair.unclipped, pair.unclipped_runs),
         )
     ]
     gains, fails = data.pairs.values()

@@ -16,12 +16,18 @@ import numpy as np
 from ....solvers.core.curve import Curve
 from ....theory.methods import CDAT, Armijo, OnEdge, Polyak
 from ....theory.tuners.problem import SharpnessToy
+from ...figures.registry import colours, ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, key, sheet
+from ..look import REFERENCE, key, sheet
 
 TITLE = "every tuner on a toy with a minimum: loss, product of step and sharpness, batches"
+CAPTION = (
+    "(a) Loss and (b) sharpness of six step rules, (c) how often they step beyond the edge, "
+    "(d) loss of CDAT over its scale and batch. Take-away: who wins a step does not win the "
+    "run."
+)
 
 RULES: dict[str, Any] = {
     "greedy (CDAT 1)": CDAT(1.0),
@@ -104,7 +110,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         bins = np.geomspace(0.2, 10, 60)
-        for colour, (name, run) in zip(SEQUENCE, data.runs.items(), strict=False):
+        rules = colours(data.runs)
+        for name, run in data.runs.items():
+            colour = rules[name]
             axes[0].semilogy(
                 run.time, np.maximum(run.loss, 1e-33), color=colour, linewidth=0.8, label=name
             )
@@ -122,17 +130,19 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[1].set(xlabel="step", ylabel=r"sharpness $\lambda$")
         axes[2].axvline(2, **REFERENCE)
         axes[2].set(xlabel=r"$\eta\lambda$", ylabel="fraction of steps", xscale="log")
-        for colour, (batch, medians) in zip(SEQUENCE, data.medians.items(), strict=False):
+        for batch, colour in ordered(list(data.medians)).items():
+            medians = data.medians[batch]
             shown = np.where(np.isfinite(medians), medians, np.nan)
             axes[3].errorbar(
                 p.scales,
                 shown,
-                np.nan_to_num(data.errors[batch], posinf=0.0),
+                2 * np.nan_to_num(data.errors[batch], posinf=0.0),
                 color=colour,
                 marker="o",
-                markersize=2.5,
+                markersize=3,
+                markerfacecolor="white",
                 linewidth=0.8,
-                label=f"batch {batch}",
+                label=f"batch {batch} ± 2 s.e.",
             )
         axes[3].set(
             xlabel="scale of CDAT", ylabel=f"median loss, step {p.noisy_steps}", yscale="log"

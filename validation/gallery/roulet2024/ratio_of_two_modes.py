@@ -21,6 +21,11 @@ from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, sheet
 
 TITLE = "the ratio of two modes under CDAT and Polyak: two windows of stability, and chaos between"
+CAPTION = (
+    "Slope of the map of the ratio of two modes over condition number and scale (a, b), and "
+    "what the maps do at one of them (c, d). Take-away: two windows of stability, and chaos "
+    "between."
+)
 
 KINDS: dict[str, Any] = {"CDAT": CDAT, "Polyak": Polyak}
 

@@ -19,12 +19,18 @@ from ....solvers.tuners.predictions import tuner_predictions
 from ....theory.methods import CDAT, GradientDescent, OnEdge
 from ....theory.tuners.averages import averaged_constant
 from ....theory.tuners.problem import SharpnessToy
+from ...figures.registry import colours
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, key, sheet
+from ..look import REFERENCE, key, sheet
 
 TITLE = "constant rate, fraction of the edge, CDAT at 2 and below: sharpness, step and product"
+CAPTION = (
+    "(a) Sharpness, (b) step and (c) product less 2 under four step rules, (d) the spiral of "
+    "a constant rate. Take-away: a fraction of the edge sharpens for ever, CDAT at 2 pins the "
+    "sharpness."
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Three observables over time, and the plane of x and y."""
     p = data.parameters
 
+    rules = _colours(p)
+
     def panels(axes: Any) -> None:
         labels = (
             (r"sharpness $\lambda$", "sharpness"),
@@ -94,7 +102,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             (r"$y=\eta\lambda-2$", "edge"),
         )
         for axis, (label, name) in zip(axes, labels, strict=False):
-            for colour, (kind, title) in zip(SEQUENCE, names(p).items(), strict=False):
+            for kind, title in names(p).items():
+                colour = rules[kind]
                 run = data.runs[kind]
                 values = run[name] - (2 if name == "edge" else 0)
                 axis.plot(run.time, values, color=colour, linewidth=0.8, label=title)
@@ -109,6 +118,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     return sheet(panels, width, rows=2, columns=2, aspect=0.62)
 
 
+def _colours(p: Parameters) -> dict[str, str]:
+    named = names(p) | {"constant": "gradient descent"}
+    found = colours(named.values())
+    return {kind: found[name] for kind, name in named.items()}
+
+
 def _spiral(axis: Any, data: Data) -> None:
     p, run = data.parameters, data.runs["constant"]
     x, y = np.abs(run.x), run.edge - 2
@@ -117,7 +132,7 @@ def _spiral(axis: Any, data: Data) -> None:
     levels = energy(p, grid_x[None, :], grid_y[:, None])
     shown = np.quantile(energy(p, x, y), [0.0, 0.3, 0.6, 1.0])
     axis.contour(grid_x, grid_y, levels, levels=np.unique(shown), colors="0.6", linewidths=0.6)
-    axis.plot(x, y, color=SEQUENCE[0], linewidth=0.7)
+    axis.plot(x, y, color=_colours(p)["constant"], linewidth=0.7)
     axis.plot(data.balance, 0, color="0.2", marker="+")
     axis.set(xlabel="$|x|$", ylabel="$y$")
 

@@ -36,10 +36,30 @@ from ...agreement.compare import compare
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import COLOURS, EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet
-from ._curves import RISK, TIME, legend, pair, plain_log
+from ..look import (
+    COLOURS,
+    EXACT,
+    REFERENCE,
+    RISK,
+    RUNS,
+    SEQUENCE,
+    SIMULATION,
+    THEORY,
+    TIME,
+    key,
+    pair,
+    sheet,
+)
 
 TITLE = "Adam: drift and noise against the memory of v, and which limit holds at which memory"
+CAPTION = (
+    "(a) Mean drift and noise of a step of Adam without momentum over what the second moment "
+    "forgets: quadrature (lines), a simulated stream (markers); grey, their laws for long "
+    "memories. (b), (c) Risk at d = {dimension} where the second moment remembers few steps "
+    "and where it remembers about d. Take-away: with a short memory Adam is a signSGD whose "
+    "drift and noise the memory sets; with a memory of order d another limit holds, and each "
+    "limit fails where the other is right."
+)
 
 #: the two limits that are compared, by the name of the memory that they are right for
 SHORT, SLOW = "short", "slow-variance"
@@ -149,11 +169,11 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             limits = data.limits[right]
             pair(axis, limits[SHORT], runs, colour)
             slow = limits[SLOW]
-            axis.plot(slow.time, slow.risk, color="black", label="limit, slow $v$", **EXACT)
-            plain_log(axis.yaxis)
+            axis.plot(slow.time, slow.risk, color="black", label="theory, slow $v$", **EXACT)
+            axis.set_yscale("log")
             axis.set(xlabel=TIME, ylabel=RISK, title=f"$v$ remembers {data.steps[right]:g} steps")
             axis.set_ylim(top=1.1)
-        legend(axes[1], 3, "limit, $v$ forgets at once")
+        key(axes[1], {"theory, $v$ forgets at once": THEORY, RUNS: SIMULATION}, 3)
 
     return sheet(panels, width, columns=3, aspect=0.95)
 

@@ -24,13 +24,33 @@ from ....theory.noise import Gaussian
 from ....theory.streaming.modes import modes
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import compare
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import EXACT, SEQUENCE, sheet
-from ._curves import RISK, TIME, legend, outside_its_range, pair, plain_log
+from ..look import (
+    EXACT,
+    KINDS,
+    RISK,
+    SEQUENCE,
+    THEORY,
+    TIME,
+    direct,
+    key,
+    outside_its_range,
+    points,
+    residual,
+    sheet,
+)
 
 TITLE = "mini-batches of signSGD: limit, saturation at finite d, and three ways to take signs"
+CAPTION = (
+    "(a) Risk under the sign of the mean of B gradients: limit (line), split equations that "
+    "saturate at finite d (dashes), runs at d = {dimension}. (b) Three ways to take signs of "
+    "{voters} gradients. Below, runs against the split equations. Take-away: batches speed "
+    "signSGD up like the root of B until single coordinates saturate; votes gain less, and a "
+    "mean of signs gains no drift."
+)
 
 MEAN, VOTES = "sign-of-mean", ("majority-vote", "mean-of-signs")
 Case = tuple[str, int]
@@ -95,39 +115,39 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """The sign of the mean by batch, and the three aggregates at one batch."""
     largest = max(batch for _, batch in data.runs)
     voters = next(batch for name, batch in data.runs if name != MEAN)
-    colours = dict(zip(data.runs, SEQUENCE, strict=False))
+    shades = ordered([batch for name, batch in data.runs if name == MEAN])
+    colours = {case: shades[case[1]] for case in data.runs if case[0] == MEAN}
+    colours |= {(name, voters): SEQUENCE[k] for k, name in enumerate(VOTES)}
 
     def panels(axes: Any) -> None:
         for case, colour in colours.items():
             name, batch = case
             if name == MEAN:
-                label = "split equations" if batch == largest else ""
-                _case(axes[0], data, case, colour, f"$B={batch}$", label)
+                _case(axes[0], data, case, colour, "split equations" if batch == largest else "")
             if batch == voters:
-                _case(axes[1], data, case, colour, name.replace("-", " "))
+                _case(axes[1], data, case, colour)
         axes[0].set(title="sign of the mean")
         axes[1].set(title=f"$B={voters}$")
         for axis in axes:
-            plain_log(axis.yaxis)
-            axis.set(xlabel=TIME, ylabel=RISK)
-        legend(axes[0], 3)
+            axis.set(xlabel=TIME, ylabel=RISK, yscale="log")
+        ends = {case: (curve.risk[-1], colours[case]) for case, curve in data.split.items()}
+        direct(axes[0], {f"$B={case[1]}$": end for case, end in ends.items() if case[0] == MEAN})
+        direct(
+            axes[1],
+            {c[0].replace("-", " "): end for c, end in ends.items() if c[1] == voters},
+        )
+        key(axes[0], KINDS, 3)
 
-    return sheet(panels, width, columns=2, aspect=0.75)
+    return sheet(panels, width, columns=2, aspect=0.7, strips=(0, 1))
 
 
-def _case(axis: Any, data: Data, case: Case, colour: str, name: str, label: str = "") -> None:
+def _case(axis: Any, data: Data, case: Case, colour: str, label: str = "") -> None:
+    """The limit as a line, the split equations dashed over it; residuals are those of the split."""
     limit, split = data.limit[case], data.split[case]
-    pair(axis, limit, data.runs[case], colour)
-    axis.plot(split.time, split.risk, color="black", label=label or None, **EXACT)
-    axis.annotate(
-        name,
-        (limit.time[-1], limit.risk[-1]),
-        (4, 0),
-        textcoords="offset points",
-        va="center",
-        color=colour,
-        annotation_clip=False,
-    )
+    axis.plot(limit.time, limit.risk, color=colour, **THEORY)
+    axis.plot(split.time, split.risk, color="black", label=label or None, zorder=2.5, **EXACT)
+    points(axis, data.runs[case], colour)
+    residual(axis, split, data.runs[case], colour)
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -22,6 +22,12 @@ from ..check import Check, near
 from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, sheet
 
 TITLE = "noise reshaping: correlations of the inputs, of their signs, and the spectra of both"
+CAPTION = (
+    "(a) Correlations of the inputs and (b) of their signs in {dimension} dimensions, (c) the "
+    "spectra, with {rows} drawn signs as markers. Take-away: the sign lifts the small "
+    "eigenvalues of the gradient noise and keeps the trace, which no preconditioning of SGD "
+    "does."
+)
 
 
 @dataclass(frozen=True)

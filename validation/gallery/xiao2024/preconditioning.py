@@ -23,19 +23,25 @@ from ....theory.noise import Gaussian
 from ....theory.streaming.modes import modes
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import compare
+from ...figures.registry import shade
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import COLOURS, SEQUENCE, THEORY, sheet
-from ._curves import RISK, TIME, legend, outside_its_range, pair, plain_log
+from ..look import COLOURS, KINDS, RISK, THEORY, TIME, key, outside_its_range, pair, sheet
 
 TITLE = "diagonal preconditioning: spectra, condition numbers and speed as K turns off its axes"
+CAPTION = (
+    "(a) Spectra in units of their mean, (b) condition numbers as K turns off the axes, (c) "
+    "risk at equal stationary risk, runs against limits below. Take-away: diagonal "
+    "preconditioning replaces the eigenvalues of K by their roots where K is diagonal, and "
+    "does nothing where its diagonal is flat."
+)
 
 FLAT = np.pi / 4
 TURNED = "signSGD, $K$ turned by $\\pi/4$"
 AXES = "signSGD, $K$ diagonal"
 #: what is compared, and its colour
-ENDS = {"SGD": COLOURS["SGD"], AXES: COLOURS["signSGD"], TURNED: SEQUENCE[4]}
+ENDS = {"SGD": COLOURS["SGD"], AXES: COLOURS["signSGD"], TURNED: shade(COLOURS["signSGD"], 1)}
 
 
 @dataclass(frozen=True)
@@ -189,10 +195,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[1].set(xticks=[0, FLAT / 2, FLAT], xticklabels=["0", r"$\pi/8$", r"$\pi/4$"], ylim=0)
         axes[2].set(xlabel=TIME, ylabel=RISK)
         for axis in axes[::2]:
-            plain_log(axis.yaxis)
-        legend(axes[0], 3)
+            axis.set_yscale("log")
+        key(axes[0], KINDS, 3)
 
-    return sheet(panels, width, columns=3, aspect=0.95)
+    return sheet(panels, width, columns=3, aspect=0.95, strips=(2,))
 
 
 def checks(data: Data) -> tuple[Check, ...]:

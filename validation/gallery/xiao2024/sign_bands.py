@@ -24,10 +24,30 @@ from ...convergence.power_law import Slope, fit_slope
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import COLOURS, EXACT, PUBLISHED, SIMULATION, THEORY, band, sheet
-from ._curves import RISK, TIME, outside_its_range, plain_log, points
+from ..look import (
+    BAND,
+    COLOURS,
+    EXACT,
+    PUBLISHED,
+    RISK,
+    RUNS,
+    SHADE,
+    SIMULATION,
+    THEORY,
+    TIME,
+    band,
+    outside_its_range,
+    points,
+    sheet,
+)
 
 TITLE = "runs of signSGD around the limit: the exact band, the published one, and both against d"
+CAPTION = (
+    "(a), (b) Single runs of signSGD in the smallest and the largest dimension with the band "
+    "of the exact fluctuations (dashes) and of the published SDE (dots); (c) the spread over "
+    "d. Take-away: all of it falls like the root of 1/d; the exact covariance subtracts the "
+    "mean sign and is right, the published one is too wide."
+)
 
 #: the band holds this share of the runs between its edges
 EDGES = (0.05, 0.95)
@@ -114,7 +134,7 @@ def _runs_panel(axis: Any, data: Data, d: int) -> None:
     low, high = (runs.quantile("risk", level) for level in EDGES)
     band(axis, runs.time, low, high, colour)
     axis.plot(runs.time, runs.sample("risk")[:DRAWN].T, color=colour, linewidth=0.25, alpha=0.6)
-    axis.plot(exact.time, exact.risk, color=colour, label="limit", **THEORY)
+    axis.plot(exact.time, exact.risk, color=colour, label="theory", **THEORY)
     for curve, style, name in (
         (exact, EXACT, r"5–95 %, covariance $K_\sigma-mm^\top$"),
         (data.paths[d], PUBLISHED, r"5–95 %, published SDE ($K_\sigma$)"),
@@ -128,8 +148,8 @@ def _runs_panel(axis: Any, data: Data, d: int) -> None:
                 **style,
             )
     points(axis, runs, colour)
-    axis.plot([], [], color=colour, label="mean of the runs", **SIMULATION)
-    axis.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0, label="5–95 % of the runs")
+    axis.plot([], [], color=colour, label=RUNS, **SIMULATION)
+    axis.fill_between([], [], [], color=colour, alpha=SHADE, linewidth=0, label=BAND)
     axis.set(xlabel=TIME, ylabel=RISK, title=f"$d={d}$")
 
 
@@ -138,7 +158,7 @@ def _spread_panel(axis: Any, data: Data) -> None:
     axis.errorbar(sizes, spread, 2 * error, color=COLOURS["signSGD"], elinewidth=0.6, **SIMULATION)
     for curves, style in ((data.exact, EXACT), (data.published, PUBLISHED)):
         axis.plot(sizes, [curve.std("risk")[-1] for curve in curves.values()], "k", **style)
-    plain_log(axis.yaxis)
+    axis.set_yscale("log")
     axis.set(xscale="log", xlabel="dimension $d$", xticks=sizes, xticklabels=sizes)
     axis.set(ylabel=f"std. dev. of $R$ at $t={data.exact[sizes[0]].time[-1]:g}$")
     axis.minorticks_off()

@@ -23,13 +23,19 @@ from ....theory.methods import SGD, Method, SignSGD
 from ....theory.noise import Cauchy, Gaussian, Laplace, Noise, NoNoise, Rademacher
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import compare
+from ...figures.registry import LAWS, colours
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import COLOURS, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet
-from ._curves import legend, outside_its_range
+from ..look import COLOURS, KINDS, REFERENCE, SIMULATION, THEORY, key, outside_its_range, sheet
 
 TITLE = "stationary risk against the rate: signSGD under five laws, and SGD up to its divergence"
+CAPTION = (
+    "(a) Where signSGD stalls over the rate, for five laws of noise, with runs at rest as "
+    "markers and the laws of both ends in grey. (b) signSGD and SGD about the rate at which "
+    "SGD diverges. Take-away: no rate makes signSGD diverge, and at small rates it stalls at "
+    "a risk that the density of the noise at 0 decides."
+)
 
 
 @dataclass(frozen=True)
@@ -149,15 +155,19 @@ def _near_rest(
 def draw(data: Data, width: str | float) -> HouseFigure:
     """All laws over the rates; signSGD and SGD around the threshold of SGD."""
 
+    shades = colours(data.laws, registered=LAWS)
+
     def panels(axes: Any) -> None:
-        for colour, law in zip(SEQUENCE, data.laws, strict=False):
+        for law, colour in shades.items():
             axes[0].plot(data.rates, data.risks[law], color=colour, label=law, **THEORY)
             at_rest = [
                 (rate, runs.risk[-1], 2 * runs.sem()[-1])
                 for (name, rate), runs in data.runs.items()
                 if name == law
             ]
-            axes[0].errorbar(*np.transpose(at_rest), color=colour, elinewidth=0.6, **SIMULATION)
+            axes[0].errorbar(
+                *np.transpose(at_rest), color=colour, elinewidth=0.8, **(SIMULATION | {"zorder": 3})
+            )
         ends = np.array([*data.small.values(), data.large]).T
         names = ["laws of small and large rates", *[None] * (ends.shape[1] - 1)]
         axes[0].plot(data.rates, ends, label=names, **REFERENCE, zorder=0)
@@ -165,7 +175,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         _threshold_panel(axes[1], data)
         for axis in axes:
             axis.set(xlabel=r"rate $\eta$", ylabel=r"stationary risk $R_\infty$")
-        legend(axes[0], 4)
+        key(axes[0], KINDS, 4)
 
     return sheet(panels, width, columns=2, aspect=0.75)
 

@@ -1,0 +1,123 @@
+"""The page of a figure: panels with letters, strips of residuals, plain ticks.
+
+Narrow columns get two panels a row, and a last one that is alone takes the whole width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+from matplotlib import style
+
+from ..figures.style import STYLE, HouseFigure, inches
+from ..figures.ticks import plain_ticks
+
+#: share of a panel's height that its strip of residuals takes
+STRIP = 0.3
+#: below this width a figure is narrow
+NARROW = 4.5
+
+
+def sheet(
+    draw: Callable[[Any], None],
+    width: str | float,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    aspect: float = 0.75,
+    narrow: int | None = None,
+    strips: Collection[int] = (),
+    sharex: bool = False,
+    sharey: bool = False,
+) -> HouseFigure:
+    """Return a figure of panels that `draw` fills, in the house style.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes the array of axes, one after the other.
+    width : {"neurips", "icml", "two-column"} or float
+        Below 4.5 inches the panels are put in `narrow` columns.
+    aspect : float
+        Height of a panel over its width.
+    narrow : int, optional
+        Columns of a narrow figure: by default one for two panels, two for more.
+    strips : numbers of panels
+        Those with a strip below, ``figure.strips[axes]``, for residuals in percent.
+    sharex, sharey : bool
+    """
+    w, count = inches(width), rows * columns
+    if w < NARROW:
+        columns = min(columns, narrow or (1 if count <= 2 else 2))
+        aspect = min(aspect, 0.62) if columns == 1 else max(aspect, 0.85)
+        rows = -(-count // columns)
+    height = aspect * w / columns + (STRIP * 0.6 * w / columns if strips else 0.0)
+    with style.context(STYLE):
+        figure = HouseFigure(figsize=(w, rows * (height + 0.2) + 0.25))
+        figure.panel_height = height - 0.5
+        axes = _panels(figure, count, (rows, columns), strips, sharex, sharey)
+        draw(axes)
+        for letter, one in enumerate(axes if count > 1 else ()):
+            _letter(one, "abcdefghijkl"[letter])
+        for one in axes:
+            plain_ticks(one)
+            if one in figure.strips:
+                _finish_strip(one, figure.strips[one])
+    return figure
+
+
+def _panels(
+    figure: Any,
+    count: int,
+    shape: tuple[int, int],
+    strips: Collection[int],
+    sharex: bool,
+    sharey: bool,
+) -> np.ndarray:
+    rows, columns = shape
+    grid = figure.add_gridspec(rows, columns)
+    axes = np.empty(count, dtype=object)
+    for k in range(count):
+        row, column = divmod(k, columns)
+        alone = k == count - 1 and column == 0 and columns > 1 and count > columns
+        cell = grid[row, :] if alone else grid[row, column]
+        shared = {
+            name: axes[0] for name, on in (("sharex", sharex), ("sharey", sharey)) if on and k
+        }
+        if k in strips:
+            parts = cell.subgridspec(2, 1, height_ratios=(1, STRIP), hspace=0.06)
+            axes[k] = figure.add_subplot(parts[0], **shared)
+            figure.strips[axes[k]] = figure.add_subplot(parts[1], sharex=axes[k])
+        else:
+            axes[k] = figure.add_subplot(cell, **shared)
+    return axes
+
+
+def _letter(axes: Any, letter: str) -> None:
+    """In the corner above the ticks, where no title reaches."""
+    axes.annotate(
+        letter,
+        (0, 1),
+        (-18, 5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=9,
+        fontweight="bold",
+        annotation_clip=False,
+    )
+
+
+def _finish_strip(axes: Any, strip: Any) -> None:
+    """The axis of a panel goes under its strip, which shows the gap of runs to theory."""
+    from matplotlib.ticker import MaxNLocator
+
+    strip.axhline(0, color="black", linewidth=0.6, zorder=0)
+    strip.set_xlabel(axes.get_xlabel())
+    axes.set_xlabel("")
+    axes.tick_params(labelbottom=False)
+    strip.set_ylabel("gap (%)")
+    strip.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
