@@ -12,6 +12,8 @@ import numba
 import numpy as np
 import pytest
 
+from limitlab.theory.core import once
+
 
 @pytest.fixture
 def interpreted(monkeypatch):
@@ -25,6 +27,12 @@ def _choose_execution(request):
     opted_out = request.node.get_closest_marker("compiled")
     if marked and not opted_out and os.environ.get("LIMITLAB_TEST_COMPILED") != "1":
         request.getfixturevalue("interpreted")
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    """What a test has patched is not what the next one states."""
+    once._pairs.clear()
 
 
 @pytest.fixture(scope="session")

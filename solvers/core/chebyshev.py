@@ -45,16 +45,6 @@ def panels(values: Callable[[Array], Array], lowest: float, highest: float) -> A
     return np.array([head, *kept])
 
 
-def read(table: Array, at: Array) -> Array:
-    """Both functions of a table, (2, *at.shape): NaN outside its panels."""
-    place = (at - table[0, 0, 0]) / table[0, 0, 1]
-    found = np.full((2, *at.shape), np.nan)
-    for k, series in enumerate(table[1:]):
-        inside = (place >= k) & (place <= k + 1)
-        found[:, inside] = chebyshev.chebval(2 * (place[inside] - k) - 1, series.T)
-    return found
-
-
 def _panel(values: Callable[[Array], Array], left: float) -> Array | None:
     """Return the two Chebyshev series on one panel, or None where they miss points between the
     nodes."""

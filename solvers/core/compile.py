@@ -2,7 +2,8 @@
 
 A module is one self-contained text: header, special functions, the system's coefficients, and the
 template's loops. Its folder is named by the hash of that text, the versions and the processor, so
-that an edit anywhere can never meet stale code.
+that an edit anywhere can never meet stale code. The first process that needs it has it compiled
+(:mod:`.compiler`) and loads it as later ones do: the same code, to the bit.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import linecache
 import os
 import platform
 import re
+import shutil
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...theory.core.errors import InvalidInput
 from . import cache
+from .compiler import compile_apart, execute
 
 _ROOM = Path(__file__).parents[1]
 #: files of solvers that generated sources call: all of them, and where a batch's norm enters
@@ -128,21 +132,6 @@ def _jit_disabled() -> bool:
     return bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
-def _execute(name: str, text: str, file: str, cached: bool) -> ModuleType:
-    """Run the text as a module and let it compile its kernels.
-
-    The text is compiled here and not imported, because a damaged .pyc would stop an import.
-    """
-    module = ModuleType(name)
-    module.__file__ = file
-    sys.modules[name] = module  # numba's cache refers to functions by their module's name
-    module.__dict__["CACHED"] = cached
-    exec(compile(text, file, "exec"), module.__dict__)
-    if hasattr(module, "warm_up") and not _jit_disabled():
-        module.warm_up()
-    return module
-
-
 def _say(message: str) -> None:
     if not os.environ.get("LIMITLAB_QUIET"):
         print(message, file=sys.stderr, flush=True)
@@ -152,12 +141,14 @@ def _in_memory(name: str, text: str) -> ModuleType:
     file = f"<{name}>"
     # numba reads the source
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    return _execute(name, text, file, cached=False)
+    return execute(name, text, file, cached=False)
 
 
 def _from_disk(name: str, text: str, home: Path) -> ModuleType:
-    reusable = cache.prepare(home, text)
-    module = _execute(name, text, str(home / cache.MODULE), cached=True)
+    reusable, file = cache.prepare(home, text), home / cache.MODULE
+    if not reusable:
+        compile_apart(name, file)
+    module = execute(name, text, str(file), cached=True)
     if not reusable:
         cache.seal(home)
     atexit.register(_seal_again, module, home, _compilations(module))
@@ -188,13 +179,23 @@ def _build(name: str, text: str, label: str) -> ModuleType:
             f"limitlab: compiling the {label} kernels (for this process only: {cache.folder()} "
             "cannot be written; LIMITLAB_CACHE names another folder)"
         )
-        return _in_memory(name, text)
+        return _for_now(name, text)
     with cache.turn(home) as ours:
         if cache.is_sealed(home):  # by another process, while this one waited
             return _kept(name, text, home)
         where = f"once; kept in {cache.folder()}" if ours else "another process takes long"
         _say(f"limitlab: compiling the {label} kernels ({where})")
-        return _kept(name, text, home) if ours else _in_memory(name, text)
+        return _kept(name, text, home) if ours else _for_now(name, text)
+
+
+def _for_now(name: str, text: str) -> ModuleType:
+    """Return the module from a folder of this process: the same code as from the cache."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="limitlab."))
+    except OSError:
+        return _in_memory(name, text)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _kept(name, text, folder / "module")
 
 
 def _kept(name: str, text: str, home: Path) -> ModuleType:

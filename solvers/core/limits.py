@@ -89,7 +89,8 @@ def own_options(limits: Limits, limit: str, given: Mapping[str, Any]) -> dict[st
 
 def check_threads(given: Mapping[str, Any]) -> None:
     """Check ``seed`` and ``workers``, which every limit takes although some need none."""
-    seed_sequence(given.get("seed"))
+    if given.get("seed") is not None:
+        seed_sequence(given["seed"])
     if given.get("workers") is not None:
         count("workers", given["workers"])
 

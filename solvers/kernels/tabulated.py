@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 # >>> provided by the generated module
-from .interface import decay, rate, scalar, source
+from .interface import decay, loops, rate, scalar, source
 
 # <<< provided by the generated module
 
@@ -26,6 +26,23 @@ def chebyshev_panel(table, position, column):
     return z * current - ahead + series[0]
 
 
+@loops
+def chebyshev_pair(table, position):
+    """Return both series of a table at a position counted in panels.
+
+    A term waits for the one before it: for one multiplication and one addition of it, no more.
+    """
+    panel = int(position)
+    z = 2.0 * (position - panel) - 1.0
+    twice = 2.0 * z
+    first, second = table[1 + panel, 0], table[1 + panel, 1]
+    ahead, current, ahead2, current2 = 0.0, 0.0, 0.0, 0.0
+    for k in range(first.size - 1, 0, -1):
+        ahead, current = current, twice * current + (first[k] - ahead)
+        ahead2, current2 = current2, twice * current2 + (second[k] - ahead2)
+    return z * current + (first[0] - ahead), z * current2 + (second[0] - ahead2)
+
+
 @scalar
 def scaled_coefficients(risk, t, law, table, factors):
     """Return A and B times the two factors of a sensitivity run.
@@ -40,8 +57,8 @@ def scaled_coefficients(risk, t, law, table, factors):
         position = (math.log(risk) - table[0, 0, 0]) / table[0, 0, 1]
         if 0.0 <= position < panels:
             eta = rate(t, p)
-            drift = eta * math.exp(chebyshev_panel(table, position, 0))
-            noise = eta * eta * math.exp(chebyshev_panel(table, position, 1))
+            drift, noise = chebyshev_pair(table, position)
+            drift, noise = eta * math.exp(drift), eta * eta * math.exp(noise)
             return factors[0] * drift, factors[1] * noise
     drift = decay(risk, t, p, weights, means, scales)
     return factors[0] * drift, factors[1] * source(risk, t, p, weights, means, scales)

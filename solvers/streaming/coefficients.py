@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.chebyshev import NO_TABLE, panels, read
+from ..core.chebyshev import NO_TABLE, panels
 from ..core.compile import load, writable
 
 Array = NDArray[np.float64]
@@ -41,6 +41,8 @@ class Coefficients:
         Source with the same A and B and no more, which is compiled sooner; by default `source`.
     apart : array, optional
         Parameter values without those of the rate, by which tables are known again.
+    unit : array, optional
+        Parameter values at the rate 1, for which tables are made that all rates share.
     """
 
     source: str
@@ -50,13 +52,16 @@ class Coefficients:
     scales: Array
     mean: str = ""
     apart: Array | None = None
+    unit: Array | None = None
+    _found: dict[tuple[float, float], Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: str, binding: Any, mean: str = "") -> Coefficients:
         """Return the coefficients of a system's source with the numbers of a binding."""
         arrays = (binding.p, binding.weights, binding.means, binding.scales)
         p, weights, means, scales = (writable(array).ravel() for array in arrays)
-        return cls(source, p, weights, means, scales, mean, getattr(binding, "apart", None))
+        apart, unit = (getattr(binding, name, None) for name in ("apart", "unit"))
+        return cls(source, p, weights, means, scales, mean, apart, unit)
 
     @property
     def law(self) -> tuple[Array, Array, Array, Array]:
@@ -106,33 +111,41 @@ class Coefficients:
         """
         if not (always or self.slow):
             return NO_TABLE
-        if self.apart is None:
+        if (largest, until) not in self._found:
+            self._found[largest, until] = self._shared(largest, until)
+        return self._found[largest, until]
+
+    def _shared(self, largest: float, until: float) -> Array:
+        """The table that every rate has in common, made at the rate 1, so that no bit of it depends
+        on which rate came first; where there is none, one of its own."""
+        if self.apart is None or self.unit is None or not self._scales(until):
             return self._tabulated(largest, until)
         arrays = (self.apart, self.weights, self.means, self.scales)
         key = (self.mean or self.source, largest, *(array.tobytes() for array in arrays))
-        known = _tables.get(key)
-        if known is not None and self._agrees(known, until):
-            return known
-        table = self._tabulated(largest, until)
-        if table is not NO_TABLE:
+        if key not in _tables:
             for oldest in list(_tables)[: len(_tables) - _MOST_TABLES + 1]:
                 _tables.pop(oldest, None)
-            _tables[key] = table
-        return table
+            _tables[key] = self._at_rate_one._tabulated(largest, until)
+        return _tables[key]
 
-    def _agrees(self, table: Array, until: float) -> bool:
-        """Whether a table of another rate holds for this one: a system that was given may have
-        coefficients over η and η² that depend on the rate."""
-        if len(table) < 2:
-            return False
-        times = np.linspace(0.0, until, 5)
-        start, width = table[0, 0, :2]
-        places = start + width * (len(table) - 1) * np.array([0.99, 0.75, 0.9, 0.4, 0.1])
-        moving = self.rates(times) > 0
-        pairs = list(zip(times[moving], places[moving], strict=True))
-        direct = np.array([self.logarithms(time)(place[None])[:, 0] for time, place in pairs])
-        return len(pairs) > 0 and np.allclose(
-            direct.T, read(table, places[moving]), rtol=0, atol=_SAME
+    @cached_property
+    def _at_rate_one(self) -> Coefficients:
+        assert self.unit is not None
+        return replace(self, p=self.unit, _found={})
+
+    def _scales(self, until: float) -> bool:
+        """Whether A/η and B/η² are those at the rate 1: a system that was given may have others."""
+        risks, times = np.geomspace(1e-5, 10.0, 5), (0.0, until)
+        pairs = ((self.logarithms(t)(np.log(risks)), t) for t in times)
+        return all(
+            np.allclose(
+                own,
+                self._at_rate_one.logarithms(t)(np.log(risks)),
+                rtol=0,
+                atol=_SAME,
+                equal_nan=True,
+            )
+            for own, t in pairs
         )
 
     def _tabulated(self, largest: float, until: float) -> Array:

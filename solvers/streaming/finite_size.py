@@ -68,11 +68,42 @@ def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) 
     if math.isinf(found.dimension):
         return FiniteSize(np.zeros_like(times), "none")
     if is_linear(method):
-        relative = unclipped_error(problem, method, reduced(problem, method), times)
+        relative = _of_linear(problem, method, times.tobytes())
         return FiniteSize(relative, "computed")
+    rate = evaluate(method.rate, _fine(times))
+    measured = of_table(problem, method, rate[None], times, risk[None])[0]
+    return FiniteSize(measured, "measured table")
+
+
+@once
+def _of_linear(problem: Any, method: Any, times: bytes) -> np.ndarray:
+    spectrum = reduced(problem, method)
+    return unclipped_error(problem, method, spectrum, np.frombuffer(times))
+
+
+def _fine(times: np.ndarray) -> np.ndarray:
+    """The times at which what a rate has gathered is summed."""
+    return np.linspace(0.0, times[-1], 401)
+
+
+def of_table(
+    problem: Any, method: Any, rates: np.ndarray, times: np.ndarray, risks: np.ndarray
+) -> np.ndarray:
+    """Return the announced error of cells that differ in their rate alone.
+
+    Parameters
+    ----------
+    problem, method
+        Of finite d; not a linear rule. The rate of `method` is not read.
+    rates : (cells, n) array
+        Of each cell at equally spaced times from 0 to the last one.
+    times : (T,) array
+    risks : (cells, T) array
+    """
+    found = modes(problem, method)
     share = found.largest_rate / (found.dimension * found.mean_rate)
-    measured = share * _measured(found.mean_rate, problem, method, times, risk)
-    return FiniteSize(known(np.where(risk > 0, measured, 0.0)), "measured table")
+    measured = share * _measured(found.mean_rate, problem, method, rates, times, risks)
+    return known(np.where(risks > 0, measured, 0.0))
 
 
 def known(relative: np.ndarray) -> np.ndarray:
@@ -80,6 +111,7 @@ def known(relative: np.ndarray) -> np.ndarray:
     return np.where(relative < LARGEST_KNOWN, relative, np.inf)
 
 
+@once
 def standard_errors_meaningful(problem: Any, method: Any, until: float = 0.0) -> tuple[bool, str]:
     """Whether a standard error of the mean risk means anything, and if not, why, in one word.
 
@@ -93,6 +125,7 @@ def standard_errors_meaningful(problem: Any, method: Any, until: float = 0.0) ->
     return True, ""
 
 
+@once
 def is_linear(method: Any) -> bool:
     """Whether the rule is ψ(ℓ) = ℓ."""
     linear = method.acts_on != "coordinate"
@@ -123,47 +156,81 @@ def reduced(problem: Any, method: Any) -> Spectrum:
 
 
 def _measured(
-    mean_rate: float, problem: Any, method: Any, times: np.ndarray, risk: np.ndarray
+    mean_rate: float,
+    problem: Any,
+    method: Any,
+    rates: np.ndarray,
+    times: np.ndarray,
+    risks: np.ndarray,
 ) -> np.ndarray:
-    """Bias × d⋆ from the table, at the problem's rate, noise and threshold in units of √R."""
-    scale = math.sqrt(max(float(np.max(risk)), 1e-300))
-    fine = np.linspace(0.0, times[-1], 401)
-    rate = evaluate(method.rate, fine) * mean_rate
+    """Bias × d⋆ from the table, at the problem's rates, noise and threshold in units of √R."""
+    scale = np.sqrt(np.maximum(np.nanmax(risks, axis=1, initial=0.0), 1e-300))
+    step, place = times[-1] / (rates.shape[1] - 1), _Between(times, rates.shape[1])
+    rate = rates * mean_rate
     if method.acts_on == "coordinate":
-        rate = rate / scale
-    travelled = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(fine))])
-    travelled = np.interp(times, fine, travelled)
-    strength = float(noise_strength(problem.noise, np.array([scale]))[0])
+        rate = rate / scale[:, None]
+    travelled = place.values(_summed(rate, step))
+    fastest = rate.max(axis=1)
     if method.acts_on == "coordinate":
-        return drift_gain(method) * sign_bias(float(rate.max()), travelled)
+        return drift_gain(method) * sign_bias(fastest, travelled)
     edge = height(method)
-    table = clipped_bias(float(rate.max()), edge / scale, strength, travelled)
-    gathered = _unclipped(problem, method, (fine, rate), np.interp(fine, times, risk), edge)
-    before = fine[max(int(np.searchsorted(gathered, 0.0, side="right")) - 1, 0)]
-    clipped = np.interp(np.minimum(times, before), times, table)
-    return np.maximum(table, clipped + np.interp(times, fine, gathered))
+    table = clipped_bias(fastest, edge / scale, noise_strength(problem.noise, scale), travelled)
+    gathered = _unclipped(problem, method, rate, step, place.back(risks), edge)
+    # the table speaks of the time until nothing is clipped any more
+    before = np.maximum(np.sum(gathered <= 0.0, axis=1) - 1, 0) * step
+    return np.maximum(table, place.held(table, times, before) + place.values(gathered))
+
+
+def _summed(values: np.ndarray, step: float) -> np.ndarray:
+    """The integral from 0 along the last axis, by trapezoids."""
+    areas = np.cumsum((values[:, 1:] + values[:, :-1]) * (step / 2), axis=1)
+    return np.concatenate([np.zeros((len(values), 1)), areas], axis=1)
 
 
 def _unclipped(
-    problem: Any,
-    method: Any,
-    schedule: tuple[np.ndarray, np.ndarray],
-    risk: np.ndarray,
-    edge: float,
+    problem: Any, method: Any, rate: np.ndarray, step: float, risk: np.ndarray, edge: float
 ) -> np.ndarray:
     """Bias × d⋆ gathered where √(2R) is below the threshold and above the noise, over time."""
-    fine, rate = schedule
     pull = 2 * rate - rate**2 / method.batch
     slope = np.abs(rate**2 * (1 + 1 / method.batch) - pull**2 / 2)
     root = np.sqrt(np.maximum(risk, 1e-300))
-    places = np.geomspace(root.min(), root.max() * (1 + 1e-12), 16)
-    noisy = np.minimum(noise_strength(problem.noise, places) / NOISY, 1.0)
-    quiet = 1 - np.interp(np.log(root), np.log(places), noisy)
-    slope = np.where(math.sqrt(2) * root < edge, slope * quiet, 0.0)
-    gathered = np.cumsum((slope[1:] + slope[:-1]) / 2 * np.diff(fine))
-    return np.append(0.0, gathered)
+    quiet = 1 - np.minimum(noise_strength(problem.noise, root) / NOISY, 1.0)
+    return _summed(np.where(math.sqrt(2) * root < edge, slope * quiet, 0.0), step)
 
 
+class _Between:
+    """Linear interpolation between output times and equally spaced ones, for many rows at once."""
+
+    def __init__(self, times: np.ndarray, count: int) -> None:
+        fine = np.linspace(0.0, times[-1], count)
+        self._to_times = _places(fine, times)
+        self._to_fine = _places(times, fine)
+
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """Rows at the output times."""
+        return _read(rows, *self._to_times)
+
+    def back(self, rows: np.ndarray) -> np.ndarray:
+        """Rows at the equally spaced times."""
+        return _read(rows, *self._to_fine)
+
+    @staticmethod
+    def held(rows: np.ndarray, times: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Rows at the output times, each held from its own time on."""
+        ends = np.array([np.interp(t, times, row) for t, row in zip(last, rows, strict=True)])
+        return np.where(times <= last[:, None], rows, ends[:, None])
+
+
+def _places(knots: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, knots.size - 2)
+    return left, np.clip((at - knots[left]) / (knots[left + 1] - knots[left]), 0.0, 1.0)
+
+
+def _read(rows: np.ndarray, left: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return rows[:, left] + share * (rows[:, left + 1] - rows[:, left])
+
+
+@once
 def drift_gain(method: Any) -> float:
     """Mean step of signSGD over that of one sample, for Gaussian noise and small signals.
 
@@ -175,6 +242,7 @@ def drift_gain(method: Any) -> float:
     return float(gain(voters(method)))
 
 
+@once
 def height(method: Any) -> float:
     """Largest |ψ|/ψ'(0): the threshold of a clipping rule."""
     far, near = rule_values(method)(np.array([1e9, 1e-9]))
@@ -183,10 +251,14 @@ def height(method: Any) -> float:
 
 def noise_strength(noise: Any, scales: np.ndarray) -> np.ndarray:
     """E min(ε², R)/R with R = scale², from 4096 fixed draws; defined for every law."""
-    draws = np.square(_draws(noise))
-    return np.array([np.mean(np.minimum(draws / s**2, 1.0)) for s in scales])
+    squares, sums = _draws(noise)
+    power = np.square(scales)
+    below = np.searchsorted(squares, power)
+    return (sums[below] / power + (squares.size - below)) / squares.size
 
 
 @once
-def _draws(noise: Any) -> np.ndarray:
-    return stated.draws(noise, np.random.default_rng(0), 4096)
+def _draws(noise: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The squares of the draws in order, and their sums from the smallest on."""
+    squares = np.sort(np.square(stated.draws(noise, np.random.default_rng(0), 4096)))
+    return squares, np.concatenate([[0.0], np.cumsum(squares)])

@@ -9,6 +9,7 @@ over short pieces, the same for both.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -126,8 +127,13 @@ def _lowered(recursion: MeanRecursion, values: Array) -> Any:
     names = [q.symbol for q in recursion.parameters]
     known = dict(zip(names, values[: len(names)], strict=True))  # behind them: tables of a schedule
     known.pop(recursion.size, None)
-    parts = [
-        sp.sympify(part).subs(recursion.size, eta).subs(known)
-        for part in (recursion.relaxation, *recursion.gains)
-    ]
-    return sp.lambdify((symbols.decay_rate, eta, symbols.dimension), parts, "numpy")
+    parts = (recursion.relaxation, *recursion.gains)
+    bare = tuple(sp.sympify(part).subs(recursion.size, eta) for part in parts)
+    used = tuple(name for name in known if any(part.has(name) for part in bare))
+    function = _function((symbols.decay_rate, eta, symbols.dimension, *used), bare)
+    return lambda *arguments: function(*arguments, *(known[name] for name in used))
+
+
+@lru_cache(maxsize=64)
+def _function(arguments: tuple[Any, ...], parts: tuple[Any, ...]) -> Any:
+    return sp.lambdify(arguments, list(parts), "numpy")

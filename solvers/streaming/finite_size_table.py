@@ -16,6 +16,8 @@ by d⋆ instead of d.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 RATES = (0.1, 0.4, 0.8, 1.2, 1.6, 2.4)
@@ -176,46 +178,58 @@ SIGN_ERROR = (
 
 
 def clipped_bias(
-    rate: float, threshold: float, strength: float, travelled: np.ndarray
+    rate: np.ndarray, threshold: np.ndarray, strength: np.ndarray, travelled: np.ndarray
 ) -> np.ndarray:
-    """Upper envelope of |bias| · d⋆ of clipped methods.
+    """Upper envelope of |bias| · d⋆ of clipped methods, of many cells.
 
     Parameters
     ----------
-    rate, threshold : float
+    rate, threshold : (cells,) arrays
         Rate · mean eigenvalue; threshold over √R. Held at the ends of the table outside it.
-    strength : float
+    strength : (cells,) array
         E min(ε², R)/R of the noise: the quiet and the noisy group are mixed by it.
-    travelled : (T,) array
+    travelled : (cells, T) array
         Rate · mean eigenvalue integrated to each time. Beyond the table the quiet group grows
         in proportion (the risk falls geometrically), the noisy one stays.
     """
-    noisy = min(strength / NOISY, 1.0)
-    table = _upper(CLIPPED, CLIPPED_ERROR)
-    table = _at(np.moveaxis(table, 1, 0), np.log(RATES), np.log(rate))
-    clip = np.log(max(threshold, THRESHOLDS[0]))  # 0 where the rule discards large residuals
-    quiet, loud = _at(np.moveaxis(table, 1, 0), np.log(THRESHOLDS), clip)
+    noisy = np.minimum(strength / NOISY, 1.0)[:, None]
+    table = np.moveaxis(_upper(CLIPPED, CLIPPED_ERROR), 0, 2)
+    table = _at(np.broadcast_to(table, (rate.size, *table.shape)), np.log(RATES), np.log(rate))
+    # 0 where the rule discards large residuals
+    clip = np.log(np.maximum(threshold, THRESHOLDS[0]))
+    table = _at(table, np.log(THRESHOLDS), clip)
     beyond = np.maximum(travelled / TRAVELLED[-1], 1.0)
-    return (1 - noisy) * _along(quiet, travelled) * beyond + noisy * _along(loud, travelled)
+    quiet, loud = _along(table[:, 0], travelled), _along(table[:, 1], travelled)
+    return (1 - noisy) * quiet * beyond + noisy * loud
 
 
-def sign_bias(rate: float, travelled: np.ndarray) -> np.ndarray:
+def sign_bias(rate: np.ndarray, travelled: np.ndarray) -> np.ndarray:
     """Upper envelope of |bias| · d⋆ of signSGD; arguments as of :func:`clipped_bias`."""
-    table = _at(_upper(SIGN, SIGN_ERROR), np.log(SIGN_RATES), np.log(rate))
-    return _along(table, travelled)
+    table = _upper(SIGN, SIGN_ERROR)
+    table = np.broadcast_to(table, (rate.size, *table.shape))
+    return _along(_at(table, np.log(SIGN_RATES), np.log(rate)), travelled)
 
 
+@lru_cache(maxsize=2)
 def _upper(values: tuple, errors: tuple) -> np.ndarray:
     """Values plus two standard errors, never falling along the last axis."""
     return np.maximum.accumulate(np.array(values) + 2 * np.array(errors), axis=-1)
 
 
-def _at(table: np.ndarray, knots: np.ndarray, place: float) -> np.ndarray:
-    """Linear interpolation along the first axis, held at both ends."""
-    position = float(np.interp(place, knots, np.arange(len(knots))))
-    low = min(int(position), len(knots) - 2)
-    return table[low] + (position - low) * (table[low + 1] - table[low])
+def _at(tables: np.ndarray, knots: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Linear interpolation of each cell's table along its first axis, held at both ends."""
+    position = np.interp(places, knots, np.arange(len(knots)))
+    low = np.minimum(position.astype(int), len(knots) - 2)
+    cells = np.arange(len(places))
+    share = (position - low).reshape(-1, *[1] * (tables.ndim - 2))
+    return tables[cells, low] + share * (tables[cells, low + 1] - tables[cells, low])
 
 
-def _along(row: np.ndarray, travelled: np.ndarray) -> np.ndarray:
-    return np.interp(travelled, (0.0, *TRAVELLED), (0.0, *row))
+def _along(rows: np.ndarray, travelled: np.ndarray) -> np.ndarray:
+    """Each cell's row, from 0 at 0, where it has travelled to; held beyond its end."""
+    rows = np.concatenate([np.zeros((len(rows), 1)), rows], axis=1)
+    knots = np.array([0.0, *TRAVELLED])
+    low = np.clip(np.searchsorted(knots, travelled, side="right") - 1, 0, knots.size - 2)
+    share = np.clip((travelled - knots[low]) / np.diff(knots)[low], 0.0, 1.0)
+    cells = np.arange(len(rows))[:, None]
+    return rows[cells, low] + share * (rows[cells, low + 1] - rows[cells, low])

@@ -101,8 +101,12 @@ class Neglected:
 
     def _left(self, found: Any) -> Array:
         """The share of the risk that is left of the start."""
-        pairs = zip(np.maximum(self.answer.risk, 1e-100), self.times, strict=True)
-        drift = np.array([float(self.coefficients.at(r, float(t))[0]) for r, t in pairs])
+        risks = np.maximum(self.answer.risk, 1e-100)
+        if np.ptp(self.coefficients.rates(self.times)) == 0:  # signs move with nothing else
+            drift = self.coefficients.at(risks)[0]
+        else:
+            pairs = zip(risks, self.times, strict=True)
+            drift = np.array([float(self.coefficients.at(r, float(t))[0]) for r, t in pairs])
         steps = 0.5 * (drift[1:] + drift[:-1]) * np.diff(self.times)
         passed = np.append(0.0, np.cumsum(steps))
         left = np.exp(-np.multiply.outer(passed, found.rates)) @ found.energies

@@ -82,21 +82,72 @@ def integrate(
     SolveFailed
         Not-a-number, unbounded growth, step underflow or too many steps, with time, step and risk.
     """
+    cells = Cells(coefficients.p[None], np.array([factors], dtype=float), np.full(1, rtol))
+    risks, reports = integrate_cells(coefficients, spectrum, times, cells, table)
+    return settled(risks[0], reports[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What differs between solutions on one spectrum.
+
+    Attributes
+    ----------
+    p : (cells, n) array
+        Parameter values.
+    factors : (cells, 2) array
+        Factors on A and B.
+    rtols : (cells,) array
+    """
+
+    p: Array
+    factors: Array
+    rtols: Array
+
+
+def integrate_cells(
+    coefficients: Coefficients, spectrum: Spectrum, times: Array, cells: Cells, table: Array
+) -> tuple[Array, Array]:
+    """Return the risk of each cell, (cells, T), and how its integration ended.
+
+    What a cell gives does not depend on the others. One that is stiff goes on with the implicit
+    solver.
+    """
     modes = tuple(writable(a) for a in (spectrum.rates, spectrum.energies, spectrum.sources))
     times = writable(times)
-    if times.size == 1:
-        return np.array([spectrum.energies.sum()])
-    scale = np.array(factors, dtype=float)
     explicit = load(coefficients.source, "streaming/ode")
-    risk, report = explicit.integrate(
-        *modes, times, coefficients.law, table, scale, rtol, _EXPLICIT_STEPS
+    mixture = coefficients.law[1:]
+    risks, reports = explicit.integrate_cells(
+        *modes,
+        times,
+        writable(cells.p),
+        *mixture,
+        table,
+        cells.factors,
+        cells.rtols,
+        _EXPLICIT_STEPS,
     )
-    if is_stiff(report):
-        implicit = load(coefficients.source, "streaming/implicit")
-        risk, report = implicit.integrate(
-            *modes, times, coefficients.law, table, scale, rtol, _IMPLICIT_STEPS
-        )
-    return np.maximum(finished(risk, report), 0.0)
+    if times.size > 1:
+        for k in np.flatnonzero([is_stiff(tuple(report)) for report in reports]):
+            implicit = load(coefficients.source, "streaming/implicit")
+            law = (writable(cells.p[k]), *mixture)
+            risk, report = implicit.integrate(
+                *modes, times, law, table, cells.factors[k], cells.rtols[k], _IMPLICIT_STEPS
+            )
+            risks[k], reports[k] = np.nan, report
+            risks[k, : risk.size] = risk
+    return risks, reports
+
+
+def settled(risk: Array, report: Array) -> Array:
+    """Return the risk of a cell, never below 0.
+
+    Raises
+    ------
+    SolveFailed
+    """
+    status, *where = report
+    return np.maximum(finished(risk, (int(status), *where)), 0.0)
 
 
 def relative_gap(first: Array, second: Array) -> Array:
@@ -143,23 +194,27 @@ def solve_ode(
     largest = 10.0 * max(float(np.sum(spectrum.energies)), 1e-3)
     table = coefficients.table(largest, float(times[-1]))
 
-    def run(
-        modes: Spectrum, tolerance: float = rtol, factors: tuple[float, float] = (1.0, 1.0)
-    ) -> Array:
-        return integrate(coefficients, modes, times, tolerance, factors=factors, table=table)
+    def run(modes: Spectrum) -> Array:
+        return integrate(coefficients, modes, times, rtol, table=table)
 
     small, risk, compression = compress_for(spectrum, times, rtol, run)
-    stepping = relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
-    drift, noise = (_sensitivity(run, small, column) for column in range(2))
+    beside, reports = integrate_cells(
+        coefficients, small, times, _beside(coefficients.p, rtol), table
+    )
+    coarse, *shifted = (settled(*pair) for pair in zip(beside, reports, strict=True))
+    stepping = relative_gap(risk, coarse)
+    drift, noise = ((shifted[k] - shifted[k + 1]) / (2 * _DIFFERENCE) for k in (0, 2))
     # two solutions may cross by chance: what was once apart counts from there on
     estimate = np.maximum.accumulate(compression + stepping)
     return OdeAnswer(risk, estimate, drift, noise, small.count)
 
 
-def _sensitivity(run: Callable[..., Array], modes: Spectrum, column: int) -> Array:
-    """Return the derivative of the risk in the logarithm of one coefficient (central
-    difference)."""
-    scales = [np.ones(2), np.ones(2)]
-    scales[0][column], scales[1][column] = np.exp(_DIFFERENCE), np.exp(-_DIFFERENCE)
-    above, below = (run(modes, _DIFFERENCE_RTOL, tuple(scale)) for scale in scales)
-    return (above - below) / (2 * _DIFFERENCE)
+def _beside(p: Array, rtol: float) -> Cells:
+    """The solutions that tell of the error: a coarse one, and four for central differences in the
+    logarithms of A and of B."""
+    factors = np.ones((5, 2))
+    for k in range(2):
+        factors[1 + 2 * k : 3 + 2 * k, k] = np.exp(_DIFFERENCE), np.exp(-_DIFFERENCE)
+    rtols = np.full(5, _DIFFERENCE_RTOL)
+    rtols[0] = min(20 * rtol, 1e-2)
+    return Cells(np.tile(p, (5, 1)), factors, rtols)

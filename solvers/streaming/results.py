@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.once import once
 from ...theory.core.version import VERSION
 from ..core.curve import Curve
 from .finite_size import standard_errors_meaningful
@@ -20,6 +21,11 @@ Array = NDArray[np.float64]
 
 
 def provenance_of(problem: Any, method: Any, limit: str, remarks: Sequence[str]) -> dict[str, Any]:
+    return _stated(problem, method) | {"limit": limit, "remarks": list(remarks)}
+
+
+@once
+def _stated(problem: Any, method: Any) -> dict[str, Any]:
     meaningful, reason = standard_errors_meaningful(problem, method)
     dimension = problem.dimension
     return {
@@ -33,9 +39,7 @@ def provenance_of(problem: Any, method: Any, limit: str, remarks: Sequence[str])
             "initial_risk": float(problem.risk),
         },
         "method": repr(method),
-        "limit": limit,
         "references": list(method.references),
-        "remarks": list(remarks),
     } | ({} if meaningful else {reason: True})
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import NotAvailable
+from ...theory.core.once import once
 from ...theory.core.warn import warn
 from ...theory.streaming.derive import Binding
 from . import validity
@@ -25,6 +26,12 @@ from .ode import solve_ode
 from .results import ode_curve, provenance_of
 
 Array = NDArray[np.float64]
+
+
+@once
+def _coefficients(system: Any, numbers: Binding, mean: Any) -> Coefficients:
+    """The coefficients of a system, with the tables that were made for them."""
+    return Coefficients.of(system.source, numbers, mean="" if mean is None else mean.source)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +66,12 @@ class Task:
     @cached_property
     def coefficients(self) -> Coefficients:
         """Of the mean."""
-        return Coefficients.of(self.system.mean.source, self.numbers)
+        return _coefficients(self.system.mean, self.numbers, None)
 
     @cached_property
     def noisy(self) -> Coefficients:
         """Of the mean and of the covariance of one step."""
-        return Coefficients.of(self.system.source, self.numbers, mean=self.system.mean.source)
+        return _coefficients(self.system, self.numbers, self.system.mean)
 
     def check_dimension(self) -> None:
         """Refuse what needs a finite dimension.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...theory.core.once import once
 from ...theory.core.percent import percent
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
@@ -62,7 +63,12 @@ def diagnostics(problem: Any, method: Any, times: np.ndarray) -> dict[str, float
 
 def largest_rate(method: Any, times: np.ndarray) -> float:
     """Return the largest η(t) on the horizon."""
-    return float(np.max(evaluate(method.rate, np.linspace(0.0, times[-1], 401))))
+    return _largest_rate(method, float(times[-1]))
+
+
+@once
+def _largest_rate(method: Any, until: float) -> float:
+    return float(np.max(evaluate(method.rate, np.linspace(0.0, until, 401))))
 
 
 def remarks(

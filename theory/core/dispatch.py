@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -107,7 +108,7 @@ def follow(room: str, verb: str, problem: Any, method: Any, *args: Any, **option
     _check_options(function, problem, options)
     if options.get("system") is not None and not isinstance(options["system"], System):
         raise InvalidType("system", options["system"], "give what derive(problem, method) returns")
-    with one_call(), one_warning() as said:
+    with one_call(problem, method) as (problem, method), one_warning() as said:
         answer = _interruptible(function, problem, method, *args, **options)
     return _noted(answer, said)
 
@@ -135,10 +136,9 @@ def _noted(answer: Any, said: list[str]) -> Any:
 
 
 def _check_options(function: Callable[..., Any], problem: Any, options: Mapping[str, Any]) -> None:
-    parameters = inspect.signature(function).parameters.values()
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+    known = _keywords(function)
+    if known is None:
         return  # it has a table of its own
-    known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     for name in options:
         if name not in known:
             near = [n for n in (_OTHER_NAMES.get(name),) if n in known]
@@ -146,3 +146,12 @@ def _check_options(function: Callable[..., Any], problem: Any, options: Mapping[
             hint = f"; did you mean {near[0]}?" if near else ""
             remedy = f"{type(problem).__name__} takes {', '.join(known)}{hint}"
             raise NotAvailable(name, options[name], remedy)
+
+
+@lru_cache(maxsize=64)
+def _keywords(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """The options that a verb names; None where it takes any."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        return None
+    return tuple(p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)

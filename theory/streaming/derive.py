@@ -20,7 +20,8 @@ from ..core.checks import choice
 from ..core.errors import NotAvailable
 from ..core.ito import ito
 from ..core.nodes import MixtureSum, TabulatedMean
-from ..core.symbolic import numbers
+from ..core.once import once
+from ..core.symbolic import Block, numbers
 from ..core.symbols import decay_rate, dimension, energy, residual, source_weight, t
 from ..core.system import Step
 from ..expectation import pieces
@@ -47,6 +48,7 @@ class Binding:
     """The numbers of a ModeSystem: parameter values and the arrays of the noise mixture.
 
     `apart` holds the values without those that the rate alone reads: all that μ and N depend on.
+    `unit` are the values at the rate 1, where the rate is a number that nothing else reads.
     """
 
     p: np.ndarray
@@ -54,6 +56,7 @@ class Binding:
     means: np.ndarray
     scales: np.ndarray
     apart: np.ndarray | None = None
+    unit: np.ndarray | None = None
 
 
 def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
@@ -92,10 +95,12 @@ def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
     return _fluctuating(given) if limit == "fluctuations" else _derived(given)
 
 
+@once
 def _derived(given: Setting) -> ModeSystem:
     return _known.get("ode", given, lambda: _assemble(given, *step_moments(given)))
 
 
+@once
 def _fluctuating(given: Setting) -> ModeSystem:
     """Derive the covariance too: moments of order four are asked for here and not before."""
     mean = _derived(given)
@@ -131,12 +136,26 @@ class _Known:
 _known = _Known(256)
 
 
+@once
 def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
     """Return the numbers that ``system`` takes for this problem and method."""
     owners = {"method": method, "noise": problem.noise}
     apart = numbers(system.beside_rate, owners)
     values = numbers(system.parameters, owners)
-    return Binding(values, *_components(system, problem.noise, method), apart)
+    place, unit = rate_place(system), None
+    if place is not None:
+        unit = values.copy()
+        unit[place] = 1.0
+    return Binding(values, *_components(system, problem.noise, method), apart, unit)
+
+
+def rate_place(system: ModeSystem) -> int | None:
+    """Return where the rate stands in ``p``; None where it is no number that it alone reads."""
+    beside = system.beside_rate
+    for place, q in enumerate(system.parameters):
+        if (q.owner, q.field) == ("method", "rate") and not isinstance(q, Block):
+            return place if q not in beside and system.rate == q.symbol else None
+    return None
 
 
 def check_streaming(method: Any) -> None:

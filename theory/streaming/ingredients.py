@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 from ..core.errors import NoLimit
+from ..core.once import once
 from ..core.symbolic import Parameter, moment_parameter, twin
 from ..core.symbols import batch_size, residual, risk, t
 from ..expectation import Piece, expectation, mean_derivative, pieces, powers
@@ -126,6 +127,7 @@ def named(name: str, expression: Any) -> Any:
     return sp.Function(name)(*arguments)
 
 
+@once
 def setting(law: Any, method: Any) -> Setting:
     """Return the setting of a noise law and a method."""
     symbolic, parameters = twin(method, "method")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.once import once
 from ..expectation.discretise import discretise
 from .noise_law import density_function
 from .rules import rule_values
@@ -26,6 +27,7 @@ _MASS = np.exp(-0.5 * _Z**2) / np.exp(-0.5 * _Z**2).sum()
 _TOGETHER = 64
 
 
+@once
 def met_share(method: Any, noise: Any, risk: float) -> float:
     """Return the share of E ψ(ℓ)² at a risk that comes from residuals which an ensemble meets.
 

@@ -13,6 +13,7 @@ import numpy as np
 import sympy as sp
 
 from ..core.errors import NoLimit
+from ..core.once import once
 from ..core.symbols import residual
 from .rules import rule_values
 
@@ -22,6 +23,7 @@ _NEAR, _FAR = 1e6, 1e12
 _ROUNDING = 1e-3
 
 
+@once
 def growth(method: Any) -> float:
     """Return the exponent a with which ψ grows in the far tails, at least 0; inf beyond powers."""
     if method.acts_on == "coordinate":

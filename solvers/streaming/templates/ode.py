@@ -151,8 +151,35 @@ def integrate(rates, energies, sources, times, law, table, factors, rtol, most_s
     return out[:, 0], report
 
 
+@scalar
+def integrate_cells(
+    rates, energies, sources, times, p, weights, means, scales, table, factors, rtols, most_steps
+):
+    """Solve one spectrum for many cells, each with a row of `p` and of `factors`, and its rtol.
+
+    Returns
+    -------
+    risks : (cells, T) array
+        NaN behind where a cell stopped early.
+    reports : (cells, 5) array
+    """
+    risks = np.full((rtols.size, times.size), np.nan)
+    reports = np.empty((rtols.size, 5))
+    for k in range(rtols.size):
+        law = (p[k], weights, means, scales)
+        risk, report = integrate(
+            rates, energies, sources, times, law, table, factors[k], rtols[k], most_steps
+        )
+        for i in range(risk.size):
+            risks[k, i] = risk[i]
+        reports[k, 0], reports[k, 1], reports[k, 2] = report[0], report[1], report[2]
+        reports[k, 3], reports[k, 4] = report[3], report[4]
+    return risks, reports
+
+
 def warm_up():
     """Compile for the types in use: a single time means that no step is taken."""
     one = np.full(1, 0.5)
     law = any_law()
-    integrate(one, one, one, one, law, np.empty((1, 2, 3)), np.ones(2), 1e-8, 1)
+    row, table, twos = law[0].reshape(1, -1), np.empty((1, 2, 3)), np.ones((1, 2))
+    integrate_cells(one, one, one, one, row, *law[1:], table, twos, np.full(1, 1e-8), 1)

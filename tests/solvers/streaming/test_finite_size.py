@@ -151,10 +151,30 @@ def test_table_uses_the_intrinsic_dimension():
         mean = 16 / 13 if method.acts_on == "norm" else 14 / 13
         (strength,) = module.noise_strength(Gaussian(0.5), np.ones(1))
         if method.acts_on == "norm":
-            table = clipped_bias(0.4 * mean, 1.0, strength, 0.4 * mean * TIMES)
+            table = clipped(0.4 * mean, 1.0, strength, 0.4 * mean * TIMES)
         else:
-            table = sign_bias(0.4 * mean, 0.4 * mean * TIMES)
+            (table,) = sign_bias(np.array([0.4 * mean]), 0.4 * mean * TIMES[None])
         np.testing.assert_allclose(announced.relative, table / d_star, rtol=1e-9)
+
+
+def clipped(rate, threshold, strength, travelled):
+    """The table's bias of one cell."""
+    return clipped_bias(*(np.array([x]) for x in (rate, threshold, strength)), travelled[None])[0]
+
+
+def test_many_cells_are_announced_as_each_alone():
+    """Cells differ in their rate: constants and schedules, noisy and quiet."""
+    problem, times = LeastSquares(isotropic(300), StudentT(3, 0.2)), np.linspace(0, 4, 33)
+    fine = np.linspace(0, 4, 401)
+    rates = np.array([0.1 + 0 * fine, 1.5 / (1 + fine), 2.2 + 0 * fine])
+    risks = np.exp(-np.array([[0.3], [2.0], [0.1]]) * times)
+    for method in (ClippedSGD(1.0, 0.8), SignSGD(1.0), Huber(1.0, 2.0)):
+        together = module.of_table(problem, method, rates, times, risks)
+        alone = [
+            module.of_table(problem, method, r[None], times, x[None])[0]
+            for r, x in zip(rates, risks, strict=True)
+        ]
+        assert np.array_equal(together, alone) and together.max() > 0
 
 
 def test_table_is_scale_free():
@@ -173,7 +193,7 @@ def test_table_is_scale_free():
 
 def test_table_grows_beyond_its_end_only_without_noise():
     far = np.array([6.4, 12.8])
-    quiet, noisy = (clipped_bias(0.8, 1.0, s, far) for s in (0.0, 1.0))
+    quiet, noisy = (clipped(0.8, 1.0, s, far) for s in (0.0, 1.0))
     assert quiet[1] == pytest.approx(2 * quiet[0]) and noisy[1] == noisy[0]
 
 
@@ -234,6 +254,6 @@ def test_a_rule_that_discards_takes_the_lowest_threshold():
     """ψ(∞) = 0: the threshold that the table sees is 0, held at its lower end without a warning."""
     travelled = np.array([0.0, 1.0])
     with np.errstate(all="raise"):
-        lowest = clipped_bias(0.5, 0.0, 1.0, travelled)
-    assert np.array_equal(lowest, clipped_bias(0.5, 0.5, 1.0, travelled))
-    assert not np.array_equal(lowest, clipped_bias(0.5, 1.0, 1.0, travelled))
+        lowest = clipped(0.5, 0.0, 1.0, travelled)
+    assert np.array_equal(lowest, clipped(0.5, 0.5, 1.0, travelled))
+    assert not np.array_equal(lowest, clipped(0.5, 1.0, 1.0, travelled))
