@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...theory.core.printer import PANELS
+from ...theory.schedules.kinks import kinks
 from ..core.chebyshev import NO_TABLE, mixed, panels, read
 from ..core.compile import load, writable
+from ..stepping.landing import landing
 
 Array = NDArray[np.float64]
 
@@ -42,6 +44,8 @@ class Coefficients:
         Source with the same A and B and no more, which is compiled sooner; by default `source`.
     apart : array, optional
         Parameter values without those of the rate, by which tables are known again.
+    schedules : tuple
+        Hyper-parameters that move in time: where they bend or jump, solvers land.
     """
 
     source: str
@@ -51,13 +55,15 @@ class Coefficients:
     scales: Array
     mean: str = ""
     apart: Array | None = None
+    schedules: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, source: str, binding: Any, mean: str = "") -> Coefficients:
         """Return the coefficients of a system's source with the numbers of a binding."""
         arrays = (binding.p, binding.weights, binding.means, binding.scales)
         p, weights, means, scales = (writable(array).ravel() for array in arrays)
-        return cls(source, p, weights, means, scales, mean, getattr(binding, "apart", None))
+        beside = getattr(binding, "apart", None), getattr(binding, "schedules", ())
+        return cls(source, p, weights, means, scales, mean, *beside)
 
     @property
     def law(self) -> tuple[Array, Array, Array, Array]:
@@ -69,6 +75,11 @@ class Coefficients:
         """Whether a table is worth its while: long mixtures, integrals over a batch, quadrature."""
         many = self.weights.size > MANY_COMPONENTS
         return many or "def transform(" in self.source or PANELS in self.source
+
+    def landing(self, times: Array) -> tuple[Array, NDArray[np.int64]]:
+        """Return output times with breaks where a schedule bends or jumps, and the rows of
+        those that were asked for."""
+        return landing(times, kinks(self.schedules, float(times[-1])))
 
     @cached_property
     def _module(self) -> ModuleType:

@@ -83,7 +83,7 @@ def integrate(
         Not-a-number, unbounded growth, step underflow or too many steps, with time, step and risk.
     """
     modes = tuple(writable(a) for a in (spectrum.rates, spectrum.energies, spectrum.sources))
-    times = writable(times)
+    times, rows = coefficients.landing(writable(times))
     if times.size == 1:
         return np.array([spectrum.energies.sum()])
     scale = np.array(factors, dtype=float)
@@ -96,7 +96,7 @@ def integrate(
         risk, report = implicit.integrate(
             *modes, times, coefficients.law, table, scale, rtol, _IMPLICIT_STEPS
         )
-    return np.maximum(finished(risk, report), 0.0)
+    return np.maximum(finished(risk, report), 0.0)[rows]
 
 
 def relative_gap(first: Array, second: Array) -> Array:

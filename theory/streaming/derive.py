@@ -27,6 +27,7 @@ from ..expectation import pieces
 from ..expectation.discretise import discretise
 from ..methods.base import Method, check_pool
 from ..methods.gradient_descent import GradientDescent
+from ..schedules.kinks import schedules_of
 from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
 from .exact_mean import derive_exact_mean
@@ -46,7 +47,8 @@ coordinate = sp.Symbol("u_i", real=True)
 class Binding:
     """The numbers of a ModeSystem: parameter values and the arrays of the noise mixture.
 
-    `apart` holds the values without those that the rate alone reads: all that μ and N depend on.
+    `apart` holds the values without those that the rate alone reads: all that μ and N depend on;
+    `schedules` the hyper-parameters that move in time, which may bend or jump.
     """
 
     p: np.ndarray
@@ -54,6 +56,7 @@ class Binding:
     means: np.ndarray
     scales: np.ndarray
     apart: np.ndarray | None = None
+    schedules: tuple[Any, ...] = ()
 
 
 def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
@@ -136,7 +139,7 @@ def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
     owners = {"method": method, "noise": problem.noise}
     apart = numbers(system.beside_rate, owners)
     values = numbers(system.parameters, owners)
-    return Binding(values, *_components(system, problem.noise, method), apart)
+    return Binding(values, *_components(system, problem.noise, method), apart, schedules_of(method))
 
 
 def check_streaming(method: Any) -> None:
