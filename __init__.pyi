@@ -196,6 +196,12 @@ from .theory.schedules.schedule import (
 from .theory.schedules.schedule import (
     power_decay as power_decay,
 )
+from .theory.schedules.shapes import inverse_sqrt as inverse_sqrt
+from .theory.schedules.shapes import piecewise as piecewise
+from .theory.schedules.shapes import steps as steps
+from .theory.schedules.shapes import warmup as warmup
+from .theory.schedules.shapes import warmup_cosine as warmup_cosine
+from .theory.schedules.shapes import wsd as wsd
 from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
 from .theory.sgd_stability.problem import InterpolatingMinimum as InterpolatingMinimum
 from .theory.streaming.problem import LeastSquares as LeastSquares

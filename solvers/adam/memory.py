@@ -11,8 +11,10 @@ from ...theory.adam import memory as equations
 from ...theory.adam.memory import MemorySystem
 from ...theory.core.printer import SourcePrinter
 from ...theory.core.symbolic import numbers, twin
+from ...theory.schedules.kinks import kinks, schedules_of
 from ..core.compile import load, writable
 from ..stepping.failure import finished
+from ..stepping.landing import landing
 from ..streaming.compress import Spectrum
 from ..streaming.ode import Array
 
@@ -50,9 +52,11 @@ def solve_memory(
     source = "\n\n".join([*printer.functions, rate, system.source])
     squares = spectrum.rates**2
     arrays = (writable(squares), writable(spectrum.sources))
+    stops = kinks(schedules_of(method), float(times[-1]))
+    landed, rows = landing(writable(times), stops)
     answer, report = load(source, "adam/memory").solve_memory(
         _start(spectrum, variance, scales[0], system),
-        writable(times),
+        landed,
         (float(variance), *map(float, scales)),
         *arrays,
         numbers(rates, {"method": method}),
@@ -60,7 +64,7 @@ def solve_memory(
         _MOST_STEPS,
     )
     risk, memory = finished(answer, report)
-    return risk, memory
+    return risk[rows], memory[rows]
 
 
 def _start(spectrum: Spectrum, variance: float, c_1: float, system: MemorySystem) -> Array:

@@ -16,6 +16,7 @@ from ...theory.core.errors import InvalidInput, InvalidType, NoLimit, NotAvailab
 from ...theory.core.symbolic import numbers
 from ...theory.core.time_grid import time_grid
 from ...theory.methods.base import Method
+from ...theory.schedules.kinks import schedules_of
 from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.derive import Binding
 from ...theory.streaming.modes import sign_geometry
@@ -146,7 +147,9 @@ def _short(
 ) -> tuple[OdeAnswer, States]:
     means = _means(problem, method, system)
     p = numbers(system.parameters, {"method": method, "noise": problem.noise, "stream": means})
-    coefficients = Coefficients.of(system.source, Binding(p, *(np.empty(0),) * 3))
+    coefficients = Coefficients.of(
+        system.source, Binding(p, *(np.empty(0),) * 3, schedules=schedules_of(method))
+    )
     answer = solve_ode(coefficients, binned(problem, method), grid, rtol)
     risk = np.maximum(answer.risk, 1e-300)
     if math.log(risk.min()) < means.log_risk[0]:

@@ -11,6 +11,9 @@ A stepper is a tableau with its `CONTROL`, and three functions that the template
 while stepping and begins with the slopes of the stages by rows, the last one being the first of the
 next step; `model` is only read. The next step is h × 0.9 error^p last_error^q, p, q of `CONTROL`.
 
+Two times that are neighbours as floats are a break: the solution steps onto the first, across to
+the second in a step of no length, and on from there with the slopes of its own side.
+
 A curve that has settled long before its last time leaves an explicit pair with steps that
 stability alone limits. Where they and the risk have stopped moving and most of the way is
 left, the loop gives up at once
@@ -38,6 +41,8 @@ SLACK = 1.0 + 1e-9
 # many times the steps
 # that are left it must need: a pace that grows like a power of t is still seen to grow by then
 WINDOW, STILL, OUT_OF_REACH = 512, 1.1, 4.0
+# two times that are no further apart than this, relative to them, are a break
+NEIGHBOURS = 4e-16
 
 
 @loops
@@ -60,6 +65,19 @@ def next_step(h, taken, landing, ratio, last_ratio, span):
     return taken * SHRINK  # not a number
 
 
+@loops
+def next_target(times, t, place):
+    """Return the place of the next time behind `t` that is one of a break, or the last one."""
+    last = times.size - 1
+    while place < last:
+        ahead = times[place + 1] - times[place] <= NEIGHBOURS * abs(times[place + 1])
+        behind = place > 0 and times[place] - times[place - 1] <= NEIGHBOURS * abs(times[place])
+        if times[place] > t and (ahead or behind):
+            return place
+        place += 1
+    return last
+
+
 @pasted
 def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
     """Solve on a grid of times from a first step `h`; room[0][0] holds the slope of the start.
@@ -69,7 +87,7 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
     state, watched : arrays
         The start; used up.
     times : (T,) array
-        Increasing, the first one being the start.
+        Increasing, the first one being the start; where the slopes bend or jump, a break.
     ends : array
         Takes, behind its first entry, the ends of accepted steps, as many as it has room for.
 
@@ -86,6 +104,7 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
     t, span = times[0], times[-1] - times[0]
     steps, accepted, filled, last_ratio, start = 0, 0, 1, 1e-4, 0.0
     seen, seen_risk, last_pace = t, watched[0], 0.0
+    stop = next_target(times, t, 0)
     for i in range(watched.size):
         out[0, i] = watched[i]
         start += watched[i]
@@ -93,7 +112,7 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
         start += room[0][0, i]
     status = DONE if math.isfinite(start) else NOT_A_NUMBER
     while status == DONE and filled < times.size:
-        target = times[filled] if lands else times[-1]
+        target = times[filled] if lands else times[stop]
         landing = t + h * SLACK >= target
         taken = target - t if landing else h
         steps += 1
@@ -108,6 +127,7 @@ def adaptive(state, watched, times, h, room, model, rtol, most_steps, ends):
                 between(now, new, taken, theta, room, model, out, filled)
                 filled += 1
             t = reached
+            stop = next_target(times, t, stop)
             put(new[0], state)
             put(new[1], watched)
             put(room[0][-1], room[0][0])  # the last stage is the first of the next step

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...theory.schedules.kinks import kinks
 from ..core.chebyshev import NO_TABLE, panels
 from ..core.compile import load, writable
+from ..stepping.landing import landing
 
 Array = NDArray[np.float64]
 
@@ -43,6 +45,8 @@ class Coefficients:
         Parameter values without those of the rate, by which tables are known again.
     unit : array, optional
         Parameter values at the rate 1, for which tables are made that all rates share.
+    schedules : tuple
+        Hyper-parameters that move in time: where they bend or jump, solvers land.
     """
 
     source: str
@@ -53,6 +57,7 @@ class Coefficients:
     mean: str = ""
     apart: Array | None = None
     unit: Array | None = None
+    schedules: tuple[Any, ...] = ()
     _found: dict[tuple[float, float], Array] = field(default_factory=dict)
 
     @classmethod
@@ -61,7 +66,8 @@ class Coefficients:
         arrays = (binding.p, binding.weights, binding.means, binding.scales)
         p, weights, means, scales = (writable(array).ravel() for array in arrays)
         apart, unit = (getattr(binding, name, None) for name in ("apart", "unit"))
-        return cls(source, p, weights, means, scales, mean, apart, unit)
+        schedules = getattr(binding, "schedules", ())
+        return cls(source, p, weights, means, scales, mean, apart, unit, schedules)
 
     @property
     def law(self) -> tuple[Array, Array, Array, Array]:
@@ -72,6 +78,11 @@ class Coefficients:
     def slow(self) -> bool:
         """Whether a table is worth its while: long mixtures, integrals over a batch."""
         return self.weights.size > MANY_COMPONENTS or "def transform(" in self.source
+
+    def landing(self, times: Array) -> tuple[Array, NDArray[np.int64]]:
+        """Return output times with breaks where a schedule bends or jumps, and the rows of
+        those that were asked for."""
+        return landing(times, kinks(self.schedules, float(times[-1])))
 
     @cached_property
     def _module(self) -> ModuleType:

@@ -150,7 +150,8 @@ def variance_of(
         return np.zeros(1)
     numbers = (writable(modes.rates), writable(modes.sources))
     rules = rules or (coefficients.law, NO_TABLE, np.ones(2))
-    tail = (writable(times), rules, kept, rtol)
+    landed, rows = coefficients.landing(writable(times))
+    tail = (landed, rules, kept, rtol)
     stiff = _is_stiff(coefficients, modes, times)
     if not stiff:
         explicit = load(coefficients.source, "streaming/fluctuations")
@@ -160,7 +161,7 @@ def variance_of(
     if stiff:
         implicit = load(coefficients.source, "streaming/fluctuations_implicit")
         answer, report = implicit.integrate_both(_start(modes), numbers, *tail, _IMPLICIT_STEPS)
-    return np.maximum(finished(answer, report)[1], 0.0)
+    return np.maximum(finished(answer, report)[1], 0.0)[rows]
 
 
 def _is_stiff(coefficients: Coefficients, modes: Spectrum, times: Array) -> bool:
@@ -195,11 +196,13 @@ def dense_spread(
     numbers = (rates, writable(geometry.sources / d), 0.5 * rates / d, np.ascontiguousarray(mixing))
     kernels = load(coefficients.source, "streaming/fluctuations")
 
+    landed, rows = coefficients.landing(writable(times))
+
     def run(tolerance: float) -> Array:
         start = np.concatenate([moments, np.zeros(d * d)])
-        tail = (writable(times), rules, kept, tolerance, _DENSE_STEPS)
+        tail = (landed, rules, kept, tolerance, _DENSE_STEPS)
         answer = finished(*kernels.integrate(start, numbers, *tail))
-        return np.maximum(answer[1], 0.0)
+        return np.maximum(answer[1], 0.0)[rows]
 
     tolerance = max(rtol, _DENSE_RTOL)
     variance = run(tolerance)

@@ -114,7 +114,7 @@ def integrate_cells(
     solver.
     """
     modes = tuple(writable(a) for a in (spectrum.rates, spectrum.energies, spectrum.sources))
-    times = writable(times)
+    times, rows = coefficients.landing(writable(times))
     explicit = load(coefficients.source, "streaming/ode")
     mixture = coefficients.law[1:]
     risks, reports = explicit.integrate_cells(
@@ -136,7 +136,7 @@ def integrate_cells(
             )
             risks[k], reports[k] = np.nan, report
             risks[k, : risk.size] = risk
-    return risks, reports
+    return risks[:, rows], reports
 
 
 def settled(risk: Array, report: Array) -> Array:

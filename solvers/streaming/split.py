@@ -131,9 +131,10 @@ def split_risk(
     seen = Coordinates.of(problem, voters(method))
     geometry = (seen.rates, seen.sources, seen.variances, seen.counts, seen.covariance, seen.left)
     table = coefficients.table(10.0 * max(problem.risk, 1e-3), float(times[-1]))
+    landed, rows = coefficients.landing(writable(times))
     risk, report = load(coefficients.source, "streaming/split").integrate(
         seen.path,
-        writable(times),
+        landed,
         (*geometry, seen.dimension),
         coefficients.law,
         table,
@@ -141,7 +142,7 @@ def split_risk(
         rtol,
         _MOST_STEPS,
     )
-    return np.maximum(finished(risk, report), 0.0)
+    return np.maximum(finished(risk, report), 0.0)[rows]
 
 
 def _saturation(method: Any) -> tuple[bool, int]:

@@ -110,14 +110,16 @@ class Equation:
         return self.coefficients.law, self.table, np.array(self.factors, dtype=float)
 
     def mesh(self, tolerance: float = _MESH_TOLERANCE) -> Array:
-        """Return a mesh through the output times, each step of it halved within `tolerance`.
+        """Return a mesh through the output times and the breaks of the schedules, on each step of
+        which halving changes the risk by less than `tolerance`.
 
         Raises
         ------
         SolveFailed
             Not-a-number, unbounded growth, step underflow or too many steps.
         """
-        arguments = (self._modes, writable(self.times), self._rules, tolerance, _MESH_STEPS)
+        landed, _ = self.coefficients.landing(writable(self.times))
+        arguments = (self._modes, landed, self._rules, tolerance, _MESH_STEPS)
         return finished(*self._module.choose_mesh(*arguments))
 
     def march(

@@ -77,7 +77,9 @@ class Program(Block):
 
     def read(self, owners: Mapping[str, Any]) -> float:
         """Return the value at the start."""
-        return float(run(program(getattr(owners[self.owner], self.field)), np.zeros(1))[0])
+        with np.errstate(all="ignore"):  # of a branch that is not taken there
+            start = run(program(getattr(owners[self.owner], self.field)), np.zeros(1))
+        return float(start[0])
 
 
 def numbers(parameters: Iterable[Parameter], owners: Mapping[str, Any]) -> np.ndarray:

@@ -28,6 +28,7 @@ from ..expectation import pieces
 from ..expectation.discretise import discretise
 from ..methods.base import Method, check_pool
 from ..methods.gradient_descent import GradientDescent
+from ..schedules.kinks import schedules_of
 from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
 from .exact_mean import derive_exact_mean
@@ -48,7 +49,8 @@ class Binding:
     """The numbers of a ModeSystem: parameter values and the arrays of the noise mixture.
 
     `apart` holds the values without those that the rate alone reads: all that μ and N depend on.
-    `unit` are the values at the rate 1, where the rate is a number that nothing else reads.
+    `unit` are the values at the rate 1, where the rate is a number that nothing else reads;
+    `schedules` the hyper-parameters that move in time, which may bend or jump.
     """
 
     p: np.ndarray
@@ -57,6 +59,7 @@ class Binding:
     scales: np.ndarray
     apart: np.ndarray | None = None
     unit: np.ndarray | None = None
+    schedules: tuple[Any, ...] = ()
 
 
 def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
@@ -146,7 +149,8 @@ def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
     if place is not None:
         unit = values.copy()
         unit[place] = 1.0
-    return Binding(values, *_components(system, problem.noise, method), apart, unit)
+    given = _components(system, problem.noise, method)
+    return Binding(values, *given, apart, unit, schedules_of(method))
 
 
 def rate_place(system: ModeSystem) -> int | None:

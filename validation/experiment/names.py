@@ -16,6 +16,7 @@ from ...theory.covariance import COVARIANCES
 from ...theory.methods import METHODS
 from ...theory.noise import LAWS
 from ...theory.schedules.grammar import expression
+from ...theory.schedules.names import SCHEDULES
 
 #: arguments that files call by a word
 _WORDS = {"d": "dimension", "K": "matrix"}
@@ -32,8 +33,11 @@ PROBLEM_NAMES: Makers = {snake(problem.__name__): problem for problem in problem
 METHOD_NAMES: Makers = {snake(method.__name__): method for method in METHODS}
 NOISE_NAMES: Makers = {snake(law.__name__): law for law in LAWS}
 COVARIANCE_NAMES: Makers = {name: maker for name, (maker, _) in COVARIANCES.items()}
-#: arguments that are tables themselves
+SCHEDULE_NAMES: Makers = SCHEDULES
+#: arguments that are tables themselves; other tables are schedules
 _NESTED: Mapping[str, Makers] = {"noise": NOISE_NAMES, "covariance": COVARIANCE_NAMES}
+#: arguments that are lists of schedules
+_SCHEDULES = ("schedules",)
 #: keys by which users ask for code of their own
 _CODE = ("file", "module", "python", "class", "import")
 
@@ -118,8 +122,10 @@ def _text_arguments(maker: Callable[..., Any]) -> set[str]:
 
 
 def _value(name: str, value: Any, field: str) -> Any:
-    if name in _NESTED and isinstance(value, Mapping):
-        return make(value, _NESTED[name], field)
+    if isinstance(value, Mapping):
+        return make(value, _NESTED.get(name, SCHEDULE_NAMES), field)
+    if isinstance(value, list) and name in _SCHEDULES:
+        return [_value("", one, f"{field}[{i}]") for i, one in enumerate(value)]
     return expression(value, field) if isinstance(value, str) else value
 
 
@@ -144,6 +150,7 @@ def catalogue() -> dict[str, list[str]]:
         "methods": _lines(METHOD_NAMES),
         "noise laws": _lines(NOISE_NAMES),
         "covariances": _lines(COVARIANCE_NAMES),
+        "schedules": _lines(SCHEDULE_NAMES),
         "limits": [f"{name}: {', '.join(table)}" for name, table in limit_tables().items()],
         "data sets": [f"{source}(features: {', '.join(FEATURES)})" for source in SOURCES],
     }

@@ -73,6 +73,33 @@ def test_a_file_says_what_python_would(written):
     assert experiment.output.folder == Path("out/small")
 
 
+def test_schedules_are_tables_too(written):
+    rate = '{ kind = "warmup_cosine", a = 0.4, warmup = 0.2, until = 1 }'
+    schedule = written(SMALL.replace('"0.4 / (1 + t)**0.5"', rate)).methods[0].rate
+    assert schedule == limitlab.warmup_cosine(0.4, 0.2, 1)
+    both = '["0.4/(1 + t)", { kind = "constant", a = 0.1 }]'
+    inner = f'{{ kind = "piecewise", schedules = {both}, at = [0.5] }}'
+    nested = f'{{ kind = "warmup", schedule = {inner}, over = 0.2 }}'
+    schedule = written(SMALL.replace('"0.4 / (1 + t)**0.5"', nested)).methods[0].rate
+    parts = limitlab.piecewise([0.4 / (1 + limitlab.t), limitlab.constant(0.1)], [0.5])
+    assert schedule == limitlab.warmup(parts, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("rate", "field"),
+    [
+        ('{ kind = "warmup_cosin", a = 0.4 }', "method[0].rate.kind"),
+        ('{ kind = "steps", a = 0.4 }', "method[0].rate"),
+        ('{ kind = "steps", a = 0.4, at = [2, 1] }', "method[0].rate.at"),
+        ('{ kind = "wsd", a = 0.4, warmup = 1, decay = 2, stop = 3 }', "method[0].rate"),
+    ],
+)
+def test_schedules_that_are_wrong_say_where(written, rate, field):
+    with pytest.raises(InvalidInput) as error:
+        written(SMALL.replace('"0.4 / (1 + t)**0.5"', rate))
+    assert error.value.field == field
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_examples_are_read(path, written):
     tables = tomllib.loads(path.read_text())
