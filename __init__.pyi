@@ -9,6 +9,9 @@ from .solvers.gradient_flow_sharpness.quasi_static import (
     quasi_static_attractors as quasi_static_attractors,
 )
 from .solvers.gradient_flow_sharpness.stopping import stopping_point as stopping_point
+from .solvers.hessian.minima import penalised_minima as penalised_minima
+from .solvers.hessian.parts import hessian_parts as hessian_parts
+from .solvers.hessian.quadratic import quadratic_traces as quadratic_traces
 from .solvers.linear.critical import (
     critical_batch as critical_batch,
 )
@@ -60,6 +63,15 @@ from .solvers.streaming.stationary import stationary as stationary
 from .solvers.tuners.bifurcation import bifurcation as bifurcation
 from .solvers.tuners.predictions import tuner_predictions as tuner_predictions
 from .solvers.two_eigenvalues.edge_offset import edge_offset as edge_offset
+from .theory.activations import (
+    GELU as GELU,
+)
+from .theory.activations import (
+    Activation as Activation,
+)
+from .theory.activations import (
+    ReLU as ReLU,
+)
 from .theory.core.errors import (
     Interrupted as Interrupted,
 )
@@ -119,6 +131,7 @@ from .theory.gradient_flow_sharpness.problem import (
 from .theory.gradient_flow_sharpness.problem import (
     ScalarNetwork as ScalarNetwork,
 )
+from .theory.hessian.problem import SingleIndex as SingleIndex
 from .theory.linear.problem import LinearModel as LinearModel
 from .theory.methods import (
     CDAT as CDAT,
@@ -142,6 +155,9 @@ from .theory.methods import (
     GradientDescent as GradientDescent,
 )
 from .theory.methods import (
+    GradientPenalty as GradientPenalty,
+)
+from .theory.methods import (
     Huber as Huber,
 )
 from .theory.methods import (
@@ -155,6 +171,9 @@ from .theory.methods import (
 )
 from .theory.methods import (
     SignSGD as SignSGD,
+)
+from .theory.methods import (
+    WeightNoise as WeightNoise,
 )
 from .theory.noise import (
     Cauchy as Cauchy,

@@ -126,15 +126,9 @@ class Map:
 
     def _advance(self) -> str:
         printer = self._printer()
-        for update in self.body:
-            printer.update(update)
+        _compute(printer, self.body)
         numbers = [form for state, form in self._pairs() if state in self.scalars]
-        # what stands inside a sum has no value outside of it
-        bound = set().union(*(_bound(form) for form in numbers))
-        replaced, reduced = sp.cse(numbers, sp.numbered_symbols("_x"), order="none", ignore=bound)
-        for name, form in replaced:
-            printer.update(Update(name, form))
-        results = [printer.doprint(form) for form in reduced]
+        results = [printer.doprint(form) for form in _shared(printer, numbers, "_x")]
         for state, form in self._pairs():
             if state in self.arrays:
                 printer.update(Update(_elsewhere(form.left), form.right, form.over))
@@ -147,9 +141,8 @@ class Map:
     def _observe(self) -> str:
         printer = self._printer()
         forms = [form for _, form in self.observe if not isinstance(form, sp.IndexedBase)]
-        for update in self._needed(forms):
-            printer.update(update)
-        for i, form in enumerate(forms):
+        _compute(printer, self._needed(forms))
+        for i, form in enumerate(_shared(printer, forms, "_o")):
             text = printer.doprint(form)
             printer.emit(f"_seen[{i}] = {text}")
         return _function("observe(t, _x, _p, _arrays, _seen)", printer)
@@ -171,6 +164,25 @@ class Map:
             printer.emit(f"_kept[{i}][_place] = {base}")
         printer.emit("return")
         return _function("keep(_place, _x, _p, _arrays, _kept)", printer)
+
+
+def _compute(printer: LoopPrinter, updates: Iterable[Update]) -> None:
+    """Write intermediate quantities; a number after what its form repeats."""
+    for k, update in enumerate(updates):
+        if isinstance(update.left, sp.Symbol) and not update.over:
+            (reduced,) = _shared(printer, [update.right], f"_b{k}_")
+            update = Update(update.left, reduced)
+        printer.update(update)
+
+
+def _shared(printer: LoopPrinter, forms: list[Any], prefix: str) -> list[Any]:
+    """Write what some forms share, and return them in terms of it."""
+    # what stands inside a sum has no value outside of it
+    bound = set().union(*(_bound(form) for form in forms))
+    replaced, reduced = sp.cse(forms, sp.numbered_symbols(prefix), order="none", ignore=bound)
+    for name, form in replaced:
+        printer.update(Update(name, form))
+    return list(reduced)
 
 
 def _bound(form: Any) -> set[Any]:

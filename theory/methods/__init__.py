@@ -7,12 +7,14 @@ from .base import Method
 from .cdat import CDAT
 from .clipped import ClippedSGD
 from .gradient_descent import GradientDescent
+from .gradient_penalty import GradientPenalty
 from .huber import Huber
 from .on_edge import OnEdge
 from .polyak import Polyak
 from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
+from .weight_noise import WeightNoise
 
 #: the shipped methods, for tests and the command line
 METHODS: tuple[type[Method], ...] = classes("methods", Method)
@@ -26,9 +28,11 @@ __all__ = [
     "Armijo",
     "ClippedSGD",
     "GradientDescent",
+    "GradientPenalty",
     "Huber",
     "Method",
     "OnEdge",
     "Polyak",
     "SignSGD",
+    "WeightNoise",
 ]

@@ -30,6 +30,7 @@ FOLDERS = (
     "agarwala2023",
     "kreisler2023",
     "roulet2024",
+    "dauphin2024",
     "dexter2024",
 )
 FORMATS = ("pdf", "svg", "png")

@@ -127,7 +127,7 @@ def draw(data: dict[str, Plane], width: str | float) -> HouseFigure:
             image = axis.pcolormesh(
                 plane.edges,
                 plane.batches,
-                np.log10(np.e) * plane.gain,
+                plane.gain / np.log(10),
                 cmap="RdBu_r",
                 vmin=-4,
                 vmax=4,

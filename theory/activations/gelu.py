@@ -1,0 +1,53 @@
+"""x Φ(βx): GELU at β = 1, the ReLU as β → ∞."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sympy as sp
+
+from ..core.checks import positive
+from .base import Activation, norm, overlap, sharpness, teacher
+from .pairs import gelu_mean
+
+
+@dataclass(frozen=True)
+class GELU(Activation):
+    """φ(x) = x Φ(βx), Φ the normal distribution function; the β-GELU of arXiv 2401.10809.
+
+    Parameters
+    ----------
+    beta : float
+        Sharpness, > 0.
+
+    Examples
+    --------
+    >>> GELU().beta
+    1.0
+    """
+
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "beta", positive("beta", self.beta))
+
+    def function(self, x: Any) -> Any:
+        return x * (1 + sp.erf(sharpness * x / sp.sqrt(2))) / 2
+
+    def kernel(self) -> Any:
+        return _kernel()
+
+    @property
+    def symbols(self) -> dict[Any, float]:
+        return {sharpness: self.beta}
+
+    @property
+    def label(self) -> str:
+        return f"GELU, β = {self.beta:g}"
+
+
+@cache
+def _kernel() -> Any:
+    return gelu_mean((norm, overlap, teacher), sharpness)

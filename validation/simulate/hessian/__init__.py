@@ -1,0 +1,1 @@
+"""One unit in d dimensions that learns another: the finite algorithm."""
