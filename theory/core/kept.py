@@ -53,6 +53,6 @@ def written(state: Any) -> bytes:
 
 def again(kind: type, state: bytes) -> Any:
     """Return the object of a class with this state."""
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     made.__dict__.update(pickle.loads(state))
     return made
