@@ -1,5 +1,31 @@
-"""The names of the face and where they live, read at import: each is loaded on first use."""
+"""The face: verbs and their answers, and the groups in which every other name is listed once.
 
+A new name is one line in the stub of its group, ``<group>.pyi`` beside this file; the groups are
+listed here.
+"""
+
+from . import advice as advice
+from . import clipping as clipping
+from . import covariance as covariance
+from . import data as data
+from . import edge as edge
+from . import errors as errors
+from . import methods as methods
+from . import networks as networks
+from . import noise as noise
+from . import problems as problems
+from . import schedules as schedules
+from .advice import *
+from .clipping import *
+from .covariance import *
+from .data import *
+from .edge import *
+from .errors import *
+from .methods import *
+from .networks import *
+from .noise import *
+from .problems import *
+from .schedules import *
 from .solvers.core.curve import Curve as Curve
 from .solvers.core.curve import load as load
 from .solvers.gradient_flow_sharpness.flow_end import (
@@ -98,32 +124,9 @@ from .theory.core.errors import (
 )
 from .theory.core.problem import Problem as Problem
 from .theory.core.symbols import t as t
+from .solvers.solve import limits as limits
+from .solvers.solve import solve as solve
 from .theory.core.system import System as System
-from .theory.core.tabulated import interpolated as interpolated
-from .theory.covariance import (
-    from_data as from_data,
-)
-from .theory.covariance import (
-    from_density as from_density,
-)
-from .theory.covariance import (
-    from_eigenvalues as from_eigenvalues,
-)
-from .theory.covariance import (
-    from_matrix as from_matrix,
-)
-from .theory.covariance import (
-    isotropic as isotropic,
-)
-from .theory.covariance import (
-    marchenko_pastur as marchenko_pastur,
-)
-from .theory.covariance import (
-    power_law as power_law,
-)
-from .theory.covariance import (
-    toeplitz as toeplitz,
-)
 from .theory.derive import derive as derive
 from .theory.gradient_flow_sharpness.problem import (
     DiagonalLinearNetwork as DiagonalLinearNetwork,
@@ -231,36 +234,11 @@ from .theory.tuners.problem import (
     TwoCurvatures as TwoCurvatures,
 )
 from .theory.two_eigenvalues.problem import TwoEigenvalueModel as TwoEigenvalueModel
+from .validation.agreement.agreement import Agreement as Agreement
 from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference
 from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
-from .validation.networks.control import (
-    control_linear as control_linear,
-)
-from .validation.networks.control import (
-    control_network as control_network,
-)
-from .validation.networks.criterion import criterion as criterion
-from .validation.networks.digits import digits_network as digits_network
-from .validation.networks.expansion import quadratic_expansion as quadratic_expansion
-from .validation.networks.linearisation import (
-    Linearisation as Linearisation,
-)
-from .validation.networks.linearisation import (
-    rate_from_library as rate_from_library,
-)
-from .validation.networks.losses import gauss_newton as gauss_newton
-from .validation.networks.mlp import MLP as MLP
-from .validation.networks.probe import probe as probe
-from .validation.networks.train import train as train
 from .validation.simulate import simulate as simulate
-from .validation.simulate.linear.growth import (
-    measured_critical_rate as measured_critical_rate,
-)
-from .validation.simulate.linear.growth import (
-    measured_growth as measured_growth,
-)
-from .validation.simulate.second_order.early_time import early_time_runs as early_time_runs
 
 __version__: str

@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import os
+import pydoc
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,98 @@ def test_the_measure_would_see_a_heavy_import():
     assert "sympy" in loaded
 
 
+#: flat without a group: the verbs, and what they answer
+CORRIDOR = {"derive", "solve", "simulate", "compare", "overlay", "convergence", "load", "limits"}
+CORRIDOR |= {"paired_difference", "System", "Curve", "Agreement"}
+
+
+def listed(stub: str) -> dict[str, str]:
+    """Name → module of every import of a stub."""
+    tree = ast.parse((ROOT / f"{stub}.pyi").read_text())
+    return {
+        name.asname: each.module or ""
+        for each in tree.body
+        if isinstance(each, ast.ImportFrom)
+        for name in each.names
+        if name.name != "*"
+    }
+
+
+def groups() -> list[str]:
+    return sorted(name for name, home in listed("__init__").items() if not home)
+
+
+def test_every_name_is_in_one_group():
+    flat = {name for name, home in listed("__init__").items() if home}
+    lost = sorted(flat - CORRIDOR)
+    stubs = ", ".join(f"{name}.pyi" for name in groups())
+    remedy = f"move their lines from __init__.pyi to one of {stubs}, unless they are there already"
+    assert not lost, f"{', '.join(lost)}: {remedy}"
+    places: dict[str, list[str]] = {}
+    for group in groups():
+        for name in listed(group):
+            places.setdefault(name, []).append(group)
+    assert not {name: where for name, where in places.items() if len(where) > 1}
+    assert not places.keys() & flat
+    assert {*limitlab.__all__} == {"__version__", *groups(), *flat, *places}
+
+
+def test_every_stub_is_a_group_with_its_line():
+    assert sorted(file.stem for file in ROOT.glob("*.pyi")) == sorted([*groups(), "__init__"])
+    text = (ROOT / "__init__.pyi").read_text()
+    for group in groups():
+        assert f"from .{group} import *" in text
+        module = importlib.import_module(f"limitlab.{group}")
+        assert module is getattr(limitlab, group)
+        line = module.__doc__
+        assert line.count("\n") == 0 and line.endswith((".", "?"))
+        assert line in limitlab.__doc__ and line in repr(module)
+        assert dir(module) == sorted(listed(group))
+        for name in dir(module):
+            assert getattr(module, name) is getattr(limitlab, name)
+
+
+def test_help_and_completion_show_the_groups():
+    from IPython.core.completer import IPCompleter, provisionalcompleter
+
+    text = pydoc.plain(pydoc.render_doc(limitlab.clipping))
+    assert "best_threshold" in text and "Does clipping help" in text
+    head = python("import limitlab, pydoc; print(pydoc.plain(pydoc.getdoc(limitlab)))")
+    assert all(f"{group} " in head for group in groups())
+    completer = IPCompleter(namespace={"ll": limitlab}, use_jedi=False)
+    with provisionalcompleter():
+        found = {
+            text: [each.text for each in completer.completions(text, len(text))]
+            for text in ("ll.", "ll.clipping.be")
+        }
+    assert {f".{group}" for group in groups()} <= {*found["ll."]}
+    assert ".ast" not in found["ll."], "what the face itself imports is not offered"
+    assert found["ll.clipping.be"] == [".best_threshold"]
+
+
+def test_a_group_refuses_what_is_not_in_it():
+    with pytest.raises(AttributeError, match=r"no SGD in limitlab.clipping: it has .*best_thr"):
+        limitlab.clipping.SGD  # noqa: B018
+
+
+@pytest.mark.slow
+def test_type_checkers_see_every_name_through_its_group(tmp_path):
+    names = [f"ll.{group}.{name}" for group in groups() for name in listed(group)]
+    lines = ["import limitlab as ll", "from limitlab.clipping import best_threshold"]
+    lines += [f"reveal_type({name})" for name in [*names, "best_threshold", "ll.clipping.SGD"]]
+    file = tmp_path / "look.py"
+    file.write_text("\n".join(lines))
+    command = [sys.executable, "-m", "mypy", "--config-file", "", str(file)]
+    path = {**os.environ, "MYPYPATH": str(ROOT / ".types"), "MYPY_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=path, cwd=tmp_path)
+    told = [line for line in done.stdout.splitlines() if "look.py" in line]
+    seen = [line for line in told if "Revealed type" in line and '"Any"' not in line]
+    # sympy has no types, so that its symbol t is anything
+    assert len(seen) == len(names), done.stdout
+    (error,) = [line for line in told if ": error: " in line]
+    assert '"SGD"' in error, "negative control: a name outside its group is an error"
+
+
 def test_every_name_of_the_face_can_be_had():
     for name in limitlab.__all__:
         assert getattr(limitlab, name) is not None
@@ -107,15 +200,11 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_type_checkers_and_the_program_read_one_list():
-    tree = ast.parse((ROOT / "__init__.pyi").read_text())
-    homes = {
-        name.asname: each.module
-        for each in tree.body
-        if isinstance(each, ast.ImportFrom)
-        for name in each.names
-    }
+    homes = {name: home for stub in (*groups(), "__init__") for name, home in listed(stub).items()}
     assert homes.keys() == {*limitlab.__all__} - {"__version__"}
     for name, home in homes.items():
+        if not home:
+            continue
         module = importlib.import_module(f"limitlab.{home}")
         assert getattr(limitlab, name) is getattr(module, name)
 
@@ -142,7 +231,8 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     tops = {name.split("/")[0] for name in names}
     assert tops == {"limitlab", f"limitlab-{limitlab.__version__}.dist-info"}
     shipped = {name.removeprefix("limitlab/") for name in names if name.startswith("limitlab/")}
-    wanted = {"__init__.py", "__init__.pyi", "__main__.py", "cli.py", "py.typed"}
+    wanted = {"__init__.py", "__main__.py", "cli.py", "py.typed"}
+    wanted |= {file.name for file in ROOT.glob("*.pyi")}
     for room in ROOMS:
         for file in (ROOT / room).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:

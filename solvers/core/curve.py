@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...theory.core.checks import read_only, reals
 from ...theory.core.errors import InvalidInput, NotAvailable
-from . import storage
+from . import picture, storage
 from .provenance import plain, same
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
+    from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
 _NAMED = ("values", "spread", "samples", "diagnostics", "arrays")
@@ -238,6 +240,71 @@ class Curve:
         from scipy.special import ndtri
 
         return self[name] + ndtri(level) * self.std(name)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        quantity: str | None = None,
+        *,
+        label: str | None = None,
+        color: Any = None,
+        band: float | None = 0.9,
+        log: bool | None = None,
+        **line: Any,
+    ) -> Axes:
+        """Draw the curve, with the band of single runs where it has a spread.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Drawn on as they are, without labels or scales being set; by default those of a new
+            figure, ``curve.plot().figure``, which touches nothing global.
+        quantity : str, optional
+            Default: the risk, the loss, or the first quantity.
+        label : str, optional
+            For a legend; default: the curve's own.
+        color : any colour of matplotlib, optional
+        band : float or None
+            Share of single runs inside the shaded band; None draws none.
+        log : bool, optional
+            Logarithmic vertical axis; by default on new axes where all values are positive.
+        **line
+            As for ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        NotAvailable
+            A quantity that the curve does not have.
+        InvalidInput, InvalidType
+            A band outside (0, 1); no axes of matplotlib.
+        """
+        return picture.plot(self, ax, quantity, label, color, band, log, line)
+
+    def to_dataframe(self, samples: bool = False) -> pandas.DataFrame:
+        """Return the curve as a DataFrame of pandas, which must be installed.
+
+        Parameters
+        ----------
+        samples : bool
+            False: a row a time, with the values and, as ``<name>_std``, the spread of one run.
+            True: a row a run and time.
+
+        Raises
+        ------
+        NotAvailable
+            pandas is not installed; single runs of a curve that keeps none.
+        """
+        return picture.dataframe(self, samples)
+
+    def _repr_html_(self) -> str:
+        return picture.html(self)
+
+    def _repr_latex_(self) -> str:
+        return picture.latex(self)
 
     def to_xarray(self) -> xarray.Dataset:
         """Return the curve as an xarray Dataset (dimensions time, run, mode)."""

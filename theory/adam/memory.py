@@ -20,7 +20,7 @@ import sympy as sp
 
 from ..core.printer import SourcePrinter, latex
 from ..core.symbols import dimension
-from ..core.system import Step, narrate, typeset
+from ..core.system import Derived, Step, narrate, typeset
 
 delta, momentum = sp.symbols("delta m", real=True)
 variance, square, power, eta, c_1, c_2 = sp.symbols("k V P eta c_1 c_2", positive=True)
@@ -29,7 +29,7 @@ energy, cross, kinetic, source = sp.symbols("y u w c", real=True)
 
 
 @dataclass(frozen=True)
-class MemorySystem:
+class MemorySystem(Derived):
     """Equations of the states of one mode, and of 𝒱, a `System`; linear in the states of the mode.
 
     Attributes

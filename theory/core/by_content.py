@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,10 @@ def digest(value: Any) -> bytes:
         return hashlib.sha256(head + np.ascontiguousarray(value).tobytes()).digest()
     if isinstance(value, (tuple, list)):
         return hashlib.sha256(b"\0".join(digest(item) for item in value)).digest()
+    if isinstance(value, Mapping):
+        return hashlib.sha256(
+            b"\0".join(digest(key) + digest(item) for key, item in value.items())
+        ).digest()
     if isinstance(value, ByContent):
         return value.fingerprint.encode()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -33,6 +38,48 @@ def fields_digest(instance: Any) -> bytes:
     fields = dataclasses.fields(instance)
     parts = [f.name.encode() + digest(getattr(instance, f.name)) for f in fields]
     return hashlib.sha256(b"\0".join([head, *parts])).digest()
+
+
+class Compared:
+    """Base that compares by fields where a class of a user's would compare arrays, and fail.
+
+    A dataclass writes an equality that asks an array whether it is true; here it is asked whether
+    it holds the same numbers. A class with an equality of its own keeps that.
+    """
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        # dataclass comes after this and leaves alone what the class already has
+        if cls.__eq__ in (object.__eq__, _equal_fields):
+            cls.__eq__ = _equal_fields  # type: ignore[method-assign]
+            cls.__hash__ = _fields_hash  # type: ignore[method-assign]
+
+
+def _equal_fields(self: Any, other: object) -> bool:
+    if type(self) is not type(other):
+        return NotImplemented
+    if not dataclasses.is_dataclass(self):
+        return self is other
+    fields = [f.name for f in dataclasses.fields(self) if f.compare]
+    return all(_equal(getattr(self, name), getattr(other, name)) for name in fields)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and np.array_equal(one, other, equal_nan=_floats(one))
+    return bool(one is other or one == other)
+
+
+def _floats(array: np.ndarray) -> bool:
+    return array.dtype.kind in "fc"
+
+
+def _fields_hash(self: Any) -> int:
+    if not dataclasses.is_dataclass(self):
+        return object.__hash__(self)
+    values = (getattr(self, f.name) for f in dataclasses.fields(self) if f.compare)
+    # arrays have no hash, and equal ones must not differ: their shape stands for them
+    return hash((type(self), *(v.shape if isinstance(v, np.ndarray) else v for v in values)))
 
 
 class ByContent:

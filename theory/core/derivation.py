@@ -15,11 +15,11 @@ import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
 
 from .printer import latex
-from .system import Step, narrate, typeset
+from .system import Derived, Step, narrate, typeset
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Derived):
     """Equations derived for a model on finite data, a `System`.
 
     Attributes
@@ -50,10 +50,6 @@ class Derivation:
     def __getitem__(self, left: Any) -> Any:
         """Return the right side of the equation for ``left``, a symbol or its name."""
         return {str(a): b for a, b in self.equations + self.definitions}[str(left)]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the compiled functions, which are made again from the equations."""
-        return {name: getattr(self, name) for name in ("name", "equations", "steps", "definitions")}
 
     def latex(self, environment: str | None = None) -> str:
         """Return the equations in LaTeX, one a line, or in an environment of amsmath."""

@@ -17,11 +17,11 @@ import sympy as sp
 
 from .loops import LoopPrinter, Update
 from .printer import latex
-from .system import Step, narrate, typeset
+from .system import Derived, Step, narrate, typeset
 
 
 @dataclass(frozen=True)
-class Map:
+class Map(Derived):
     """A discrete map, a `System`.
 
     Attributes

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from .by_content import Compared
+from .show import Shown
 
-class Problem:
+
+class Problem(Shown, Compared):
     """What is learnt.
 
     A subclass sets ``family``, the name of a folder: ``theory/<family>/derive.py``,
@@ -17,7 +20,7 @@ class Problem:
     family: ClassVar[str]
 
 
-class Learner:
+class Learner(Shown, Compared):
     """What learns it: the base of every method."""
 
     #: family of a problem → the family of this method there, where it has a theory of its own

@@ -16,7 +16,7 @@ from typing import Any
 
 from .loops import LoopPrinter, Update
 from .printer import latex
-from .system import Step, narrate, typeset
+from .system import Derived, Step, narrate, typeset
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Recursion:
 
 
 @dataclass(frozen=True)
-class Recursions:
+class Recursions(Derived):
     """Recursions that are solved one after the other, a `System`.
 
     Attributes

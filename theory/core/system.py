@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from html import escape
 from typing import Any, Protocol, runtime_checkable
+
+import sympy as sp
+
+from . import kept, show
+from .printer import latex
 
 
 @runtime_checkable
@@ -52,6 +58,49 @@ class Step:
     text: str
     left: Any
     right: Any
+
+    @property
+    def html(self) -> str:
+        """The equation: set by MathJax where it is one of sympy, in its own words otherwise."""
+        left, right = (_html(side) for side in (self.left, self.right))
+        return f"{left} = {right}"
+
+
+def _html(side: Any) -> str:
+    if isinstance(side, tuple):
+        return f"({', '.join(map(_html, side))})"
+    if isinstance(side, sp.Basic):
+        return rf"\({escape(latex(side), quote=False)}\)"
+    return escape(str(side))
+
+
+class Derived:
+    """Base of the systems: how they show themselves, and how they are kept.
+
+    Equal where every equation, step and number is; a copy from a pickle is equal.
+    """
+
+    def __reduce__(self) -> Any:
+        # what is compiled or cached is made again
+        state = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        return kept.again, (type(self), kept.written(state))
+
+    def _repr_html_(self: Any) -> str:
+        rows = [(s.text, s.html) for s in self.steps]
+        return show.block(
+            show.heading(self.name),
+            show.math_html(_equations(self)),
+            show.folded("derivation", show.table_html(("step", "gives"), rows, raw=True)),
+            show.folded("generated code", f"<pre>{escape(self.source)}</pre>"),
+        )
+
+    def _repr_latex_(self: Any) -> str:
+        return show.math_latex(_equations(self))
+
+
+def _equations(system: System) -> list[tuple[str, str]]:
+    lines = (line.partition(" = ") for line in system.latex().splitlines())
+    return [(left, right) for left, _, right in lines]
 
 
 def typeset(equations: Iterable[tuple[str, str]], environment: str | None = None) -> str:

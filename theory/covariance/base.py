@@ -9,12 +9,13 @@ import numpy as np
 
 from ..core.by_content import ByContent
 from ..core.errors import InvalidInput
+from ..core.show import Shown
 
 #: a vector with one entry a coordinate is not made beyond this dimension
 LARGEST_EXPANSION = 10**8
 
 
-class Covariance(ByContent):
+class Covariance(Shown, ByContent):
     """Covariance of the inputs, :math:`x\\sim N(0,K)` in dimension d.
 
     Subclasses give `dimension`, `eigenvalues` and `multiplicities`; no sum over coordinates is
@@ -33,6 +34,16 @@ class Covariance(ByContent):
     dimension: int | float
     eigenvalues: np.ndarray
     multiplicities: np.ndarray
+
+    def statement(self) -> list[tuple[str, str]]:
+        """The numbers that decide about the error of a limit."""
+        numbers = {
+            "d": self.dimension,
+            r"\operatorname{tr}K/d": self.mean_eigenvalue,
+            r"\lambda_{\max}": self.norm,
+            r"\operatorname{tr}K/\lambda_{\max}": self.intrinsic_dimension,
+        }
+        return [(name, f"{x:.6g}".replace("inf", r"\infty")) for name, x in numbers.items()]
 
     @property
     def is_diagonal(self) -> bool:

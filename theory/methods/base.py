@@ -6,9 +6,12 @@ from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any, ClassVar
 
+from ..core import stated
 from ..core.checks import count
 from ..core.errors import InvalidInput, InvalidType
+from ..core.printer import latex
 from ..core.problem import Learner
+from ..core.symbols import residual
 from ..schedules.schedule import as_schedule
 
 ACTS_ON = ("residual", "norm", "coordinate")
@@ -63,6 +66,10 @@ class Method(Learner):
     def rule(self, l: Any) -> Any:  # noqa: E741
         """Return ψ(ℓ) as a sympy expression in the residual ``l``."""
         raise NotImplementedError(f"{type(self).__name__} does not state its rule(self, l)")
+
+    def statement(self) -> list[tuple[str, str]]:
+        """The rule with its numbers; refused where the step is no function of one residual."""
+        return [(r"\psi(\ell)", latex(stated.rule(self, residual)))]
 
     @property
     def pool(self) -> str:

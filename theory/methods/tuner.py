@@ -16,6 +16,7 @@ import sympy as sp
 
 from ..core.checks import count, positive
 from ..core.errors import NotAvailable
+from ..core.printer import latex
 from .base import Method
 
 #: the step that a line search tries
@@ -39,6 +40,11 @@ class Local:
     bend: Any
     third: Any
     sharpness: Any
+
+
+#: its letters in print
+_LETTERS = ("f", "{|g|^{2}}", r"{g^{\top}Hg}", r"{\nabla^{3}f[g,g,g]}", "lambda")
+SEEN = Local(*(sp.Symbol(letter, real=True) for letter in _LETTERS))
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,11 @@ class Tuner(Method):
     def step(self, here: Local, kept: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
         """Return the step as an expression, and what is kept after it."""
         raise NotImplementedError(f"{type(self).__name__} does not state its step")
+
+    def statement(self) -> list[tuple[str, str]]:
+        """The step, from what the tuner sees and keeps."""
+        kept = tuple(sp.Symbol(part.name) for part in self.memory)
+        return [(r"\eta", latex(self.step(SEEN, kept)[0]))]
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         """Refuse: a tuner needs the loss and its curvature, not one residual."""

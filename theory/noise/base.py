@@ -13,11 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from ..core import stated
+from ..core.by_content import Compared
 from ..core.errors import NotAvailable
+from ..core.printer import latex
+from ..core.show import Shown
+from ..core.symbols import noise
 from .quadrature import density_moment, kinks
 
 
-class Noise:
+class Noise(Shown, Compared):
     """Base class of the laws; subclasses are frozen dataclasses.
 
     A law of your own overrides either ``components`` or both ``density`` and ``sample``.
@@ -32,6 +37,11 @@ class Noise:
     def density(self, e: Any) -> Any:
         """Density at the sympy expression `e`, or None where the law has none."""
         return None
+
+    def statement(self) -> list[tuple[str, str]]:
+        """The density, where the law has one in sympy."""
+        density = stated.density(self, noise)
+        return [] if density is None else [(r"p(\epsilon)", latex(density))]
 
     def sample(self, rng: np.random.Generator, n: int | tuple[int, ...]) -> np.ndarray:
         """`n` independent draws (an integer or a shape) from the generator `rng`."""

@@ -20,7 +20,7 @@ from ..core.printer import ARRAYS, PRELUDE, SourcePrinter
 from ..core.printer import latex as formula
 from ..core.symbolic import Parameter
 from ..core.symbols import decay_rate, dimension, energy, residual, risk, same_mode, source_weight
-from ..core.system import Step, narrate, typeset
+from ..core.system import Derived, Step, narrate, typeset
 from .letters import letters
 from .noise_parts import NoiseParts, noise_parts
 from .transform_printer import transform_functions
@@ -29,7 +29,7 @@ COEFFICIENT = f"R, t, p, {ARRAYS}"
 
 
 @dataclass(frozen=True)
-class ModeSystem:
+class ModeSystem(Derived):
     """The limit of a streaming method, a `System`: equations of the mode energies.
 
     Attributes

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...solvers.core.picture import need_pandas
+from ...theory.core import show
+from ...theory.core.by_content import ByContent
 from ...theory.core.percent import percent
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class Agreement(ByContent):
     """Theory against runs at T times.
 
     Attributes
@@ -93,6 +101,32 @@ class Agreement:
         """The larger of the two detectable errors: everything above it would have been seen."""
         return max(self.detectable_drift, self.detectable_noise)
 
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Return the comparison as a DataFrame of pandas, a row a time.
+
+        Raises
+        ------
+        NotAvailable
+            pandas is not installed.
+        """
+        pandas = need_pandas()
+        names = ("theory", "mean", "sem", "relative", "allowed", "z", "p_values")
+        columns = {name: getattr(self, name) for name in names}
+        columns |= {f"q{level:g}": values for level, values in self.quantiles.items()}
+        return pandas.DataFrame(columns, index=pandas.Index(self.times, name="time"))
+
+    def _repr_html_(self) -> str:
+        title = f"{self.quantity}: {self.verdict.upper()}"
+        compared = f"{self.reason}; compared: {' | '.join(self.labels)}"
+        return show.block(
+            show.heading(title, compared),
+            show.table_html(*_table(self)),
+            show.folded("in words", f"<pre>{escape(str(self))}</pre>"),
+        )
+
+    def _repr_latex_(self) -> str:
+        return show.table_latex(*_table(self))
+
     def __bool__(self) -> bool:
         return self.passed is True
 
@@ -100,6 +134,25 @@ class Agreement:
         body = _quantile_lines(self) if self.verdict == "quantiles" else _test_lines(self)
         head = f"{self.quantity}: {self.verdict.upper()} ({self.reason})"
         return "\n".join([head, f"  compared           {' | '.join(self.labels)}", *body])
+
+
+def _table(a: Agreement) -> tuple[list[str], list[list[str]]]:
+    """Theory and runs at a few times, the one with the largest gap among them."""
+    rows = sorted({*show.some(a.times.size, 6).tolist(), int(np.argmax(np.abs(a.relative)))})
+    if a.verdict == "quantiles":
+        head = ["time", "theory", *(f"q{level:g}" for level in a.quantiles)]
+        columns = [a.times, a.theory, *a.quantiles.values()]
+        return head, [[f"{c[i]:.4g}" for c in columns] for i in rows]
+    head = ["time", "theory", "mean of runs", "± (s.e.)", "gap", "allowed", "z"]
+    return head, [
+        [
+            *(f"{c[i]:.4g}" for c in (a.times, a.theory, a.mean, a.sem)),
+            percent(a.relative[i]),
+            percent(a.allowed[i]),
+            f"{a.z[i]:.2f}",
+        ]
+        for i in rows
+    ]
 
 
 def _test_lines(a: Agreement) -> list[str]:

@@ -23,6 +23,8 @@ from ...theory.two_eigenvalues.problem import TwoEigenvalueModel
 from ..simulate.sam.first_step import first_step_runs
 from .regime import SEED, Measured, Study
 
+_NETWORKS = "gradient_flow_sharpness"
+
 
 def studies() -> Iterator[Study]:
     """Yield the studies, in the order of the page."""
@@ -74,7 +76,7 @@ def _first_step() -> Study:
         "over Q is exact; the leading order is off by 1/P and by radius · sharpness, batches are "
         "taken to first order in the radius."
     )
-    return Study("SAM, first step of the top mode", shared, tuple(rows))
+    return Study("SAM, first step of the top mode", shared, tuple(rows), "sam")
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class EdgeOfSam:
 def _edge_of_sam() -> Study:
     rows = tuple(EdgeOfSam(e, r) for e in (0.04, 0.01, 0.0025) for r in (0.0, 0.1, 0.5))
     shared = "Sharpness at the end over the critical one, from 3ε above it; E = 0.2, rate 1."
-    return Study("SAM, one example at the edge", shared, rows)
+    return Study("SAM, one example at the edge", shared, rows, "sam")
 
 
 @dataclass(frozen=True)
@@ -133,4 +135,4 @@ def _stopping() -> Study:
     shapes = ((1.0, -1.0), (0.8, -0.8), (1.0, -0.2, -0.8), (0.9, 0.1, -0.2, -0.8))
     rows = [Stop(s, d, e) for s in shapes for d, e in ((0.03, 0.05), (0.1, 0.1), (0.1, -0.1))]
     shared = "rate · sharpness at the end of descent over that of `stopping_point`."
-    return Study("Scalar networks, where descent stops", shared, tuple(rows))
+    return Study("Scalar networks, where descent stops", shared, tuple(rows), _NETWORKS)

@@ -165,4 +165,4 @@ class EndOffset:
 def _one_example() -> Study:
     rows = tuple(EndOffset(e, E) for e in (0.04, 0.02, 0.01, 0.005) for E in (0.0, 0.5, 2.0))
     shared = "Offset 2 − rate · sharpness at the end, against ε(1 + E)/2, from z = .05, T = 2.25."
-    return Study("One example, two eigenvalues", shared, rows)
+    return Study("One example, two eigenvalues", shared, rows, "two_eigenvalues")

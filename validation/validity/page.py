@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from ...theory.core.dispatch import family
 from ...theory.core.errors import InvalidInput
 from ...theory.core.version import VERSION
 from . import edge, finite_data, stability, streaming
@@ -48,6 +49,22 @@ def studies(only: str = "") -> list[Study]:
         titles = "; ".join(study.title for study in known)
         raise InvalidInput("only", only, f"give a word of a title: {titles}")
     return found
+
+
+def family_of(study: Study) -> str:
+    """Return the family whose theory a study measures.
+
+    Raises
+    ------
+    InvalidInput
+        Regimes without a problem, and a study that does not say it.
+    """
+    if study.family:
+        return study.family
+    first = study.regimes[0]
+    if not hasattr(first, "problem"):
+        raise InvalidInput("family", study.title, "state the family of this study: Study(family=)")
+    return family(first.problem, first.method)
 
 
 def measured(chosen: Sequence[Study], progress: bool | None = None) -> Iterator[Row]:

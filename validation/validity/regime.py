@@ -75,12 +75,14 @@ class Regime:
 class Study:
     """A theory: its title, what all its regimes share, and the regimes.
 
-    A regime has a ``label`` and ``measure(key)``, as `Regime` has.
+    A regime has a ``label`` and ``measure(key)``, as `Regime` has. ``family`` is where the theory
+    lives; where it is left out, that of the regimes' problem and method.
     """
 
     title: str
     setting: str
     regimes: tuple[Any, ...]
+    family: str = ""
 
 
 @dataclass(frozen=True)

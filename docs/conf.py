@@ -1,0 +1,47 @@
+"""How the site is built: `make docs`. It needs no network, and opens from the file system."""
+
+import sys
+from pathlib import Path
+
+import limitlab
+
+sys.path[:0] = [str(Path(__file__).parent)]
+
+project = "limitlab"
+author = "limitlab developers"
+version = release = limitlab.__version__
+project_copyright = "limitlab developers, BSD-3-Clause"
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "make.pages",
+    "make.mathml",
+]
+exclude_patterns = ["theory/*.md", "out"]
+nb_execution_mode = "off"  # the notebooks are kept with their outputs, which the tests hold to
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+html_math_renderer = "mathml"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say shapes and units, which types do not
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "limitlab"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}

@@ -1,0 +1,1 @@
+"""What the site prints from the package while it is built."""

@@ -1,0 +1,13 @@
+"""Small networks: train them, probe their kernels, hold a theory against them."""
+
+from .validation.networks.control import control_linear as control_linear
+from .validation.networks.control import control_network as control_network
+from .validation.networks.criterion import criterion as criterion
+from .validation.networks.digits import digits_network as digits_network
+from .validation.networks.expansion import quadratic_expansion as quadratic_expansion
+from .validation.networks.linearisation import Linearisation as Linearisation
+from .validation.networks.linearisation import rate_from_library as rate_from_library
+from .validation.networks.losses import gauss_newton as gauss_newton
+from .validation.networks.mlp import MLP as MLP
+from .validation.networks.probe import probe as probe
+from .validation.networks.train import train as train

@@ -1,0 +1,12 @@
+"""What is learnt: streams, models on finite data, and the smallest losses with an edge."""
+
+from .theory.core.problem import Problem as Problem
+from .theory.gradient_flow_sharpness.problem import DiagonalLinearNetwork as DiagonalLinearNetwork
+from .theory.gradient_flow_sharpness.problem import ScalarNetwork as ScalarNetwork
+from .theory.linear.problem import LinearModel as LinearModel
+from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
+from .theory.sgd_stability.problem import InterpolatingMinimum as InterpolatingMinimum
+from .theory.streaming.problem import LeastSquares as LeastSquares
+from .theory.tuners.problem import SharpnessToy as SharpnessToy
+from .theory.tuners.problem import TwoCurvatures as TwoCurvatures
+from .theory.two_eigenvalues.problem import TwoEigenvalueModel as TwoEigenvalueModel
