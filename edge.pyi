@@ -7,6 +7,9 @@ from .solvers.gradient_flow_sharpness.quasi_static import (
     quasi_static_attractors as quasi_static_attractors,
 )
 from .solvers.gradient_flow_sharpness.stopping import stopping_point as stopping_point
+from .solvers.hessian.minima import penalised_minima as penalised_minima
+from .solvers.hessian.parts import hessian_parts as hessian_parts
+from .solvers.hessian.quadratic import quadratic_traces as quadratic_traces
 from .solvers.linear.critical import critical_batch as critical_batch
 from .solvers.linear.critical import critical_rate as critical_rate
 from .solvers.linear.critical import growth_rate as growth_rate

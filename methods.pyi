@@ -7,8 +7,10 @@ from .theory.methods import Adam as Adam
 from .theory.methods import Armijo as Armijo
 from .theory.methods import ClippedSGD as ClippedSGD
 from .theory.methods import GradientDescent as GradientDescent
+from .theory.methods import GradientPenalty as GradientPenalty
 from .theory.methods import Huber as Huber
 from .theory.methods import Method as Method
 from .theory.methods import OnEdge as OnEdge
 from .theory.methods import Polyak as Polyak
 from .theory.methods import SignSGD as SignSGD
+from .theory.methods import WeightNoise as WeightNoise

@@ -1,8 +1,12 @@
 """What is learnt: streams, models on finite data, and the smallest losses with an edge."""
 
+from .theory.activations import GELU as GELU
+from .theory.activations import Activation as Activation
+from .theory.activations import ReLU as ReLU
 from .theory.core.problem import Problem as Problem
 from .theory.gradient_flow_sharpness.problem import DiagonalLinearNetwork as DiagonalLinearNetwork
 from .theory.gradient_flow_sharpness.problem import ScalarNetwork as ScalarNetwork
+from .theory.hessian.problem import SingleIndex as SingleIndex
 from .theory.linear.problem import LinearModel as LinearModel
 from .theory.second_order.problem import QuadraticRegression as QuadraticRegression
 from .theory.sgd_stability.problem import InterpolatingMinimum as InterpolatingMinimum
