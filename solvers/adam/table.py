@@ -7,13 +7,13 @@ interpolated at Chebyshev points of log R, twice as many until that changes less
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.adam.stream import Sample, drift_sample, stream_source, variance_sample
+from ...theory.noise.statement import statement
 from ..core import random
 from ..core.compile import load
 
@@ -53,7 +53,6 @@ class StreamMeans:
     steps: int
 
 
-@lru_cache(maxsize=32)
 def stream_means(
     noise: Any,
     beta1: float,
@@ -76,8 +75,23 @@ def stream_means(
     samples : (Sample, Sample), optional
         What is averaged, instead of what is derived for g_A and s_A².
     """
-    chosen = samples or (drift_sample(), variance_sample())
-    kernels = load(stream_source(*chosen), "adam/stream")
+    source = stream_source(*(samples or (drift_sample(), variance_sample())))
+    key = (statement(noise), source, beta1, beta2, lowest, highest, blocks)
+    if key not in _kept:
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        _kept[key] = _measured(noise, source, beta1, beta2, lowest, highest, blocks)
+    return _kept[key]
+
+
+_kept: dict[Any, StreamMeans] = {}
+_MOST = 32
+
+
+def _measured(
+    noise: Any, source: str, beta1: float, beta2: float, lowest: float, highest: float, blocks: int
+) -> StreamMeans:
+    kernels = load(source, "adam/stream")
     ends = float(np.log(lowest)), float(np.log(highest))
     floor, count = _typical_square(noise), FIRST
     flat, errors = _run(kernels, noise, beta1, beta2, _points(*ends, count), blocks, floor)

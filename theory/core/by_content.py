@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,15 @@ def digest(value: Any) -> bytes:
         return value.fingerprint.encode()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return fields_digest(value)
+    if isinstance(value, FunctionType):
+        return _code(value)
     return repr(value).encode()
+
+
+def _code(function: FunctionType) -> bytes:
+    """A function is what it is, and the code that an editor may put into it later."""
+    code = function.__code__
+    return b"\0".join([repr(function).encode(), code.co_code, repr(code.co_consts).encode()])
 
 
 def fields_digest(instance: Any) -> bytes:
