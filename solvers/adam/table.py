@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.adam.choice import BLOCK, forgets
 from ...theory.adam.stream import Sample, drift_sample, stream_source, variance_sample
 from ...theory.noise.statement import statement
 from ..core import random
@@ -19,14 +20,10 @@ from ..core.compile import load
 
 Array = NDArray[np.float64]
 
-#: steps of one block, a batch of the batch means
-BLOCK = 2**15
 #: knots of the final table, in which compiled code interpolates linearly
 KNOTS = 400
 #: risks at which the stream is run at first; doubled at most this often
 FIRST, DOUBLINGS = 6, 3
-#: memories after which an average has forgotten its start
-FORGOTTEN = 30
 _SEED = 20241118
 
 
@@ -171,11 +168,6 @@ def _block_means(
             )
             out[k, 1, j] = kernels.long_run(steps, weights, beta1, skip) / (BLOCK - skip)
     return out
-
-
-def forgets(beta: float) -> int:
-    """Steps after which an average has forgotten its start."""
-    return int(np.ceil(FORGOTTEN / (1 - beta)))
 
 
 class _Stream:
