@@ -9,6 +9,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from textwrap import indent
 from typing import Any
 
@@ -159,9 +160,12 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _figure(chosen: argparse.Namespace) -> int:
-    from .validation.gallery.make import make, write
+    from .validation.gallery.make import make, module_of, write, writing
 
     values = _pairs(chosen.values, "set")
+    module_of(chosen.name)
+    with writing(chosen.out, tuple(chosen.format)):
+        pass
     made = make(chosen.name, full=chosen.full, width=chosen.width, values=values)
     print(made.report, end="")
     files = write(made, chosen.out, tuple(chosen.format), chosen.data)
@@ -170,8 +174,11 @@ def _figure(chosen: argparse.Namespace) -> int:
 
 
 def _validity(chosen: argparse.Namespace) -> int:
+    from .validation.gallery.make import writing
     from .validation.validity.page import measured, page, studies, write
 
+    with writing(Path(chosen.out).parent):
+        pass
     print(f"wrote {write(page(measured(studies(chosen.only))), chosen.out)}")
     return AGREES
 

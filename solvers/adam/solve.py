@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...theory.adam.choice import choose_memory, memory_error
-from ...theory.adam.derive import check_variance, derive, sample_of
+from ...theory.adam.derive import check_memory, derive, sample_of
 from ...theory.adam.memory import MemorySystem
 from ...theory.core.checks import between
-from ...theory.core.errors import InvalidInput, InvalidType, NoLimit, NotAvailable
+from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.core.symbolic import numbers
 from ...theory.core.time_grid import time_grid
 from ...theory.methods.base import Method
@@ -29,10 +29,8 @@ from ..streaming.compress import Spectrum, binned
 from ..streaming.ode import OdeAnswer, compress_for, relative_gap, solve_ode
 from ..streaming.results import ode_curve, provenance_of
 from .memory import solve_memory
-from .table import BLOCK, StreamMeans, forgets, stream_means
+from .table import StreamMeans, stream_means
 
-#: announced error from which a limit says nothing
-LARGEST_ERROR = 1.0
 CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
 
 
@@ -91,7 +89,7 @@ def _ode(
     grid = time_grid(*when)
     check_schedules(method, float(grid[-1]))
     system, chosen = _checked(system, problem, method, memory)
-    _check(problem, method, chosen)
+    check_memory(problem, method, chosen)
     system = derive(problem, method, memory=chosen) if system is None else system
     answer, states = (_short if chosen == "short" else _slow)(problem, method, grid, rtol, system)
     provenance = provenance_of(problem, method, "ode", [CONJECTURE])
@@ -113,30 +111,6 @@ def _checked(system: Any, problem: Any, method: Any, memory: str | None) -> tupl
         remedy = "give what derive(problem, method, memory=…) returns for this memory"
         raise InvalidType("system", system, remedy)
     return system, kind
-
-
-def _check(problem: Any, method: Any, chosen: str) -> None:
-    law = problem.noise
-    if chosen != "slow-variance" and not problem.covariance.is_diagonal:
-        remedy = 'this limit is held against simulation for diagonal K only; memory="slow-variance"'
-        raise NotAvailable("covariance", problem.covariance, remedy + " takes a dense one")
-    if chosen == "short":
-        _check_short(method)
-    elif not math.isfinite(law.fourth_moment):
-        remedy = 'averages over d steps need a finite fourth moment; memory="short" does not'
-        raise NoLimit("noise", law, remedy)
-    elif math.isinf(problem.dimension):
-        raise NotAvailable("memory", chosen, "1 − β = c/d needs a finite dimension")
-    elif memory_error(problem, method, chosen) >= LARGEST_ERROR:
-        remedy = f'memories too short for memory="{chosen}": nothing is known of its error; '
-        raise NotAvailable("beta2", method.beta2, remedy + 'take beta2 near 1, or memory="short"')
-
-
-def _check_short(method: Any) -> None:
-    check_variance(method)
-    if 4 * forgets(method.beta1) > BLOCK:
-        remedy = 'too long a memory to count as short; give memory="slow"'
-        raise NotAvailable("beta1", method.beta1, remedy)
 
 
 States = dict[str, np.ndarray]

@@ -7,26 +7,23 @@ interpolated at Chebyshev points of log R, twice as many until that changes less
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.adam.choice import BLOCK, forgets
 from ...theory.adam.stream import Sample, drift_sample, stream_source, variance_sample
+from ...theory.noise.statement import statement
 from ..core import random
 from ..core.compile import load
 
 Array = NDArray[np.float64]
 
-#: steps of one block, a batch of the batch means
-BLOCK = 2**15
 #: knots of the final table, in which compiled code interpolates linearly
 KNOTS = 400
 #: risks at which the stream is run at first; doubled at most this often
 FIRST, DOUBLINGS = 6, 3
-#: memories after which an average has forgotten its start
-FORGOTTEN = 30
 _SEED = 20241118
 
 
@@ -53,7 +50,6 @@ class StreamMeans:
     steps: int
 
 
-@lru_cache(maxsize=32)
 def stream_means(
     noise: Any,
     beta1: float,
@@ -76,8 +72,23 @@ def stream_means(
     samples : (Sample, Sample), optional
         What is averaged, instead of what is derived for g_A and s_A².
     """
-    chosen = samples or (drift_sample(), variance_sample())
-    kernels = load(stream_source(*chosen), "adam/stream")
+    source = stream_source(*(samples or (drift_sample(), variance_sample())))
+    key = (statement(noise), source, beta1, beta2, lowest, highest, blocks)
+    if key not in _kept:
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        _kept[key] = _measured(noise, source, beta1, beta2, lowest, highest, blocks)
+    return _kept[key]
+
+
+_kept: dict[Any, StreamMeans] = {}
+_MOST = 32
+
+
+def _measured(
+    noise: Any, source: str, beta1: float, beta2: float, lowest: float, highest: float, blocks: int
+) -> StreamMeans:
+    kernels = load(source, "adam/stream")
     ends = float(np.log(lowest)), float(np.log(highest))
     floor, count = _typical_square(noise), FIRST
     flat, errors = _run(kernels, noise, beta1, beta2, _points(*ends, count), blocks, floor)
@@ -157,11 +168,6 @@ def _block_means(
             )
             out[k, 1, j] = kernels.long_run(steps, weights, beta1, skip) / (BLOCK - skip)
     return out
-
-
-def forgets(beta: float) -> int:
-    """Steps after which an average has forgotten its start."""
-    return int(np.ceil(FORGOTTEN / (1 - beta)))
 
 
 class _Stream:

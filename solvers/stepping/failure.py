@@ -37,5 +37,6 @@ def finished(answer: NDArray[np.float64], report: Report) -> NDArray[np.float64]
     if status == DONE and not np.all(np.isfinite(answer)):
         status = NOT_A_NUMBER
     if status != DONE:
-        raise SolveFailed(REASONS[status], *(float(value) for value in report[2:]))
+        time, step, state = (float(value) for value in report[2:])
+        raise SolveFailed(REASONS[status], time, step, state)
     return answer

@@ -244,9 +244,12 @@ def drift_gain(method: Any) -> float:
 
 @once
 def height(method: Any) -> float:
-    """Largest |ψ|/ψ'(0): the threshold of a clipping rule."""
-    far, near = rule_values(method)(np.array([1e9, 1e-9]))
-    return float(far / (near / 1e-9))
+    """Largest |ψ|/ψ'(0): the threshold of a clipping rule; 0 where it discards what is large, inf
+    where it discards what is small."""
+    far, near = np.abs(rule_values(method)(np.array([1e9, 1e-9])))
+    if far == 0:
+        return 0.0
+    return float(far / (near / 1e-9)) if near > 0 else math.inf
 
 
 def noise_strength(noise: Any, scales: np.ndarray) -> np.ndarray:

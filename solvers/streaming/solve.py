@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...theory.core.checks import between
+from ...theory.core.errors import SolveFailed
 from ...theory.core.time_grid import time_grid
 from ...theory.methods.base import Method
 from ...theory.schedules.running_quantile import RunningQuantile
@@ -20,6 +21,7 @@ from ..core.limits import Limit, Limits, Option, own_options
 from .limits import exact, fluctuations, ode, sde, volterra
 from .running_threshold import running_limit
 from .task import Task
+from .validity import explained
 
 _RTOL = Option(
     1e-8, "relative tolerance, 1e-12 to 1e-2; the error of the risk stays within 50 times it"
@@ -104,7 +106,10 @@ def solve(
     derived = _with_noise(system, problem, method, noise)
     numbers = bind(derived, problem, method)
     task = Task(problem, method, derived, numbers, grid, limit, rtol, given=system)
-    return LIMITS[limit].road(task, **own)
+    try:
+        return LIMITS[limit].road(task, **own)
+    except SolveFailed as failed:
+        raise explained(failed, problem, method) from None
 
 
 def _with_noise(system: Any, problem: Any, method: Any, noise: bool) -> Any:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...theory.core.errors import SolveFailed
 from ...theory.core.once import once
 from ...theory.core.percent import percent
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
 from ...theory.streaming.rare import NEVER, met_share
+from ...theory.streaming.tabulated_means import rounding
+from ...theory.streaming.tails import growth, redescends
 from .finite_size import FiniteSize, is_linear
 
 #: announced relative error of the mean above which a curve comes with a warning
@@ -24,6 +27,10 @@ _COMMON_CORRELATION = 0.1
 _LARGE_BATCH = 0.5
 #: share of E ψ² from residuals that are met, below which a curve is that of other events
 _MOST = 0.5
+#: risks beyond which rules that run away are not asked
+_FAR = 1e3
+#: relative rounding errors of μ(R) above which a curve says that its digits are lost
+_LOST = 1e-9
 
 
 class Remark(str):
@@ -75,7 +82,10 @@ def remarks(
     problem: Any, method: Any, times: np.ndarray, risk: np.ndarray, announced: FiniteSize
 ) -> list[Remark]:
     """Return what a user should know before trusting the curve (none if all is well)."""
-    found: list[Remark | None] = [_about_rare_events(problem, method, float(np.max(risk)))]
+    found: list[Remark | None] = [
+        _about_rare_events(problem, method, float(np.max(risk))),
+        _about_digits(problem, method, risk),
+    ]
     if math.isfinite(problem.dimension) and announced.origin != "exact":
         found.append(_about_size(problem, method, times, announced))
         found.append(_about_steps(problem, method, times))
@@ -138,6 +148,36 @@ def _about_rare_events(problem: Any, method: Any, risk: float) -> Remark | None:
         f"comes from residuals that are met at all: the rest has a probability of {NEVER:.0e}, and "
         "runs of any ensemble stay far below this mean; clip the rule",
         error,
+    )
+
+
+def explained(failed: SolveFailed, problem: Any, method: Any) -> SolveFailed:
+    """Return a failure with what a rule that grows faster than the residual has to do with it."""
+    exponent = growth(method)
+    if failed.remark or exponent <= 1.001:
+        return failed
+    reached = failed.state if math.isfinite(failed.state) else 0.0
+    rare = _about_rare_events(problem, method, min(max(problem.risk, reached), _FAR))
+    power = "faster than any power of ℓ" if math.isinf(exponent) else f"like |ℓ|^{exponent:.3g}"
+    remark = rare or (
+        f"the rule grows {power}, so that above some risk its noise E ψ(ℓ)² outgrows its drift and "
+        "the risk runs away; lower the rate or clip the rule"
+    )
+    return SolveFailed(failed.reason, failed.time, failed.step, failed.state, str(remark))
+
+
+def _about_digits(problem: Any, method: Any, risk: np.ndarray) -> Remark | None:
+    """A rule that is narrow against the residual has a mean slope that is what cancels leaves."""
+    if not redescends(method):
+        return None
+    lost = rounding(method, problem.noise, float(np.min(risk)), float(np.max(risk)))
+    if lost <= _LOST:
+        return None
+    return Remark(
+        f"digits are lost: μ(R) = E ψ′(ℓ) is what cancels leaves of {type(method).__name__}, good "
+        f"to {percent(lost)} only; widen the rule, or give the noise as components or as a density "
+        "that is piecewise exponential",
+        lost,
     )
 
 

@@ -10,6 +10,17 @@ from ..core.checks import choice
 MEMORIES = ("short", "slow-variance", "slow")
 #: relative error of the risk per memory over d: measured at d = 400, to a factor 2
 MEMORY_ERROR = 0.25
+#: announced error from which a limit says nothing
+LARGEST_ERROR = 1.0
+#: steps of one block of the stream over which the means of short memories are taken
+BLOCK = 2**15
+#: memories after which an average has forgotten its start
+FORGOTTEN = 30
+
+
+def forgets(beta: float) -> int:
+    """Steps after which an average has forgotten its start."""
+    return math.ceil(FORGOTTEN / (1 - beta))
 
 
 def choose_memory(problem: Any, method: Any, memory: str | None = None) -> str:

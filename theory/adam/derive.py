@@ -21,12 +21,13 @@ The step sees the past through two averages, :math:`\mathrm{EMA}_\beta(y)=(1-\be
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
-from ..core.errors import NotAvailable
+from ..core.errors import NoLimit, NotAvailable
 from ..core.ito import ito
 from ..core.symbolic import Block, Parameter, twin
 from ..core.symbols import decay_rate, dimension, energy, risk, source_weight, t
@@ -35,7 +36,7 @@ from ..core.tabulated import lookup
 from ..methods.base import Method
 from ..streaming.problem import LeastSquares
 from ..streaming.system import ModeSystem
-from .choice import choose_memory
+from .choice import BLOCK, LARGEST_ERROR, choose_memory, forgets, memory_error
 from .memory import MemorySystem, memory_system
 from .stream import Sample, drift_sample, variance_sample
 
@@ -80,6 +81,34 @@ def check_variance(method: Any) -> None:
         raise NotAvailable("beta2", method.beta2, remedy)
 
 
+def check_memory(problem: Any, method: Any, chosen: str) -> None:
+    """Refuse a limit that this problem and these memories do not have.
+
+    Raises
+    ------
+    NotAvailable
+        A dense covariance except for "slow-variance"; memories of another length.
+    NoLimit
+        Slow averages and E ε⁴ = ∞.
+    """
+    if chosen != "slow-variance" and not problem.covariance.is_diagonal:
+        remedy = 'this limit is held against simulation for diagonal K only; memory="slow-variance"'
+        raise NotAvailable("covariance", problem.covariance, remedy + " takes a dense one")
+    if chosen == "short":
+        check_variance(method)
+        if 4 * forgets(method.beta1) > BLOCK:
+            remedy = 'too long a memory to count as short; give memory="slow"'
+            raise NotAvailable("beta1", method.beta1, remedy)
+    elif not math.isfinite(problem.noise.fourth_moment):
+        remedy = 'averages over d steps need a finite fourth moment; memory="short" does not'
+        raise NoLimit("noise", problem.noise, remedy)
+    elif math.isinf(problem.dimension):
+        raise NotAvailable("memory", chosen, "1 − β = c/d needs a finite dimension")
+    elif memory_error(problem, method, chosen) >= LARGEST_ERROR:
+        remedy = f'memories too short for memory="{chosen}": nothing is known of its error; '
+        raise NotAvailable("beta2", method.beta2, remedy + 'take beta2 near 1, or memory="short"')
+
+
 def derive(
     problem: LeastSquares, method: Method, *, memory: str | None = None
 ) -> ModeSystem | MemorySystem:
@@ -100,11 +129,13 @@ def derive(
 
     Raises
     ------
-    NotAvailable
-        β₂ = 0.
+    NotAvailable, NoLimit
+        What `solve` refuses: β₂ = 0, a dense covariance except for "slow-variance", averages that
+        do not remember as long as is asked for.
     """
     check_variance(method)
     chosen = choose_memory(problem, method, memory)
+    check_memory(problem, method, chosen)
     return _short(method) if chosen == "short" else memory_system(chosen == "slow")
 
 

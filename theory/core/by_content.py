@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,15 @@ def digest(value: Any) -> bytes:
         return value.fingerprint.encode()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return fields_digest(value)
+    if isinstance(value, FunctionType):
+        return _code(value)
     return repr(value).encode()
+
+
+def _code(function: FunctionType) -> bytes:
+    """A function is what it is, and the code that an editor may put into it later."""
+    code = function.__code__
+    return b"\0".join([repr(function).encode(), code.co_code, repr(code.co_consts).encode()])
 
 
 def fields_digest(instance: Any) -> bytes:

@@ -67,14 +67,20 @@ class SolveFailed(LimitlabError, RuntimeError):
     reason : str
     time, step, state : float
         Where it stopped: time reached, last step size, risk at that time.
+    remark : str
+        What is known of the cause.
     """
 
-    def __init__(self, reason: str, time: float, step: float, state: float) -> None:
-        super().__init__(f"{reason} at time = {time:.6g}, step = {step:.3g}, risk = {state:.6g}")
+    def __init__(
+        self, reason: str, time: float, step: float, state: float, remark: str = ""
+    ) -> None:
+        where = f"{reason} at time = {time:.6g}, step = {step:.3g}, risk = {state:.6g}"
+        super().__init__(f"{where}; {remark}" if remark else where)
         self.reason, self.time, self.step, self.state = reason, time, step, state
+        self.remark = remark
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.reason, self.time, self.step, self.state)
+        return type(self), (self.reason, self.time, self.step, self.state, self.remark)
 
 
 class ValidityWarning(UserWarning):

@@ -20,6 +20,9 @@ from .terms import PdfTerm, times_power
 
 Moment = Callable[[int], Any]
 
+#: degree up to which the moments of a normal between two ends do not outweigh their sum
+_MILD = 4
+
 
 def mean_slope(rule: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment: Moment) -> Any:
     """Return μ(R) = E ψ′(ℓ): the slopes of the pieces, and every jump times the density there."""
@@ -43,11 +46,11 @@ def mean_derivative(
 
     A jump of f^(m) at a counts with (−1)^k p^(k)(a), k = order − 1 − m, where p is the density of
     ℓ: integration by parts, ∫ f^(order) p = (−1)^order ∫ f p^(order). The right side itself is
-    taken where f jumps and ends: a narrow f has jumps that nearly cancel. (Not under the closed
-    laws, whose p^(order) cancels itself.)
+    taken where f ends and p is normal: what a narrow f adds and takes nearly cancels on the left.
+    (Not under the closed laws, whose p^(order) cancels itself.)
     """
     broken = broken_derivatives(parts, order)
-    if broken and _ends(parts) and all(map(_normal, laws)):
+    if ends(parts) and all(map(_normal, laws)):
         slopes = tuple(law.derivative(order) for law in laws)
         return (-1) ** order * expectation(parts, slopes, moment)
     at_jumps = sum(
@@ -57,7 +60,7 @@ def mean_derivative(
     return expectation(_derivative(parts, order), laws, moment) + at_jumps
 
 
-def _ends(parts: tuple[Piece, ...]) -> bool:
+def ends(parts: tuple[Piece, ...]) -> bool:
     """Whether a function of polynomial pieces is zero beyond the first and last kink."""
     polynomial = all(sp.sympify(p.value).is_polynomial(residual) for p in parts)
     return polynomial and parts[0].value == parts[-1].value == 0
@@ -96,7 +99,9 @@ def expectation(parts: tuple[Piece, ...], laws: tuple[ResidualLaw, ...], moment:
     tail = sp.expand(parts[0].value)
     same_tails = sp.expand(parts[-1].value - tail) == 0 and tail.is_polynomial(residual)
     exact: Any = sp.S.Zero
-    if same_tails and (len(parts) == 1 or tail.has(residual)):
+    # else the tails of a rule that is small between them are integrated themselves: nothing cancels
+    sampled = any(law.sampled for law in laws)
+    if same_tails and (len(parts) == 1 or (tail.has(residual) and sampled)):
         exact = _polynomial_mean(tail, moment)
         parts = tuple(Piece(p.lower, p.upper, sp.expand(p.value - tail)) for p in parts)
     for law in laws:
@@ -155,7 +160,7 @@ def _polynomial_piece(piece: Piece, law: ResidualLaw) -> Any:
     if normal and (infinite or plain):
         return closed
     panels = sp.Tuple()
-    if not normal:
+    if not normal or polynomial.degree() > _MILD:
         centres = (c for c in law.centres if c != 0)
         panels = sp.Tuple(sp.Tuple(*centres), sp.Integer(law.octaves), sp.Tuple(*law.support))
     density = law.density(residual)

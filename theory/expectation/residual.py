@@ -27,7 +27,8 @@ REACH = 12
 class ResidualLaw:
     """Density of ℓ as a sum of terms, with the width on which it varies.
 
-    ``summed`` marks the law of one generic component, to be summed over a mixture;
+    ``summed`` marks the law of one generic component, to be summed over a mixture, and ``sampled``
+    one whose components are nodes of a quadrature, which do not have its far tails;
     ``centres`` are the points around which it varies, ``octaves`` how far its tails reach and
     ``support`` an interval outside which it is below round-off.
     """
@@ -37,6 +38,7 @@ class ResidualLaw:
     centres: tuple[Any, ...]
     octaves: int
     summed: bool = False
+    sampled: bool = False
     support: tuple[Any, Any] = (-sp.oo, sp.oo)
 
     def density(self, x: Any) -> Any:
@@ -57,11 +59,10 @@ def gaussian(weight: Any, mean: Any, sd: Any) -> ResidualLaw:
     return ResidualLaw((term,), tau, (-mean,), octaves=6)
 
 
-def mixture_component() -> ResidualLaw:
+def mixture_component(sampled: bool) -> ResidualLaw:
     """Residual under the generic component j of a mixture, without its weight."""
     _, mean, sd = component
-    law = gaussian(sp.S.One, mean, sd)
-    return ResidualLaw(law.terms, law.scale, law.centres, law.octaves, summed=True)
+    return replace(gaussian(sp.S.One, mean, sd), summed=True, sampled=sampled)
 
 
 def convolved(

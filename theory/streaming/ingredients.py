@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -16,14 +17,14 @@ from ..core.symbols import batch_size, residual, risk, t
 from ..expectation import Piece, expectation, mean_derivative, pieces, powers
 from .noise_law import NoiseForm, noise_form, parameter_values
 from .rules import rule_of
-from .tabulated_means import TABLES, tabulated
+from .tabulated_means import TABLES, cancels, tabulated
 
 
 class Moments:
     """Symbols for the moments of the noise that a derivation asks for."""
 
     def __init__(self, noise: Any) -> None:
-        self._noise = noise
+        self.noise = noise
         self._values: dict[int, float] = {}
         self.asked: dict[int, str] = {}
 
@@ -35,7 +36,7 @@ class Moments:
     def kind(self, order: int) -> str:
         """Tell whether E ε^order is "zero", "finite" (and not zero) or "infinite"."""
         if order not in self._values:
-            self._values[order] = float(self._noise.moment(order))
+            self._values[order] = float(self.noise.moment(order))
         value = self._values[order]
         return "zero" if value == 0 else "finite" if math.isfinite(value) else "infinite"
 
@@ -48,7 +49,7 @@ class Moments:
         if order == 0:
             return sp.S.One
         if self.kind(order) == "infinite":
-            raise NoLimit("noise", self._noise, _why_not(order))
+            raise NoLimit("noise", self.noise, _why_not(order))
         self.ask([order])
         return moment_parameter(order).symbol if self.asked[order] == "finite" else sp.S.Zero
 
@@ -92,7 +93,13 @@ class Setting:
         """All that a derivation depends on, beside the moments that it asks for."""
         method = self.method
         how = (method.label, method.acts_on, method.batch, method.pool)
-        return (*how, self.rate, self.rule, self.parts, self.noise, self.parameters)
+        formulas = (self.rate, self.rule, self.parts, self.noise, self.parameters)
+        return (*how, *formulas, self.cancels)
+
+    @cached_property
+    def cancels(self) -> bool:
+        """Whether mean slopes cancel, so that code reads them from tables."""
+        return cancels(self.parts, self.moments.noise, self.noise.form)
 
     @property
     def eta(self) -> Any:
@@ -118,7 +125,7 @@ class Setting:
             if order
             else expectation(parts, laws, self.moments)
         )
-        return tabulated(value, self.rule, power, order)
+        return tabulated(value, self.rule, power, order, order > 0 and self.cancels)
 
 
 def named(name: str, expression: Any) -> Any:

@@ -53,12 +53,12 @@ def noise_form(noise: Any, *, moving: bool = False) -> NoiseForm:
     centres = tuple(sp.Float(-e) for e in noise.support_points)
     law = convolved(density, epsilon, values, centres, powers=moving)
     if law is None:
-        return NoiseForm((mixture_component(),), (), "nodes")
+        return NoiseForm((mixture_component(sampled=True),), (), "nodes")
     return NoiseForm((law,), parameters, "closed")
 
 
 def _mixture(noise: Any, symbolic: Any, parameters: tuple[Parameter, ...]) -> NoiseForm:
-    summed = NoiseForm((mixture_component(),), (), "mixture")
+    summed = NoiseForm((mixture_component(not _is_mixture(noise)),), (), "mixture")
     if len(stated.components(noise)[0]) > WRITTEN_OUT or not _scalar_fields(symbolic):
         return summed
     components = on_twin(stated.components, symbolic, noise)
@@ -67,6 +67,14 @@ def _mixture(noise: Any, symbolic: Any, parameters: tuple[Parameter, ...]) -> No
         for component in zip(*components, strict=True)
     )
     return NoiseForm(laws, parameters, "closed")
+
+
+def _is_mixture(noise: Any) -> bool:
+    """Whether a law is its components, whose moments are then its own, and not near to them."""
+    weights, means, scales = (np.asarray(part, dtype=float) for part in stated.components(noise))
+    fourth = weights @ (means**4 + 6 * means**2 * scales**2 + 3 * scales**4) / weights.sum()
+    stands = float(noise.moment(4))
+    return bool(np.isfinite(stands) and abs(fourth - stands) <= 1e-9 * stands)
 
 
 def _scalar_fields(symbolic: Any) -> bool:

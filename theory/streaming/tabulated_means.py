@@ -22,11 +22,17 @@ from ..core.numeric import values_of
 from ..core.symbolic import Block, twin
 from ..core.symbols import noise as epsilon
 from ..core.symbols import residual, t
-from ..expectation.engine import broken_derivatives, powers
+from ..expectation.engine import (
+    broken_derivatives,
+    ends,
+    mean_derivative,
+    powers,
+)
+from ..expectation.exact import exact_means
 from ..expectation.grid import Array, Law, Rule, means
 from ..expectation.mean_table import mean_table, read_table
-from ..expectation.pieces import pieces
-from .noise_law import on_twin, parameter_values
+from ..expectation.pieces import Piece, pieces
+from .noise_law import noise_form, on_twin, parameter_values
 from .rules import rule_of
 
 #: (power of ψ, order of the derivative) of what is tabulated together: μ, N | χ, ζ, M₄
@@ -36,6 +42,10 @@ _AGREE = 1e-8
 _FARTHER = 13.0
 #: components of one mean from which on a mixture is mixed from a table
 _MANY = 4
+#: components of a mixture up to which means are summed in many digits
+_FEW = 8
+#: of a rule that ends and of the residual: the share of widths below which slopes cancel
+_NARROW = 1e-2
 #: seconds of a table from which on it is announced
 _LONG = 1.0
 
@@ -50,7 +60,7 @@ class MeanTable(Block):
     def block(self, owners: Mapping[str, Any]) -> Sequence[float]:
         wanted = (self.power, self.order)
         (group,) = (group for group in GROUPS if wanted in group)
-        return _tables(owners["method"], owners["noise"], group)[group.index(wanted)]
+        return _tables(owners["method"], owners["noise"], group)[wanted]
 
     def read(self, owners: Mapping[str, Any]) -> float:
         """A table has no value."""
@@ -64,33 +74,108 @@ TABLES = tuple(
 )
 
 
-def tabulated(value: Any, rule: Any, power: int, order: int) -> Any:
-    """Return a mean as code should read it: from a table where it needs quadrature on panels and
-    does not move with time."""
+def tabulated(value: Any, rule: Any, power: int, order: int, cancels: bool = False) -> Any:
+    """Return a mean as code should read it: from a table where it needs quadrature on panels, or
+    more digits than code has, and does not move with time."""
     value = sp.sympify(value)
     bare = value.replace(PieceIntegral, lambda *_: sp.S.Zero)
-    if rule.has(t) or not bare.has(PanelIntegral):
+    if rule.has(t) or not (cancels or bare.has(PanelIntegral)):
         return value
     (table,) = (q for q in TABLES if (q.power, q.order) == (power, order))
     return TabulatedMean(value, table.symbol)
 
 
-_kept: OrderedDict[Any, list[list[float]]] = OrderedDict()
+def cancels(parts: tuple[Piece, ...], noise: Any, form: str) -> bool:
+    """Whether a mean slope is what is left of terms that cancel and is tabulated in many digits:
+    that of a rule that ends under a law in closed form or of few components, unless the residual
+    is normal around zero (it is then integrated by parts)."""
+    return ends(parts) and not _central(noise) and (form == "closed" or _few(noise))
+
+
+def _central(noise: Any) -> bool:
+    arrays = noise.component_arrays()
+    return arrays is not None and not np.any(arrays[1])
+
+
+def _few(noise: Any) -> bool:
+    arrays = noise.component_arrays()
+    return arrays is not None and arrays[0].size <= _FEW
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Tables of a group of means; the risks at which they were computed, and how much of the first
+    one rounding errors are there."""
+
+    tables: dict[tuple[int, int], list[float]]
+    risks: Array
+    rounding: Array
+
+
+_kept: OrderedDict[Any, _Tables] = OrderedDict()
 _MOST = 64
 
 
-def _tables(method: Any, noise: Any, group: tuple[tuple[int, int], ...]) -> list[list[float]]:
+def _tables(method: Any, noise: Any, group: tuple[tuple[int, int], ...]) -> Any:
+    key, parts, values, law = _asked(method, noise, group)
+    if key not in _kept:
+        if ends(parts):  # the others are sums of positive terms, in closed form
+            group = tuple((power, order) for power, order in group if order)
+        exact = _exact(parts, values, group, noise)
+        rule = None if exact else _rule(parts, values, group)
+        _kept[key] = _made(exact, rule, group, law, method, noise)
+        while len(_kept) > _MOST:
+            _kept.popitem(last=False)
+    _kept.move_to_end(key)
+    return _kept[key].tables
+
+
+def rounding(method: Any, noise: Any, low: float, high: float) -> float:
+    """Return how much of μ(R) rounding errors are, at worst between two risks, where μ is what
+    cancels leaves; else 0."""
+    key, parts, values, law = _asked(method, noise, GROUPS[0])
+    found = _kept.get(key)
+    if found is not None:
+        between = (found.risks >= low) & (found.risks <= high)
+        return float(found.rounding[between].max(initial=0.0))
+    if not ends(parts) or _central(noise):
+        return 0.0
+    rule = _rule(parts, values, GROUPS[0][:1])
+    narrow = [R for R in (low, high) if np.ptp(rule.kinks) < _NARROW * np.sqrt(2 * R)]
+    return max((_rounding(means(rule, law, R)) for R in narrow), default=0.0)
+
+
+def _rounding(both: Array) -> float:
+    """Return the rounding error of the first mean, relative to it; 0 where it vanishes."""
+    value, size = abs(both[0, 0]), both[1, 0]
+    return float(np.spacing(size) / value) if value > 0 else 0.0
+
+
+def _asked(method: Any, noise: Any, group: tuple[tuple[int, int], ...]) -> tuple[Any, ...]:
+    """Return what tells tables from others; the pieces of the rule, its numbers and the law."""
     symbolic, parameters = twin(method, "method")
     values = parameter_values(parameters, {"method": method}) | {t: 0.0}
     parts = pieces(rule_of(method, symbolic), residual, values)
     law, name = _law(noise)
-    key = (parts, tuple(values.items()), name, group)
-    if key not in _kept:
-        _kept[key] = _made(_rule(parts, values, group), law, method, noise)
-        while len(_kept) > _MOST:
-            _kept.popitem(last=False)
-    _kept.move_to_end(key)
-    return _kept[key]
+    return (parts, tuple(values.items()), name, group), parts, values, law
+
+
+def _exact(
+    parts: Any, values: Mapping[Any, float], group: tuple[tuple[int, int], ...], noise: Any
+) -> Callable[[float], Array] | None:
+    """Return the closed forms of the means of a rule that ends in as many digits as they take; None
+    where there are none, or too many components."""
+    if not ends(parts):
+        return None
+    form, arrays = noise_form(noise), noise.component_arrays()
+    if form.form != "closed" and not _few(noise):
+        return None
+    formulas = [
+        mean_derivative(powers(parts, power), form.laws, noise.moment, order)
+        for power, order in group
+    ]
+    known = {**values, **parameter_values(form.parameters, {"noise": noise})}
+    return exact_means(formulas, known, arrays or ((), (), ()))
 
 
 def _law(noise: Any) -> tuple[Law, Any]:
@@ -133,11 +218,39 @@ def _rule(parts: Any, values: Mapping[Any, float], group: tuple[tuple[int, int],
     return Rule(kinks, functions, jumps, [order for _, order in group], bases)
 
 
-def _made(rule: Rule, law: Law, method: Any, noise: Any) -> list[list[float]]:
+def _made(
+    exact: Callable[[float], Array] | None,
+    rule: Rule | None,
+    group: tuple[tuple[int, int], ...],
+    law: Law,
+    method: Any,
+    noise: Any,
+) -> _Tables:
+    if rule is None:
+        assert exact is not None
+        return _noted(exact, _watch(method), group)
     _check(rule, law, method, noise)
     if law.means.size > _MANY and np.all(law.means == law.means[0]):
-        return mean_table(_mixed(rule, law, method))
-    return mean_table(lambda risk: means(rule, law, risk), _watch(method))
+        return _noted(_mixed(rule, law, method), None, group)
+    return _noted(lambda risk: means(rule, law, risk), _watch(method), group)
+
+
+def _noted(
+    values: Callable[[float], Array],
+    watch: Callable[[float], None] | None,
+    group: tuple[tuple[int, int], ...],
+) -> _Tables:
+    """Return the tables, and the rounding errors at the risks at which they were computed."""
+    found: list[tuple[float, float]] = []
+
+    def noted(risk: float) -> Array:
+        both = values(risk)
+        found.append((risk, _rounding(both)))
+        return both
+
+    tables = mean_table(noted, watch)
+    risks, rounding = np.array(found).T
+    return _Tables(dict(zip(group, tables, strict=True)), risks, rounding)
 
 
 def _mixed(rule: Rule, law: Law, method: Any) -> Callable[[float], Array]:

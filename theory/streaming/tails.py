@@ -28,13 +28,26 @@ def growth(method: Any) -> float:
     """Return the exponent a with which ψ grows in the far tails, at least 0; inf beyond powers."""
     if method.acts_on == "coordinate":
         return 0.0
-    places = np.array([_NEAR, -_NEAR, _FAR, -_FAR])
-    sizes = np.abs(rule_values(method)(places)).reshape(2, 2).max(axis=1)
+    sizes = _far_out(method)
     if not np.all(np.isfinite(sizes)):
         return math.inf
     if sizes[1] <= sizes[0] or sizes[0] == 0:
         return 0.0
     return math.log(sizes[1] / sizes[0]) / math.log(_FAR / _NEAR)
+
+
+@once
+def redescends(method: Any) -> bool:
+    """Whether ψ goes back to zero in the far tails."""
+    near, far = _far_out(method)
+    return bool(method.acts_on != "coordinate" and far <= 0.5 * near)
+
+
+def _far_out(method: Any) -> np.ndarray:
+    """|ψ| at the two places, the larger of both sides."""
+    places = np.array([_NEAR, -_NEAR, _FAR, -_FAR])
+    sizes: np.ndarray = np.abs(rule_values(method)(places)).reshape(2, 2).max(axis=1)
+    return sizes
 
 
 def is_sublinear(method: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from ...solvers.core.curve import Curve
 from ...solvers.solve import limits, solve
 from ...theory.core.dispatch import options
+from ...theory.core.warn import one_warning
 from ...theory.methods import Method
 from ..agreement.agreement import Agreement
 from ..agreement.compare import compare
@@ -60,12 +61,19 @@ class Result:
 
 
 def conduct(experiment: Experiment, say: Say = lambda line: None) -> list[Result]:
-    """Solve, simulate and compare; `say` hears one line before each long step."""
-    return [
-        _one(experiment, case, method, say)
-        for case in experiment.cases
-        for method in experiment.methods
-    ]
+    """Solve, simulate and compare; `say` hears one line before each long step.
+
+    Warns
+    -----
+    ValidityWarning
+        Once a case and method: what theory and simulation both remark on is said once.
+    """
+    results = []
+    for case in experiment.cases:
+        for method in experiment.methods:
+            with one_warning():
+                results.append(_one(experiment, case, method, say))
+    return results
 
 
 def _one(experiment: Experiment, case: Case, method: Method, say: Say) -> Result:

@@ -40,7 +40,7 @@ def prepare_folder(experiment: Experiment) -> str:
     """
     target = experiment.output.folder.resolve()
     with _named_errors(target):
-        with _partial(target):
+        with partial_folder(target):
             pass
         old = _contents(target)
     if not old:
@@ -65,7 +65,7 @@ def write_folder(experiment: Experiment, results: list[Result], figure: Figure) 
         The folder cannot be written.
     """
     target = experiment.output.folder.resolve()
-    with _named_errors(target), _partial(target) as partial:
+    with _named_errors(target), partial_folder(target) as partial:
         _fill(partial, experiment, results, figure)
         names = _move(partial, target)
     return [experiment.output.folder / name for name in names]
@@ -81,7 +81,7 @@ def _named_errors(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _partial(target: Path) -> Iterator[Path]:
+def partial_folder(target: Path) -> Iterator[Path]:
     """A hidden folder inside the target; folders made for it that stay empty are taken away."""
     made = [folder for folder in (target, *target.parents) if not folder.exists()]
     target.mkdir(parents=True, exist_ok=True)

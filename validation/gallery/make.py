@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from ...theory.core.errors import InvalidInput
 from ...theory.core.version import VERSION
 from ..experiment.names import nearest
+from ..experiment.write import partial_folder
 from ..figures.drawn import table
 from ..figures.style import HouseFigure, inches
 from .check import Check
@@ -157,6 +158,28 @@ def _report(name: str, module: ModuleType, parameters: Any, checks: tuple[Check,
     return "\n".join([*lines, *map(str, checks)]) + "\n"
 
 
+@contextmanager
+def writing(folder: str | os.PathLike[str], formats: tuple[str, ...] = ()) -> Iterator[Path]:
+    """A hidden folder inside the one of the figures; entered and left at once it tries whether
+    anything can be written there, before anything is computed.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown format; a folder that cannot be written.
+    """
+    for extension in formats:
+        if extension not in FORMATS:
+            raise InvalidInput("format", extension, f"use one of {', '.join(FORMATS)}")
+    target = Path(folder)
+    try:
+        with partial_folder(target) as partial:
+            yield partial
+    except OSError as error:
+        remedy = f"cannot be written ({error.strerror}); choose another folder"
+        raise InvalidInput("out", str(target), remedy) from None
+
+
 def write(
     made: Made,
     folder: str | os.PathLike[str],
@@ -175,28 +198,20 @@ def write(
     InvalidInput
         An unknown format; a folder that cannot be written.
     """
-    for extension in formats:
-        if extension not in FORMATS:
-            raise InvalidInput("format", extension, f"use one of {', '.join(FORMATS)}")
     target = Path(folder)
     text = json.dumps(made.figure.provenance, default=str)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".figure.", dir=target) as partial:
-            files = [Path(partial) / f"{made.name}.{extension}" for extension in formats]
-            for file, extension in zip(files, formats, strict=True):
-                made.figure.savefig(file, metadata={"Title": made.name, _TEXT[extension]: text})
-            report = Path(partial) / f"{made.name}.txt"
-            report.write_text(made.report, encoding="utf-8")
-            if made.caption:
-                files.append(Path(partial) / f"{made.name}.caption.txt")
-                files[-1].write_text(made.caption + "\n", encoding="utf-8")
-            if data:
-                files.append(Path(partial) / f"{made.name}.csv")
-                files[-1].write_text(table(made.figure), encoding="utf-8")
-            for file in (*files, report):
-                os.replace(file, target / file.name)
-    except OSError as error:
-        remedy = f"cannot be written ({error.strerror}); choose another folder"
-        raise InvalidInput("out", str(target), remedy) from None
+    with writing(target, formats) as partial:
+        files = [partial / f"{made.name}.{extension}" for extension in formats]
+        for file, extension in zip(files, formats, strict=True):
+            made.figure.savefig(file, metadata={"Title": made.name, _TEXT[extension]: text})
+        report = partial / f"{made.name}.txt"
+        report.write_text(made.report, encoding="utf-8")
+        if made.caption:
+            files.append(partial / f"{made.name}.caption.txt")
+            files[-1].write_text(made.caption + "\n", encoding="utf-8")
+        if data:
+            files.append(partial / f"{made.name}.csv")
+            files[-1].write_text(table(made.figure), encoding="utf-8")
+        for file in (*files, report):
+            os.replace(file, target / file.name)
     return [target / file.name for file in (*files, report)]

@@ -91,11 +91,19 @@ def test_what_adam_refuses():
         ll.solve(heavy, Adam(0.4), until=1)
     with pytest.raises(NotAvailable, match="SignSGD"):
         ll.solve(PROBLEM, Adam(0.4, 0.0, 0.0), until=1, memory="short")
+    for beta2 in (0.0, 0.3):  # v forgets at once, or nothing is known of the error
+        for verb in (ll.derive, lambda *a, **k: ll.solve(*a, until=1, **k)):
+            with pytest.raises(NotAvailable, match="^beta2"):
+                verb(PROBLEM, Adam(0.4, 0.9, beta2), memory="slow-variance")
     with pytest.raises(NotAvailable, match="limit"):
         ll.solve(PROBLEM, Adam(0.4), until=1, limit="sde")
     with pytest.raises(InvalidInput, match="memory"):
         ll.solve(PROBLEM, Adam(0.4), until=1, memory="long")
     dense = ll.LeastSquares(ll.toeplitz(20, 0.5), noise=ll.Gaussian(0.5))
+    for refused in ({"memory": "short"}, {"memory": "slow"}):
+        with pytest.raises(ll.NotAvailable, match="slow-variance"):
+            ll.derive(dense, Adam(0.4, 0.9, 0.9), **refused)
+    ll.derive(dense, Adam(0.4, 0.9, 0.99), memory="slow-variance")
     with pytest.raises(NotAvailable, match="diagonal"):
         ll.solve(dense, Adam(0.4, 0.9, 0.9), until=1, memory="short")
     with pytest.raises(NotAvailable, match="no function of one residual"):

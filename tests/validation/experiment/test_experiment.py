@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import tomllib
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -395,3 +396,21 @@ def test_rows_are_reported_and_not_judged(written):
     assert all(each.agreement.runs == 40 for each in results)
     write_folder(experiment, results, draw(results))
     assert (experiment.output.folder / "01_sgd_rows.nc").exists()
+
+
+@pytest.mark.interpreted
+def test_what_theory_and_runs_both_remark_on_is_said_once(tmp_path):
+    """The control: each of the two says it by itself."""
+    path = tmp_path / "coarse.toml"
+    path.write_text(SMALL.replace("dimension = 100", "dimension = 4"))
+    experiment = read_experiment(path)
+    small = replace(experiment, methods=[m for m in experiment.methods if m.label == "SGD"])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        conduct(small)
+    assert sum(str(w.message).count("the steps are coarse") for w in said) == 1
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for verb in (limitlab.solve, limitlab.simulate):
+            verb(small.cases[0].problem, small.methods[0], until=1, points=3)
+    assert sum(str(w.message).count("the steps are coarse") for w in said) == 2

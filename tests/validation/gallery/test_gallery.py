@@ -165,3 +165,19 @@ def test_the_list_names_every_figure(capsys):
     assert cli.main(["list", "figures"]) == 0
     listed = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert listed == NAMES
+
+
+@pytest.mark.parametrize("words", [["figure", "noise_functions"], ["validity"]], ids=" ".join)
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
+    words, tmp_path, monkeypatch, capsys
+):
+    def computed(*_):
+        raise AssertionError("computed first")
+
+    monkeypatch.setattr("limitlab.validation.gallery.xiao2024.noise_functions.compute", computed)
+    monkeypatch.setattr("limitlab.validation.validity.page.measured", computed)
+    (tmp_path / "taken").write_text("a file")
+    assert cli.main([*words, "--out", str(tmp_path / "taken" / "inside")]) == 2
+    assert "choose another folder" in capsys.readouterr().err
+    with pytest.raises(AssertionError, match="computed first"):
+        cli.main([*words, "--out", str(tmp_path / "free")])

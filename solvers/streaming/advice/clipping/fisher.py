@@ -62,19 +62,18 @@ def _information(noise: Any, R: float) -> float:
 
 def residual_density(noise: Any, places: Array, R: float) -> tuple[Array, Array]:
     """Density of ℓ = √(2R) Z − ε and its derivative at the places, from the derived law."""
-    form, source = _lowered(noise)
-    p = np.append(numbers(form.parameters, {"noise": noise}), 0.0)
-    arrays = noise.component_arrays() if form.form == "mixture" else (np.empty(0),) * 3
-    module = load(source, "streaming/density")
-    return module.density_at(writable(places), R, p, *(writable(a) for a in arrays))
-
-
-@lru_cache(maxsize=32)
-def _lowered(noise: Any) -> tuple[NoiseForm, str]:
     form = noise_form(noise)
     if form.form == "nodes":
         remedy = "its residual density has no closed form; state components(self)"
         raise NotAvailable("noise", noise, remedy)
+    p = np.append(numbers(form.parameters, {"noise": noise}), 0.0)
+    arrays = noise.component_arrays() if form.form == "mixture" else (np.empty(0),) * 3
+    module = load(_lowered(form), "streaming/density")
+    return module.density_at(writable(places), R, p, *(writable(a) for a in arrays))
+
+
+@lru_cache(maxsize=32)
+def _lowered(form: NoiseForm) -> str:
     printer = SourcePrinter((*(q.symbol for q in form.parameters), place), {})
     law = [(one.density(place), one.summed) for one in form.laws]
     functions = [
@@ -83,7 +82,7 @@ def _lowered(noise: Any) -> tuple[NoiseForm, str]:
             "slope", COEFFICIENT, _total([(_slope(p), s) for p, s in law]), floor=True
         ),
     ]
-    return form, "\n\n".join([PRELUDE, *printer.functions, *functions])
+    return "\n\n".join([PRELUDE, *printer.functions, *functions])
 
 
 def _total(summands: list[tuple[Any, bool]]) -> Any:
