@@ -1,7 +1,7 @@
-r"""solve for SharpnessToy and TwoCurvatures: the exact map, its average, and the slow law.
+r"""solve for tuners: the exact map, its average, and the slow law.
 
-The equations are those of :mod:`limitlab.theory.tuners.maps` and
-:mod:`limitlab.theory.tuners.averages`.
+The equations are those of :mod:`limitlab.theory.tuners.maps`,
+:mod:`limitlab.theory.tuners.regression` and :mod:`limitlab.theory.tuners.averages`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.checks import count
 from ...theory.core.errors import NotAvailable, SolveFailed
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
 from ...theory.methods.base import Method
+from ...theory.second_order.problem import QuadraticRegression
 from ...theory.tuners.derive import derive
-from ...theory.tuners.problem import SharpnessToy, TwoCurvatures
+from ...theory.tuners.problem import SharpnessToy
 from ..core.curve import Curve
-from ..core.limits import Limit, Limits, own_options
+from ..core.limits import THREADS, Limit, Limits, Option, own_options
+from ..core.runner import Crew
+from ..second_order.drawn import Drawn
+from . import regression
 from .follow import Motion, follow, unfinished
 
 Array = NDArray[np.float64]
@@ -30,7 +35,7 @@ _RTOL = 1e-10
 
 
 def solve(
-    problem: SharpnessToy | TwoCurvatures,
+    problem: Any,
     method: Method,
     until: float | None = None,
     *,
@@ -40,11 +45,11 @@ def solve(
     system: Any = None,
     **options: Any,
 ) -> Curve:
-    """Solve for a tuner on the toy, or on two curvatures.
+    """Solve for a tuner on the toy, on two curvatures, or on second-order regression.
 
     Parameters
     ----------
-    problem : SharpnessToy or TwoCurvatures
+    problem : SharpnessToy, TwoCurvatures or QuadraticRegression
     method : GradientDescent, CDAT, Armijo, Polyak, OnEdge or another Tuner
     until : float, optional
         Number of steps; may be left out where `times` is given.
@@ -55,11 +60,16 @@ def solve(
     system : Map or Derivation, optional
         Solved instead of the derived one.
 
+    **options
+        Those of the limit, see `LIMITS`.
+
     Returns
     -------
     Curve
-        "map" on the toy: "loss", "sharpness" λ, "step" η (that is about to be taken), "edge" = ηλ,
-        "x" and "gradient" = |g|². On two curvatures the logarithms of r = g₁²/g₂² and of |g|²
+        "map" on QuadraticRegression, for one curvature Q: "loss" = |z|²/(2D) of all data,
+        "sharpness" = λ_max(JJᵀ)/D, "step" η (that is about to be taken), "edge" = η · sharpness
+        and "gradient" = |∇L|²; ``provenance["state"]`` is "converged", "oscillating", "diverged"
+        or "unfinished". "map" on the toy: "loss", "sharpness" λ, "step" η, "edge" = ηλ, "x" and "gradient" = |g|². On two curvatures the logarithms of r = g₁²/g₂² and of |g|²
         and of the factors of both modes beside. "averaged": |x|, "sharpness", "edge" and "loss".
         "slow": "sharpness", and "q" = x²/x*² for CDAT.
         ``provenance["state"]`` is "converged", "converging" (x, or |g|, is less than half of what
@@ -79,7 +89,14 @@ def solve(
     ValidityWarning
         The orbit diverged or left the branch, with the step.
     """
-    own_options(LIMITS, limit, options)
+    own = own_options(LIMITS, limit, options)
+    if isinstance(problem, QuadraticRegression):
+        derived = system or derive(problem, method, limit=limit)
+        return _regression(problem, method, derived, whole_steps(until, times, points), **own)
+    for name, value in own.items():
+        if value is not None and name not in THREADS and name != "seed":
+            remedy = f"nothing is drawn on {type(problem).__name__}; leave it out"
+            raise NotAvailable(name, value, remedy)
     if isinstance(problem, SharpnessToy) and problem.noise and limit == "map":
         raise NotAvailable("noise", problem.noise, "one run is random; simulate it, or use 0")
     derived = derive(problem, method, limit=limit)
@@ -101,6 +118,29 @@ def solve(
             "remarks": [remark] if remark else [],
         },
     )
+
+
+def _regression(
+    problem: QuadraticRegression,
+    method: Method,
+    system: Any,
+    steps: NDArray[np.int64],
+    *,
+    draws: Any,
+    seed: Any,
+    tensor: Any,
+    masks: Any,
+    workers: Any,
+    progress: Any,
+) -> Curve:
+    """The recursion of (z, J), for one curvature or several."""
+    task = Drawn.of(problem, method, steps, seed, tensor, masks)
+    form = regression.in_residuals(system)
+    if masks is not None and task.batches.full:
+        raise NotAvailable("masks", masks, "the method sees all of the data; give it a batch")
+    number = 1 if draws is None else count("draws", draws)
+    crew = Crew(workers, progress=progress)
+    return regression.runs(task, form, number, crew, source="solve", limit="map")
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,9 +227,19 @@ def _integrate(change: Any, first: list[float], time: Array) -> Array:
 
 LIMITS: Limits = {
     "map": Limit(
-        "exact: in (x, λ) and the bulk, or in the logarithms of the ratio and length of "
-        "the gradient",
+        "exact: in (x, λ) and the bulk, in the logarithms of the ratio and length of "
+        "the gradient, or in (z, J) for one curvature Q",
         _map,
+        {
+            "draws": Option(
+                None, "an ensemble of so many curvatures and batches; one where left out"
+            ),
+            "seed": Option(None, "int or SeedSequence: of Q and the batches, as in simulate"),
+            "tensor": Option(None, "this Q, (D, P, P), in place of a random one"),
+            "masks": Option(None, "these batches, (steps, D), in place of drawn ones"),
+            "workers": THREADS["workers"],
+            "progress": THREADS["progress"],
+        },
     ),
     "averaged": Limit("the average over two steps, at a constant rate on the toy", _averaged),
     "slow": Limit("the law of λ² alone, for OnEdge and CDAT on the toy", _slow),
