@@ -1,4 +1,4 @@
-r"""The sharpness at the end of the gradient flow of a network, which is integrated until it is over.
+r"""The sharpness at the end of the gradient flow of a network, integrated until it is over.
 
 .. math:: \dot\theta=-\nabla L(\theta),\qquad\varphi(\theta_0)=\lambda_{\max}(JJ^\top)/D
           \ \text{ at }\ \theta(\infty)
@@ -26,8 +26,6 @@ Array = NDArray[np.float64]
 _DECADES = 100.0
 #: rtol of the second integration over that of the first
 _COARSER = 100.0
-#: flow time after which a loss that has not come down is taken to stay
-LONGEST = 1e5
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,14 @@ class FlowEnd:
     time: float
 
 
-def flow_end(network: MLP, theta: Array, *, loss: float = 1e-10, rtol: float = 1e-8) -> FlowEnd:
+def flow_end(
+    network: MLP,
+    theta: Array,
+    *,
+    loss: float = 1e-10,
+    rtol: float = 1e-8,
+    longest: float = 1e5,
+) -> FlowEnd:
     """Integrate the gradient flow until it is over.
 
     Parameters
@@ -64,6 +69,8 @@ def flow_end(network: MLP, theta: Array, *, loss: float = 1e-10, rtol: float = 1
         At which the flow counts as over.
     rtol : float
         Relative tolerance of a step.
+    longest : float
+        Flow time after which a loss that has not come down is taken to stay.
 
     Raises
     ------
@@ -78,7 +85,9 @@ def flow_end(network: MLP, theta: Array, *, loss: float = 1e-10, rtol: float = 1
     last, scheme = positive("loss", loss), positive("rtol", rtol)
     if network.loss(start) <= last:
         return FlowEnd(_sharpness(network, start), 0.0, start, network.loss(start), 0.0)
-    fine, coarse = (_integrated(network, start, last, r) for r in (scheme, _COARSER * scheme))
+    fine, coarse = (
+        _integrated(network, start, last, r, longest) for r in (scheme, _COARSER * scheme)
+    )
     before, end = fine[0], fine[1]
     # φ(L) = φ + c √L: what is left is the last change over √100 − 1
     rest = abs(before[1] - end[1]) / (np.sqrt(_DECADES) - 1)
@@ -87,7 +96,7 @@ def flow_end(network: MLP, theta: Array, *, loss: float = 1e-10, rtol: float = 1
 
 
 def _integrated(
-    network: MLP, start: Array, loss: float, rtol: float
+    network: MLP, start: Array, loss: float, rtol: float, longest: float
 ) -> tuple[tuple[Array, float], tuple[Array, float], float]:
     """(θ, φ) where the loss is 100 times the last one, and at the end; and the time."""
     from scipy.integrate import solve_ivp
@@ -105,7 +114,7 @@ def _integrated(
         over.terminal = True  # type: ignore[attr-defined]
         if network.loss(x) > level:
             way = solve_ivp(
-                velocity, (0.0, LONGEST), x, "DOP853", rtol=rtol, atol=rtol * 1e-3, events=over
+                velocity, (0.0, longest), x, "DOP853", rtol=rtol, atol=rtol * 1e-3, events=over
             )
             x = way.y[:, -1]
             time += float(way.t[-1])
