@@ -28,6 +28,7 @@ TOPICS = {
     "latency": False,
     "growth": True,
     "finite_data": True,
+    "edge": True,
 }
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

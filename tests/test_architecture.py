@@ -21,9 +21,18 @@ FAMILIES = {
     "two_eigenvalues",
     "sam",
     "gradient_flow_sharpness",
+    "tuners",
+    "sgd_stability",
 }
-#: families that are built on another one: Adam sees a stream, SAM descends on two problems
-BUILT_ON = {("adam", "streaming"), ("sam", "second_order"), ("sam", "two_eigenvalues")}
+#: families that are built on another one: Adam sees a stream, SAM descends on two problems, tuners
+#: on one; the stability of SGD takes Lanczos from the linear model
+BUILT_ON = {
+    ("adam", "streaming"),
+    ("sam", "second_order"),
+    ("sam", "two_eigenvalues"),
+    ("tuners", "second_order"),
+    ("sgd_stability", "linear"),
+}
 #: folders whose subfolders are counted one by one
 SPLIT = {"validation.simulate"}
 

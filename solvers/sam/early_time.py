@@ -17,8 +17,9 @@ from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.warn import warn
 from ...theory.methods import GradientDescent
 from ...theory.methods.sam import SAM
+from ...theory.methods.sampling import batches_of
 from ...theory.sam import early_time as derived
-from ...theory.sam.step import batches_of, constant_rate
+from ...theory.sam.step import constant_rate
 from ...theory.second_order.problem import QuadraticRegression
 from ..second_order.early_time import all_modes, early_time
 

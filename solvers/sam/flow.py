@@ -17,7 +17,7 @@ from ...theory.core.map import Map
 from ...theory.sam.step import constant_rate
 from ..core.curve import Curve
 from ..stepping.flow import flow
-from .regression import QUANTITIES, Task, described, observed
+from .regression import QUANTITIES, Task, observed
 
 Array = NDArray[np.float64]
 
@@ -37,5 +37,5 @@ def regression(task: Task, system: Map, time: Array) -> Curve:
         dict(zip(QUANTITIES, values, strict=True)),
         steps=np.rint(time * D / rate).astype(np.int64),
         label=f"{method.label}, flow",
-        provenance=described(task) | {"source": "solve", "limit": "flow", "time": "flow"},
+        provenance=task.described() | {"source": "solve", "limit": "flow", "time": "flow"},
     )

@@ -15,21 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.checks import array
-from ...theory.core.errors import InvalidInput
 from ...theory.core.map import Map
-from ...theory.core.version import VERSION
-from ...theory.methods.sampling import Batches, draw_masks
-from ...theory.sam.step import batches_of
-from ...theory.schedules.schedule import check_schedules, evaluate
-from ..core import random
+from ...theory.schedules.schedule import evaluate
 from ..core.curve import Curve
-from ..core.provenance import seed_text
 from ..core.runner import Crew
 from ..core.runs import ensemble
-from ..second_order.algorithm import check_dense
-from ..second_order.arguments import given_masks
-from ..second_order.curvature import DenseCurvature
+from ..second_order.drawn import Drawn
 from ..second_order.motion import RUN_AWAY
 from ..stepping.orbit import orbit
 from ..stepping.outcome import outcome, watched
@@ -38,66 +29,11 @@ from .edge import sam_product
 Array = NDArray[np.float64]
 
 QUANTITIES = ("loss", "sharpness", "edge_product", "gradient")
-#: labels of the keys of a run, as in plain second-order regression: the same seed, the same Q
-_BATCHES = 0
-#: bytes that the recorded Jacobians of one run may take
-_MEMORY = 2 * 2**30
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What every run shares, checked.
-
-    Attributes
-    ----------
-    record : int array
-        The steps that are asked for.
-    tensor, masks : arrays or None
-        The same in every run; drawn where None.
-    """
-
-    problem: Any
-    method: Any
-    batches: Batches
-    record: NDArray[np.int64]
-    sequence: np.random.SeedSequence
-    seed: Any
-    tensor: Array | None
-    masks: Array | None
-
-    @classmethod
-    def of(
-        cls,
-        problem: Any,
-        method: Any,
-        record: NDArray[np.int64],
-        seed: Any,
-        tensor: Any,
-        masks: Any,
-    ) -> Task:
-        """Check the call."""
-        steps = int(record[-1])
-        check_schedules(method, float(steps))
-        check_dense(problem)
-        needed = 8 * problem.data * problem.parameters * watched(record).size
-        if needed > _MEMORY:
-            remedy = f"the Jacobians at {record.size} steps take {needed / 2**30:.3g} GiB, above 2"
-            raise InvalidInput("points", record.size, f"{remedy}; record fewer")
-        return cls(
-            problem,
-            method,
-            batches_of(method, problem.data),
-            record,
-            random.seed_sequence(seed),
-            seed,
-            None if tensor is None else given_tensor(tensor, problem),
-            None if masks is None else given_masks(masks, steps, problem.data),
-        )
-
-    @property
-    def batched(self) -> bool:
-        """Whether steps differ in what they see."""
-        return self.masks is not None or not self.batches.full
+class Task(Drawn):
+    """What every run shares, checked."""
 
     @property
     def numbers(self) -> tuple[float]:
@@ -111,19 +47,8 @@ class Task:
 
     def drawn(self, k: int) -> tuple[Array, tuple[Array, ...]]:
         """Q of run k, and the step sizes with the masks."""
-        problem, sequence = self.problem, random.child(self.sequence, k)
-        shape, steps = (problem.data, problem.parameters), int(self.record[-1])
-        tensor = self.tensor
-        if tensor is None:
-            tensor = DenseCurvature.draw(sequence, shape, problem.q).tensor
-        sizes = self.rates(np.arange(steps)) / self.batches.batch
-        if not self.batched:
-            return tensor, (sizes,)
-        masks = self.masks
-        if masks is None:
-            rng = np.random.default_rng(random.child(sequence, _BATCHES))
-            masks = draw_masks(self.batches, steps, rng)
-        return tensor, (sizes, masks)
+        tensor, masks = self.draw(k, int(self.record[-1]))
+        return tensor, (self.rates(np.arange(int(self.record[-1]))) / self.batches.batch, *masks)
 
 
 Start = Callable[[Task, Array], tuple[tuple[Any, ...], tuple[Any, ...]]]
@@ -166,7 +91,7 @@ def runs(task: Task, form: Form, count: int, crew: Crew, **made: Any) -> Curve:
         QUANTITIES,
         [(values, step) for values, step, _ in found],
         f"{task.method.label}, D = {problem.data}, P = {problem.parameters}",
-        described(task) | told | made,
+        task.described() | told | made,
         steps=task.record,
         kind="simulation" if made.get("source") == "simulate" else "theory",
     )
@@ -206,34 +131,3 @@ def observed(z: Array, J: Array, rates: Array, method: Any) -> Array:
         reach = None if own is None else own[there]
         product[there] = sam_product(rates[there], method.radius, sharpness[there], reach)
     return np.stack([np.sum(z**2, axis=1) / (2 * D), sharpness, product, gradient])
-
-
-def described(task: Task) -> dict[str, Any]:
-    """How a curve was made."""
-    problem = task.problem
-    return {
-        "version": VERSION,
-        "problem": {
-            "kind": type(problem).__name__,
-            "data": problem.data,
-            "parameters": problem.parameters,
-            "curvature": problem.curvature,
-            "jacobian": "random" if problem.jacobian is None else "given",
-            "residual": "random" if problem.residual is None else "given",
-        },
-        "method": repr(task.method),
-        "time": "steps",
-        "seed": seed_text(task.seed),
-    }
-
-
-def given_tensor(tensor: Any, problem: Any) -> Array:
-    """Check the Q of a user: (D, P, P), symmetric."""
-    given = array("tensor", tensor, 3)
-    shape = (problem.data, problem.parameters, problem.parameters)
-    if given.shape != shape:
-        raise InvalidInput("tensor", tensor, f"has shape {given.shape}; give {shape}")
-    if np.abs(given - given.transpose(0, 2, 1)).max() > 1e-10 * np.abs(given).max():
-        remedy = "is not symmetric in its last two axes; give (Q + Qᵀ)/2"
-        raise InvalidInput("tensor", tensor, remedy)
-    return given

@@ -108,7 +108,7 @@ def follow(
 def _check_minimum(method: Any, losses: Array) -> None:
     least = getattr(method, "minimum", None)
     lowest = np.nanmin(losses)
-    if least is not None and lowest < least and method.batch == 1:
+    if least is not None and lowest < least and (method.batch or 1) == 1:
         raise InvalidInput("minimum", least, f"the loss has reached {lowest:.6g}; give a lower one")
 
 

@@ -1,7 +1,7 @@
-r"""solve for SharpnessToy and TwoCurvatures: the exact map, its average, and the slow law.
+r"""solve for tuners: the exact map, its average, and the slow law.
 
-The equations are those of :mod:`limitlab.theory.tuners.maps` and
-:mod:`limitlab.theory.tuners.averages`.
+The equations are those of :mod:`limitlab.theory.tuners.maps`,
+:mod:`limitlab.theory.tuners.regression` and :mod:`limitlab.theory.tuners.averages`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.checks import count
 from ...theory.core.errors import NotAvailable, SolveFailed
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
 from ...theory.methods.base import Method
+from ...theory.second_order.problem import QuadraticRegression
 from ...theory.tuners.derive import derive
-from ...theory.tuners.problem import SharpnessToy, TwoCurvatures
+from ...theory.tuners.problem import SharpnessToy
 from ..core.curve import Curve
-from ..core.limits import Limit, Limits, own_options
+from ..core.limits import THREADS, Limit, Limits, Option, own_options
+from ..core.runner import Crew
+from ..second_order.drawn import Drawn
+from . import regression
 from .follow import Motion, follow, unfinished
 
 Array = NDArray[np.float64]
 
 #: relative accuracy of the differential equations
 _RTOL = 1e-10
+#: relative error of the slow law of CDAT from which it warns, and steps up to which it is measured
+_ADIABATIC, _LONGEST_ORBIT = 0.02, 10**6
 
 
 def solve(
-    problem: SharpnessToy | TwoCurvatures,
+    problem: Any,
     method: Method,
     until: float | None = None,
     *,
@@ -40,11 +47,11 @@ def solve(
     system: Any = None,
     **options: Any,
 ) -> Curve:
-    """Solve for a tuner on the toy, or on two curvatures.
+    """Solve for a tuner on the toy, on two curvatures, or on second-order regression.
 
     Parameters
     ----------
-    problem : SharpnessToy or TwoCurvatures
+    problem : SharpnessToy, TwoCurvatures or QuadraticRegression
     method : GradientDescent, CDAT, Armijo, Polyak, OnEdge or another Tuner
     until : float, optional
         Number of steps; may be left out where `times` is given.
@@ -55,12 +62,18 @@ def solve(
     system : Map or Derivation, optional
         Solved instead of the derived one.
 
+    **options
+        Those of the limit, see `LIMITS`.
+
     Returns
     -------
     Curve
-        "map" on the toy: "loss", "sharpness" λ, "step" η (that is about to be taken), "edge" = ηλ,
-        "x" and "gradient" = |g|². On two curvatures the logarithms of r = g₁²/g₂² and of |g|²
-        and of the factors of both modes beside. "averaged": |x|, "sharpness", "edge" and "loss".
+        "map" on QuadraticRegression, for one curvature Q: "loss" = |z|²/(2D) of all data,
+        "sharpness" = λ_max(JJᵀ)/D, "step" η (that is about to be taken), "edge" = η · sharpness
+        and "gradient" = |∇L|²; ``provenance["state"]`` is "converged", "oscillating", "diverged"
+        or "unfinished". "map" on the toy: "loss", "sharpness" λ, "step" η, "edge" = ηλ, "x" and
+        "gradient" = |g|². On two curvatures the logarithms of r = g₁²/g₂² and of |g|² and of the
+        factors of both modes beside. "averaged": |x|, "sharpness", "edge" and "loss".
         "slow": "sharpness", and "q" = x²/x*² for CDAT.
         ``provenance["state"]`` is "converged", "converging" (x, or |g|, is less than half of what
         it was a quarter earlier), "oscillating", "drifting" (x at rest, u moving), "diverged" or
@@ -77,9 +90,17 @@ def solve(
     Warns
     -----
     ValidityWarning
-        The orbit diverged or left the branch, with the step.
+        The orbit diverged or left the branch, with the step; the slow law of CDAT is off by more
+        than 2 % at the last step, with how much.
     """
-    own_options(LIMITS, limit, options)
+    own = own_options(LIMITS, limit, options)
+    if isinstance(problem, QuadraticRegression):
+        derived = system or derive(problem, method, limit=limit)
+        return _regression(problem, method, derived, whole_steps(until, times, points), **own)
+    for name, value in own.items():
+        if value is not None and name not in THREADS and name != "seed":
+            remedy = f"nothing is drawn on {type(problem).__name__}; leave it out"
+            raise NotAvailable(name, value, remedy)
     if isinstance(problem, SharpnessToy) and problem.noise and limit == "map":
         raise NotAvailable("noise", problem.noise, "one run is random; simulate it, or use 0")
     derived = derive(problem, method, limit=limit)
@@ -101,6 +122,29 @@ def solve(
             "remarks": [remark] if remark else [],
         },
     )
+
+
+def _regression(
+    problem: QuadraticRegression,
+    method: Method,
+    system: Any,
+    steps: NDArray[np.int64],
+    *,
+    draws: Any,
+    seed: Any,
+    tensor: Any,
+    masks: Any,
+    workers: Any,
+    progress: Any,
+) -> Curve:
+    """The recursion of (z, J), for one curvature or several."""
+    task = Drawn.of(problem, method, steps, seed, tensor, masks)
+    form = regression.in_residuals(system)
+    if masks is not None and task.batches.full:
+        raise NotAvailable("masks", masks, "the method sees all of the data; give it a batch")
+    number = 1 if draws is None else count("draws", draws)
+    crew = Crew(workers, progress=progress)
+    return regression.runs(task, form, number, crew, source="solve", limit="map")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +211,29 @@ def _slow(task: Task) -> tuple[Array, Motion]:
     values = {"sharpness": np.sqrt(squared)}
     if "q_lambda" in f:
         values["q"] = kept(squared)
+        _announce(task, time, values["sharpness"])
     return time, Motion(np.rint(time).astype(np.int64), values, "drifting", None)
+
+
+def _announce(task: Task, time: Array, sharpness: Array) -> None:
+    """Warn of how far the slow law of CDAT is from its exact map at the last step.
+
+    The law takes q to be at rest; near scale 2 it is not until long after the start.
+    """
+    steps = np.array([0, round(float(time[-1]))])
+    if not 0 < steps[1] <= _LONGEST_ORBIT:
+        return
+    exact = derive(task.problem, task.method, limit="map")
+    motion = follow(exact, task.problem, task.method, steps, closed=True)
+    if motion.lost is not None:
+        warn(f"the slow law goes on where the exact map ends: {unfinished(motion)}")
+        return
+    gap = float(sharpness[-1] / motion.values["sharpness"][-1] - 1)
+    if abs(gap) > _ADIABATIC:
+        warn(
+            f"the slow law is off by {100 * gap:+.3g} % in the sharpness at step {steps[1]}: q is "
+            'not at rest along the way (near scale 2 it is slow); use limit="map"'
+        )
 
 
 def _motion(time: Array, problem: Any, x: Array, lam: Array, beside: dict[str, Array]) -> Motion:
@@ -187,9 +253,19 @@ def _integrate(change: Any, first: list[float], time: Array) -> Array:
 
 LIMITS: Limits = {
     "map": Limit(
-        "exact: in (x, λ) and the bulk, or in the logarithms of the ratio and length of "
-        "the gradient",
+        "exact: in (x, λ) and the bulk, in the logarithms of the ratio and length of "
+        "the gradient, or in (z, J) for one curvature Q",
         _map,
+        {
+            "draws": Option(
+                None, "an ensemble of so many curvatures and batches; one where left out"
+            ),
+            "seed": Option(None, "int or SeedSequence: of Q and the batches, as in simulate"),
+            "tensor": Option(None, "this Q, (D, P, P), in place of a random one"),
+            "masks": Option(None, "these batches, (steps, D), in place of drawn ones"),
+            "workers": THREADS["workers"],
+            "progress": THREADS["progress"],
+        },
     ),
     "averaged": Limit("the average over two steps, at a constant rate on the toy", _averaged),
     "slow": Limit("the law of λ² alone, for OnEdge and CDAT on the toy", _slow),

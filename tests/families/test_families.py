@@ -99,7 +99,7 @@ def test_the_derivation_knows_no_number(example):
     name = (
         "rate"
         if method.rate is not None
-        else next(f.name for f in fields(method) if f.init and f.name != "batch")
+        else next(f.name for f in fields(method) if f.init and not f.kw_only)
     )
     other = replace(method, **{name: 0.37 * getattr(method, name)})
     limit = {k: v for k, v in example.theory.items() if k == "limit"}

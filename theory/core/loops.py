@@ -68,6 +68,24 @@ class Shrink(sp.Expr):
         return rf"\max\left\{{{symbol}={start}\,{{{factor}}}^{{j}}:\;{condition}\right\}}"
 
 
+class Largest(sp.Expr):
+    """The largest eigenvalue of a symmetric array.
+
+    Parameters
+    ----------
+    base : IndexedBase
+        Square; NaN where it is not finite.
+    """
+
+    is_real = True
+
+    def _latex(self, printer: Any) -> str:
+        return rf"\lambda_{{\max}}({printer._print(self.args[0])})"
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"λ_max({printer._print(self.args[0])})"
+
+
 class LoopPrinter(PythonCodePrinter):
     """Prints updates as nested loops; every sum becomes a loop before its statement.
 
@@ -133,6 +151,9 @@ class LoopPrinter(PythonCodePrinter):
         self.emit(f"while not {met} and 0.0 < {name} < math.inf:")  # a NaN ends it too
         self.emit(f"    {name} *= {self.doprint(factor)}")
         return name
+
+    def _print_Largest(self, expr: Any) -> str:
+        return f"largest_eigenvalue({self._print(expr.args[0])})"
 
     def _print_Infinity(self, expr: Any) -> str:
         return "math.inf"

@@ -2,8 +2,8 @@ r"""Backtracking to a sufficient decrease.
 
 .. math:: f(w)-f(w-\eta g)\ge c\,\eta|g|^2
 
-The search starts at the last step times `increase` and shrinks by `backtrack`. The decrease is the
-Taylor polynomial along the gradient, exact for a cubic loss and free of cancellation.
+The search starts at the last step times `increase` and shrinks by `backtrack`. The decrease is that
+of the loss itself: a polynomial of the step, exact on every model, and evaluated on a network.
 Rule as in arXiv 2407.06183.
 """
 
@@ -78,7 +78,7 @@ class Armijo(Tuner):
         return (Memory("eta_last", "first", False),)
 
     def step(self, here: Local, kept: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        slope = (1 - self.c) * here.square - trial * here.bend / 2 + trial**2 * here.third / 6
+        falls = here.mean_fall(trial) - self.c * here.square
         start = capped(self.increase * kept[0], self.largest)
-        step = Shrink(trial, start, self.backtrack, sp.Ge(slope, 0))
+        step = Shrink(trial, start, self.backtrack, sp.Ge(falls, 0))
         return step, (step,)

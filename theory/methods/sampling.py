@@ -154,6 +154,21 @@ def batches(method: Any, data: int) -> Batches:
     return Batches(method.sampling or SAMPLINGS[0], method.batch, data, method.momentum)
 
 
+def batches_of(method: Any, examples: int) -> Batches:
+    """Return how a method draws its batches that sees all of the data where it does not say.
+
+    Raises
+    ------
+    InvalidInput
+        A batch above D.
+    """
+    if method.batch is None:
+        return Batches(SAMPLINGS[0], examples, examples)
+    if method.batch > examples:
+        raise InvalidInput("batch", method.batch, f"give a batch of 1 to D = {examples} examples")
+    return Batches(method.sampling or SAMPLINGS[0], method.batch, examples)
+
+
 def draw_masks(batches: Batches, steps: int, rng: np.random.Generator) -> np.ndarray:
     """Draw the masks of independent steps, shape (steps, D): how often each example is drawn."""
     B, D = batches.batch, batches.data

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..core.checks import choice
 from ..core.errors import NotAvailable
+from ..methods.sampling import batches_of
 from . import regression, two_eigenvalues
-from .step import batches_of
 
 LIMITS = ("map", "flow")
 

@@ -9,8 +9,8 @@ import sympy as sp
 
 from ..core.loops import Update, step
 from ..core.map import Map
+from ..second_order.lowering import Lowering
 from . import step as sam
-from .lowering import Lowering
 from .step import Statement, data, parameters, reach, size
 
 _D, _P = data, parameters

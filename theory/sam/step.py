@@ -24,7 +24,6 @@ import sympy as sp
 from ..core.checks import positive
 from ..core.errors import InvalidInput
 from ..core.system import Step
-from ..methods.sampling import SAMPLINGS, Batches
 from ..second_order.letters import Ket, Letter, Operator, Symmetric
 from ..second_order.wick import rows_of_curvature
 from ..second_order.words import transpose
@@ -130,21 +129,6 @@ def _told(body: Words, after: Words) -> tuple[Step, ...]:
         for lines, prime in ((body, ""), (after, "'"))
         for letter, form in lines.items()
     )
-
-
-def batches_of(method: Any, examples: int) -> Batches:
-    """How SAM draws its batches: all of the data, where it does not say.
-
-    Raises
-    ------
-    InvalidInput
-        A batch above D.
-    """
-    if method.batch is None:
-        return Batches(SAMPLINGS[0], examples, examples)
-    if method.batch > examples:
-        raise InvalidInput("batch", method.batch, f"give a batch of 1 to D = {examples} examples")
-    return Batches(method.sampling or SAMPLINGS[0], method.batch, examples)
 
 
 def constant_rate(method: Any, why: str) -> float:

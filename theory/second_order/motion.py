@@ -97,8 +97,8 @@ def _moved() -> dict[Any, Any]:
     z, J = displaced(residual, jacobian, displacement)
     return {
         MOVE: as_arrays(descent(jacobian, force)),
-        Z_NEXT: as_arrays(_bent(z)),
-        J_NEXT: as_arrays(_bent(J)),
+        Z_NEXT: as_arrays(bent(z)),
+        J_NEXT: as_arrays(bent(J)),
         THETA_NEXT: as_arrays(parameters_now + displacement),
     }
 
@@ -112,8 +112,8 @@ def _steps(equations: dict[Any, Any]) -> tuple[Step, ...]:
     return tuple(Step(text, left, equations[left]) for text, left in texts)
 
 
-def _bent(expression: Any) -> Any:
-    """Write Q(d, ·) as one matrix."""
+def bent(expression: Any) -> Any:
+    """Write Q(d, ·) as one matrix, the letter `bend`."""
     return sp.Add(*(c * sp.Mul(*_with_bend(word)) for c, word in words(expression)))
 
 

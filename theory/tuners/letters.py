@@ -17,7 +17,7 @@ ratio, size = sp.symbols("rho G", real=True)
 #: the step, and what is seen along the gradient
 eta, loss = sp.symbols("eta f", real=True)
 square = sp.Symbol("g2", nonnegative=True)
-bend, third = sp.symbols("gHg T_3", real=True)
+bend, third, fourth = sp.symbols("gHg T_3 T_4", real=True)
 
 #: further coordinates and their curvatures
 m = sp.Symbol("m", integer=True, nonnegative=True)

@@ -29,6 +29,7 @@ from .letters import (
     curvatures,
     eta,
     every,
+    fourth,
     h,
     j,
     k,
@@ -71,7 +72,9 @@ class Ruled:
         return tuple(symbol for symbol, _ in self.parameters)
 
 
-HERE = Local(loss, square, bend, third, lam)
+HERE = Local(loss, square, bend, third, fourth, lam)
+#: what a tuner sees of a loss that is cubic: its fourth derivative is 0
+CUBIC = Local(loss, square, bend, third, sp.S.Zero, lam)
 
 
 def ruled(method: Any, here: Local = HERE) -> Ruled:
@@ -118,7 +121,7 @@ def toy_loss(bounded: bool) -> Any:
 @lru_cache(maxsize=64)
 def toy_map(method: Any, bounded: bool, noisy: bool, closed: bool) -> Map:
     """Gradient descent in (x, u, v), or the closed map of (x, λ, v)."""
-    rule, second = ruled(method), lam if closed else u
+    rule, second = ruled(method, CUBIC), lam if closed else u
     seen, seen_steps = _seen(toy_loss(bounded), noisy, closed)
     sharp = lam if closed else sharp_form
     body = (
@@ -223,7 +226,7 @@ def full_pair(method: Any) -> Map:
     whole = pair_loss()
     slopes_ = [sp.diff(whole, c) for c in (x1, x2)]
     bends = sum(g**2 * sp.diff(whole, c, 2) for g, c in zip(slopes_, (x1, x2), strict=True))
-    rule = ruled(method)
+    rule = ruled(method, CUBIC)
     body = (
         Update(loss, whole),
         Update(square, sum(g**2 for g in slopes_)),
@@ -279,7 +282,7 @@ def closed_pair(method: Any) -> Map:
     """The map of ρ = ln g₁²/g₂², and of G = ln |g|² beside it."""
     share, other, change = sp.symbols("w_1 w_2 Delta", positive=True)
     factor_1, factor_2 = sp.symbols("f_1 f_2", real=True)
-    rule, seen = ruled(method), pair_seen(share, other)
+    rule, seen = ruled(method, CUBIC), pair_seen(share, other)
     for name in ("damping", "minimum"):
         if getattr(method, name, 0) != 0:
             remedy = "the ratio of two modes has no scale; use 0"

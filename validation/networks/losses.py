@@ -41,11 +41,16 @@ def residual(objective: str, outputs: Array, targets: Array) -> Array:
 
 def mean_loss(objective: str, outputs: Array, targets: Array) -> float:
     """The loss, mean over the rows."""
+    return float(losses(objective, outputs, targets).sum()) / len(outputs)
+
+
+def losses(objective: str, outputs: Array, targets: Array) -> Array:
+    """The loss of each row."""
     if objective == "squared":
-        return float(np.sum((outputs - targets) ** 2)) / (2 * len(outputs))
+        return np.sum((outputs - targets) ** 2, axis=1) / 2
     shifted = outputs - outputs.max(axis=1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return -float(np.sum(targets * logs)) / len(outputs)
+    return -np.sum(targets * logs, axis=1)
 
 
 def gauss_newton(near: Linearisation, probabilities: Array) -> Linearisation:

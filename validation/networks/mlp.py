@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...theory.core.checks import array, choice, count
 from ...theory.core.errors import InvalidInput
 from .linearisation import Linearisation
-from .losses import OBJECTIVES, gauss_newton, mean_loss, residual, softmax
+from .losses import OBJECTIVES, gauss_newton, losses, mean_loss, residual, softmax
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,10 @@ _ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]
     "tanh": (np.tanh, lambda a: 1 - a**2, 1.0),
     "relu": (lambda x: np.maximum(x, 0), lambda a: (a > 0).astype(float), 2.0),
 }
+
+
+#: of a complex step: its square is below every rounding
+_COMPLEX_STEP = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +123,13 @@ class MLP:
         """|z|²/(2D), or the mean cross-entropy."""
         return mean_loss(self.objective, self.outputs_at(theta), self.targets)
 
+    def batch_loss(self, theta: Array, mask: Array) -> float:
+        """The loss summed over a batch; the mask, (D,), says how often each example is in it."""
+        batch = np.flatnonzero(mask)
+        outputs = self.activations(theta, self.inputs[batch])[-1]
+        every = losses(self.objective, outputs, self.targets[batch])
+        return float(mask[batch] @ every)
+
     def outputs_at(self, theta: Array) -> Array:
         """The outputs on the training data, (D, C)."""
         return self.activations(theta, self.inputs)[-1]
@@ -129,6 +140,17 @@ class MLP:
         passed = self.activations(theta, self.inputs[batch])
         z = residual(self.objective, passed[-1], self.targets[batch])
         return self._pull(theta, passed, mask[batch, None] * z)
+
+    def curvature(self, theta: Array, v: Array, mask: Array) -> Array:
+        """The Hessian of the loss of a batch, summed over it, times v.
+
+        By a complex step of the gradient: exact to rounding, since every layer is analytic.
+        """
+        length = float(np.linalg.norm(v))
+        if length == 0.0:
+            return np.zeros_like(v)
+        shift = _COMPLEX_STEP / length
+        return self.gradient(theta + 1j * shift * v, mask).imag / shift
 
     def linearisation(self, theta: Array) -> Linearisation:
         """The Jacobian at θ; for the cross-entropy the weighted one of Gauss-Newton."""

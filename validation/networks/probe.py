@@ -212,7 +212,7 @@ def probe(
     else:
         trace, error = _hutchinson(network, count("probes", probes, 2), rng)
     return Probe(
-        trace, error, _largest(network, top, rng), grams, network.data, network.outputs, drawn
+        trace, error, largest(network, top, rng), grams, network.data, network.outputs, drawn
     )
 
 
@@ -224,13 +224,15 @@ def _hutchinson(
     return float(squares.mean()), float(squares.std(ddof=1) / np.sqrt(probes))
 
 
-def _largest(network: Linearisation, top: int, rng: np.random.Generator) -> Array:
+def largest(network: Linearisation, top: int, rng: np.random.Generator | None = None) -> Array:
+    """The top eigenvalues of N = JJᵀ/D by Lanczos, falling."""
     from scipy.sparse.linalg import LinearOperator, eigsh
 
     def apply(u: Array) -> Array:
         return network.push(network.pull(np.asarray(u).reshape(-1))) / network.data
 
     kernel = LinearOperator((network.size, network.size), matvec=apply, dtype=np.float64)
+    rng = np.random.default_rng(0) if rng is None else rng
     start = rng.standard_normal(network.size)
     if not apply(start).any():
         raise InvalidInput("network", network, "its Jacobian is 0: nothing moves; try another θ")

@@ -15,6 +15,14 @@ from ...kernels.interface import advance, keep, loops, observe
 
 
 @loops
+def largest_eigenvalue(matrix):
+    """The largest eigenvalue of a symmetric matrix; NaN where it is not finite."""
+    if not np.isfinite(np.sum(matrix)):
+        return np.nan
+    return np.linalg.eigvalsh(matrix)[-1]
+
+
+@loops
 def small(seen, ceiling):
     """Whether no observed number is above the ceiling, or NaN."""
     for k in range(seen.size):  # noqa: SIM110 (a loop is what numba compiles)

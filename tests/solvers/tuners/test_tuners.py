@@ -1,5 +1,6 @@
 """The maps of the tuners against optimisers written by hand, predictions against the maps."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -316,6 +317,17 @@ def test_planted_error_in_the_slow_law():
         for s in (None, wrong)
     )
     assert other == pytest.approx(1.1 * own, rel=1e-9)
+
+
+def test_the_slow_law_of_cdat_says_how_far_it_is_off():
+    """Near 2 the law is far off, and its warning is the true gap; at 1.5 it keeps silent."""
+    with pytest.warns(ValidityWarning, match="slow law is off by") as said:
+        law = ll.solve(OPEN, ll.CDAT(1.999), 3000, limit="slow", points=2).sharpness[-1]
+    exact = ll.solve(OPEN, ll.CDAT(1.999), 3000, points=2).sharpness[-1]
+    assert f"{100 * (law / exact - 1):+.3g} %" in str(said[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ValidityWarning)
+        ll.solve(OPEN, ll.CDAT(1.5), 3000, limit="slow", points=2)
 
 
 # ---- how it ends ----

@@ -13,7 +13,16 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::limitlab.theory.core.errors.ValidityWarning"),
 ]
 
-NAMES = ("sam_at_the_edge", "sam_slope", "sam_batches", "sam_phase_plane", "flow_sharpness")
+NAMES = (
+    "sam_at_the_edge",
+    "sam_slope",
+    "sam_batches",
+    "sam_phase_plane",
+    "flow_sharpness",
+    "sam_on_a_network",
+    "flow_sharpness_of_a_network",
+    "tuners_on_a_network",
+)
 
 
 @cache
@@ -72,6 +81,38 @@ def predicted_at_the_edge(data):
     return replace(data, ends=ends)
 
 
+def network_runs_exchanged(data):
+    """The runs of the largest radius as those of gradient descent."""
+    radii = list(data.runs)
+    return replace(data, runs=dict(zip(radii, reversed(data.runs.values()), strict=True)))
+
+
+def flow_that_rises(data):
+    """A sharpness at the end of the flow that is .1 % higher at the last step."""
+    ends = {
+        edge: [*found[:-1], replace(found[-2], sharpness=1.001 * found[-2].sharpness)]
+        for edge, found in data.ends.items()
+    }
+    return replace(data, ends=ends)
+
+
+def greedy_as_cdat_two(data):
+    """Greedy that ends where CDAT 2 does."""
+    return replace(data, rules=data.rules | {"greedy (CDAT 1)": data.rules["CDAT 2"]})
+
+
+def scales_exchanged(data):
+    """At a small batch the largest scale ends where the one before does."""
+    batches = {
+        b: dict(zip(ends, reversed(ends.values()), strict=True)) for b, ends in data.batches.items()
+    }
+    return replace(data, batches=batches)
+
+
+def steps_of_the_other(data):
+    return replace(data, step=-data.step)
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "seen_by"),
     [
@@ -81,6 +122,11 @@ def predicted_at_the_edge(data):
         ("sam_batches", batches_exchanged, "largest |z|"),
         ("sam_phase_plane", ends_moved_up, "highest end over the edge"),
         ("flow_sharpness", sharper_along_the_way, "largest rise of the flow"),
+        ("sam_on_a_network", network_runs_exchanged, "sharpness over the edge of SAM"),
+        ("flow_sharpness_of_a_network", flow_that_rises, "largest rise of phi"),
+        ("tuners_on_a_network", greedy_as_cdat_two, "final loss of greedy"),
+        ("tuners_on_a_network", steps_of_the_other, "one greedy step"),
+        ("tuners_on_a_network", scales_exchanged, "at the smallest batch"),
         ("flow_sharpness", predicted_at_the_edge, "largest error of a predicted end"),
     ],
 )

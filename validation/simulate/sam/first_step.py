@@ -14,8 +14,8 @@ from ....solvers.core import random
 from ....solvers.second_order.algorithm import check_dense
 from ....solvers.second_order.curvature import DenseCurvature
 from ....theory.core.checks import count
-from ....theory.methods.sampling import draw_masks
-from ....theory.sam.step import batches_of, constant_rate
+from ....theory.methods.sampling import batches_of, draw_masks
+from ....theory.sam.step import constant_rate
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....solvers.core import random
 from ....solvers.core.curve import Curve
@@ -15,8 +14,9 @@ from ....solvers.core.runner import Crew
 from ....solvers.core.runs import Run, ensemble, whole_or_partial
 from ....solvers.second_order.algorithm import Machine, choose_engine
 from ....solvers.second_order.arguments import Request, Seed, given_masks
+from ....solvers.second_order.drawn import given_tensor
 from ....solvers.second_order.motion import names_of
-from ....theory.core.checks import array, ensemble_size
+from ....theory.core.checks import ensemble_size
 from ....theory.core.errors import InvalidInput
 from ....theory.core.time_grid import whole_steps
 from ....theory.methods.base import Method
@@ -98,7 +98,7 @@ def simulate(
         ask.prefactors(steps),
         record,
         choose_engine(engine, problem, steps) if tensor is None else _dense(engine),
-        None if tensor is None else _checked(tensor, problem),
+        None if tensor is None else given_tensor(tensor, problem),
         None if masks is None else given_masks(masks, steps, problem.data),
         redraw,
         spectrum,
@@ -133,14 +133,3 @@ def _dense(engine: str | None) -> str:
     if engine not in (None, "dense"):
         raise InvalidInput("engine", engine, "a given tensor is dense; leave engine out")
     return "dense"
-
-
-def _checked(tensor: Any, problem: Any) -> NDArray[np.float64]:
-    given = array("tensor", tensor, 3)
-    shape = (problem.data, problem.parameters, problem.parameters)
-    if given.shape != shape:
-        raise InvalidInput("tensor", tensor, f"has shape {given.shape}; give {shape}")
-    if np.abs(given - given.transpose(0, 2, 1)).max() > 1e-10 * np.abs(given).max():
-        remedy = "is not symmetric in its last two axes; give (Q + Qᵀ)/2"
-        raise InvalidInput("tensor", tensor, remedy)
-    return given

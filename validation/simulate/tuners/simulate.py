@@ -17,14 +17,19 @@ from ....solvers.core import random
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import Run, ensemble, whole_or_partial
+from ....solvers.second_order.drawn import Drawn
+from ....solvers.tuners import regression
 from ....solvers.tuners.follow import follow
 from ....solvers.tuners.solve import provenance
 from ....theory.core.checks import ensemble_size
+from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps
 from ....theory.methods.base import Method
+from ....theory.second_order.problem import QuadraticRegression
 from ....theory.tuners.derive import check
 from ....theory.tuners.maps import full_pair, toy_map
 from ....theory.tuners.problem import SharpnessToy, TwoCurvatures
+from ....theory.tuners.regression import descent
 
 Array = NDArray[np.float64]
 _TOY = ("loss", "sharpness", "step", "edge", "x", "gradient")
@@ -32,7 +37,7 @@ _PAIR = ("loss", "sharpness", "step", "edge", "x_1", "x_2", "gradient")
 
 
 def simulate(
-    problem: SharpnessToy | TwoCurvatures,
+    problem: SharpnessToy | TwoCurvatures | QuadraticRegression,
     method: Method,
     until: float | None = None,
     *,
@@ -40,6 +45,8 @@ def simulate(
     points: int = 101,
     runs: int | None = None,
     seed: int | np.random.SeedSequence | None = None,
+    tensor: Any = None,
+    masks: Any = None,
     workers: int | None = None,
     executor: Executor | None = None,
     progress: bool | None = None,
@@ -48,17 +55,22 @@ def simulate(
 
     Parameters
     ----------
-    problem : SharpnessToy or TwoCurvatures
+    problem : SharpnessToy, TwoCurvatures or QuadraticRegression
     method : GradientDescent, CDAT, Armijo, Polyak, OnEdge or another Tuner
-        With noise, ``batch`` samples a step.
+        With noise, ``batch`` samples a step; on QuadraticRegression ``batch`` examples, whose
+        loss is what the tuner sees.
     until : float, optional
         Number of steps.
     times, points : array_like, int
         Steps to record, or how many equal ones from 0.
     runs, seed, workers, executor, progress
-        For a problem with noise: how many runs (64), and their streams; run k draws from
-        (entropy, spawn_key + (k,)). Without noise nothing is random, and there is one run,
-        whatever is asked.
+        For a problem with noise, or QuadraticRegression: how many runs (64), and their streams;
+        run k draws from (entropy, spawn_key + (k,)). On a toy without noise nothing is random, and
+        there is one run, whatever is asked.
+    tensor : (D, P, P) array_like, optional
+        This Q in every run of QuadraticRegression, instead of a random one; symmetric.
+    masks : (steps, D) array_like, optional
+        These batches in every run, instead of sampled ones.
 
     Returns
     -------
@@ -66,8 +78,15 @@ def simulate(
         As from ``solve(limit="map")``; on two curvatures "x_1" and "x_2". A run that is lost is NaN
         from there on; ``provenance["states"]`` tells how each ended.
     """
-    check(problem, method)
     steps = whole_steps(until, times, points)
+    if isinstance(problem, QuadraticRegression):
+        crew = Crew(workers, executor, progress, single=True)
+        return _regression(problem, method, steps, runs, seed, tensor, masks, crew)
+    for name, value in (("tensor", tensor), ("masks", masks)):
+        if value is not None:
+            remedy = f"a {type(problem).__name__} does not take it; leave it out"
+            raise NotAvailable(name, value, remedy)
+    check(problem, method)
     noisy = getattr(problem, "noise", 0.0) > 0
     sequence = random.seed_sequence(seed)
     wanted = ensemble_size("runs", 64 if runs is None else runs)
@@ -88,6 +107,49 @@ def simulate(
         )
 
     return whole_or_partial(lambda: crew.each(work, wanted if noisy else 1), curve)
+
+
+def _regression(
+    problem: QuadraticRegression,
+    method: Method,
+    steps: NDArray[np.int64],
+    runs: int | None,
+    seed: Any,
+    tensor: Any,
+    masks: Any,
+    crew: Crew,
+) -> Curve:
+    """The algorithm in θ, each run with its own curvature and batches."""
+    task = Drawn.of(problem, method, steps, seed, tensor, masks)
+    if masks is not None and task.batches.full:
+        raise NotAvailable("masks", masks, "the method sees all of the data; give it a batch")
+    form = in_parameters(descent(method, task.batched))
+    wanted = ensemble_size("runs", 64 if runs is None else runs)
+    work = partial(regression.run, task, form)
+
+    def curve(found: list[Any]) -> Curve:
+        return regression.curve_of(task, found, source="simulate")
+
+    return whole_or_partial(lambda: crew.each(work, wanted), curve)
+
+
+def in_parameters(system: Any) -> regression.Form:
+    """The algorithm in θ, from θ = 0."""
+    return regression.Form(
+        system,
+        lambda task, Q: (
+            (np.zeros(task.problem.parameters),),
+            (task.problem.z0, task.problem.G),
+        ),
+        lambda task, Q, kept: _at(task.problem, Q, kept["theta"]),
+    )
+
+
+def _at(problem: QuadraticRegression, Q: Array, theta: Array) -> tuple[Array, Array]:
+    """z(θ) and J(θ) of the model, at every recorded θ."""
+    bent = np.stack([Q @ x for x in theta])
+    z = problem.z0 + theta @ problem.G.T + np.einsum("tap,tp->ta", bent, theta) / 2
+    return z, problem.G + bent
 
 
 def _names(problem: Any) -> tuple[str, ...]:
@@ -118,4 +180,4 @@ def _noise(problem: Any, method: Any, sequence: np.random.SeedSequence, steps: i
     normals = np.random.Generator(np.random.Philox(sequence)).standard_normal(
         (steps + 1, 2 + len(problem.bulk))
     )
-    return normals * (problem.noise / np.sqrt(method.batch))
+    return normals * (problem.noise / np.sqrt(method.batch or 1))

@@ -8,8 +8,7 @@ from limitlab.solvers.sam.edge import sam_edge
 from limitlab.solvers.solve import solve
 from limitlab.theory.core.errors import NotAvailable
 from limitlab.theory.methods import SAM
-from limitlab.theory.methods.sampling import draw_masks
-from limitlab.theory.sam.step import batches_of
+from limitlab.theory.methods.sampling import batches_of, draw_masks
 from limitlab.theory.second_order.problem import QuadraticRegression
 from limitlab.theory.two_eigenvalues.problem import TwoEigenvalueModel
 from limitlab.validation.simulate import simulate

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from ..core.loops import Update, step
-from ..second_order.letters import (
+from .letters import (
     Bra,
     Curvature,
     Ket,
@@ -25,7 +25,7 @@ from ..second_order.letters import (
     is_basis,
     segments,
 )
-from ..second_order.words import words
+from .words import words
 
 _NAMES = "i j k l"
 
@@ -59,6 +59,10 @@ class Lowering:
     def element(self, expression: Any, outer: Sequence[Any]) -> Any:
         """The element of a column (one index) or of a matrix (two)."""
         return sp.Add(*(c * self._word(word, outer) for c, word in words(expression)))
+
+    def number(self, expression: Any) -> Any:
+        """A sum of closed words."""
+        return self.element(expression, (sp.Symbol("a", integer=True),))
 
     def _word(self, word: Word, outer: Sequence[Any]) -> Any:
         row, column, fresh = outer[0], outer[-1], iter(sp.symbols(_NAMES, integer=True))

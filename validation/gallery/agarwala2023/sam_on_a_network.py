@@ -1,0 +1,113 @@
+r"""SAM on a small network on digits: where the sharpness settles, against the edge of SAM.
+
+At one rate a larger radius ends at a smaller sharpness; where a run is held at the edge,
+:math:`\eta s(1+\rho s)` stays near 2, which is the law of the quadratic model. Below the edge
+nothing holds it, and the law says nothing but < 2. Setting of arXiv 2302.08692.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.curve import Curve
+from ....solvers.sam.edge import sam_edge
+from ....theory.methods import SAM
+from ...figures.style import HouseFigure
+from ...networks.descend import descend
+from ...networks.digits import digits_network
+from ..check import Check
+from ..look import REFERENCE, SEQUENCE, THEORY, sheet
+
+TITLE = "SAM on a network on digits: sharpness over the radius, and the product of its edge"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The network, one rate, and the radii; 0 is gradient descent."""
+
+    examples: int = 60
+    hidden: tuple[int, ...] = (16,)
+    rate: float = 0.25
+    radii: tuple[float, ...] = (0.0, 0.02, 0.05, 0.1, 0.2)
+    steps: int = 400
+    every: int = 10
+    runs: int = 6
+    seed: int = 1
+
+
+QUICK = Parameters()
+FULL = Parameters(examples=200, hidden=(32,), steps=2000, every=20, runs=20)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """By radius the runs, paired over starts."""
+
+    parameters: Parameters
+    runs: dict[float, Curve]
+
+
+def compute(parameters: Parameters) -> Data:
+    """All of the data in every step."""
+    p = parameters
+    network = digits_network(p.examples, seed=p.seed, hidden=p.hidden)
+    options: dict[str, Any] = {"every": p.every, "runs": p.runs, "seed": p.seed, "progress": False}
+    return Data(p, {r: descend(network, SAM(p.rate, r), p.steps, **options) for r in p.radii})
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Sharpness and product over the steps, and the last sharpness over the radius."""
+    p = data.parameters
+
+    def panels(axes: np.ndarray) -> None:
+        for colour, (radius, curve) in zip(SEQUENCE, data.runs.items(), strict=False):
+            label = rf"$\rho={radius:g}$" if radius else "gradient descent"
+            for name, axis in (("sharpness", axes[0]), ("edge", axes[1])):
+                axis.plot(curve.time, np.median(curve.sample(name), axis=0), color=colour,
+                          linewidth=0.9, label=label)  # fmt: skip
+            ends = _settled(data, radius, "sharpness")
+            axes[2].errorbar([radius], [ends.mean()], [ends.std()], color=colour, marker="o",
+                             markersize=3)  # fmt: skip
+        grid = np.linspace(0, max(p.radii), 100)
+        axes[2].plot(grid, sam_edge(p.rate, grid), color="black", label="edge of SAM", **THEORY)
+        axes[0].set(xlabel="step", ylabel="median sharpness", yscale="log")
+        axes[1].axhline(2, **REFERENCE)
+        axes[1].set(xlabel="step", ylabel=r"median $\eta s(1+\rho s)$", ylim=(1, 3))
+        axes[2].set(xlabel=r"radius $\rho$", ylabel="last sharpness, mean and scatter")
+        axes[2].legend()
+        axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left",
+                              ncols=5)  # fmt: skip
+
+    return sheet(panels, width, columns=3, aspect=1.0)
+
+
+def _settled(data: Data, radius: float, name: str) -> np.ndarray:
+    """The mean over the last quarter of every run."""
+    every = data.runs[radius].sample(name)
+    return every[:, -(every.shape[1] // 4) :].mean(axis=1)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The order of the radii, and where the product settles."""
+    p = data.parameters
+    sharp = {radius: _settled(data, radius, "sharpness") for radius in p.radii}
+    pairs = zip(p.radii[:-1], p.radii[1:], strict=True)
+    falls = [_score(sharp[b] - sharp[a]) for a, b in pairs]
+    over = [sharp[r].mean() / sam_edge(p.rate, r) for r in p.radii if r]
+    plain = [sharp[r].mean() / sam_edge(p.rate, 0.0) for r in p.radii if r]
+    return (
+        Check("z: sharpness of a radius less that of the one before, largest", max(falls),
+              -np.inf, -3.0, "a larger radius ends flatter"),
+        Check("last sharpness over the edge of SAM, smallest", min(over), 0.9, 1.0 + 0.1,
+              "held at the edge, give or take its oscillation"),
+        Check("and largest", max(over), 0.9, 1.1, "held at the edge"),
+        Check("last sharpness over the edge of gradient descent, smallest", min(plain), 0.0, 0.7,
+              "a control: 2/rate is another law"),
+    )  # fmt: skip
+
+
+def _score(differences: np.ndarray) -> float:
+    return float(differences.mean() / (differences.std(ddof=1) / np.sqrt(differences.size)))

@@ -1,0 +1,129 @@
+r"""The sharpness at the end of the gradient flow of a network, integrated until it is over.
+
+.. math:: \dot\theta=-\nabla L(\theta),\qquad\varphi(\theta_0)=\lambda_{\max}(JJ^\top)/D
+          \ \text{ at }\ \theta(\infty)
+
+A network has no closed form for it. The flow is integrated with error control until the loss is
+small; from there on φ moves like :math:`\sqrt L`, so that its last decade tells what is left, and
+an integration at a coarser tolerance tells the error of the scheme. Definition of arXiv 2305.13064.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.checks import positive, vector
+from ...theory.core.errors import InvalidType, NotAvailable, SolveFailed
+from .mlp import MLP
+from .probe import largest
+
+Array = NDArray[np.float64]
+
+#: loss at the end over the loss at which φ is read first
+_DECADES = 100.0
+#: rtol of the second integration over that of the first
+_COARSER = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class FlowEnd:
+    """Where the gradient flow from a θ ends.
+
+    Attributes
+    ----------
+    sharpness : float
+        φ.
+    error : float
+        Estimate of its error: what the rest of the flow would add, and that of the scheme.
+    theta : (P,) array
+    loss, time : float
+        There.
+    """
+
+    sharpness: float
+    error: float
+    theta: Array
+    loss: float
+    time: float
+
+
+def flow_end(
+    network: MLP,
+    theta: Array,
+    *,
+    loss: float = 1e-10,
+    rtol: float = 1e-8,
+    longest: float = 1e5,
+) -> FlowEnd:
+    """Integrate the gradient flow until it is over.
+
+    Parameters
+    ----------
+    network : MLP
+        With the squared loss, which ends at an interpolating minimum.
+    theta : (P,) array_like
+    loss : float
+        At which the flow counts as over.
+    rtol : float
+        Relative tolerance of a step.
+    longest : float
+        Flow time after which a loss that has not come down is taken to stay.
+
+    Raises
+    ------
+    SolveFailed
+        The loss stays above ``loss``: the network does not interpolate.
+    """
+    if not isinstance(network, MLP):
+        raise InvalidType("network", network, "give an MLP")
+    if network.objective != "squared":
+        raise NotAvailable("objective", network.objective, "its flow has no end; use squared")
+    start = vector("theta", theta, network.parameters)
+    last, scheme = positive("loss", loss), positive("rtol", rtol)
+    if network.loss(start) <= last:
+        return FlowEnd(_sharpness(network, start), 0.0, start, network.loss(start), 0.0)
+    fine, coarse = (
+        _integrated(network, start, last, r, longest) for r in (scheme, _COARSER * scheme)
+    )
+    before, end = fine[0], fine[1]
+    # φ(L) = φ + c √L: what is left is the last change over √100 − 1
+    rest = abs(before[1] - end[1]) / (np.sqrt(_DECADES) - 1)
+    gap = abs(coarse[1][1] - end[1])
+    return FlowEnd(end[1], float(rest + gap), end[0], network.loss(end[0]), fine[2])
+
+
+def _integrated(
+    network: MLP, start: Array, loss: float, rtol: float, longest: float
+) -> tuple[tuple[Array, float], tuple[Array, float], float]:
+    """(θ, φ) where the loss is 100 times the last one, and at the end; and the time."""
+    from scipy.integrate import solve_ivp
+
+    every, found, time, x = np.ones(network.data), [], 0.0, start
+
+    def velocity(t: float, x: Array) -> Array:
+        return -network.gradient(x, every) / network.data
+
+    for level in (_DECADES * loss, loss):
+
+        def over(t: float, x: Array, level: float = level) -> float:
+            return network.loss(x) - level
+
+        over.terminal = True  # type: ignore[attr-defined]
+        if network.loss(x) > level:
+            way = solve_ivp(
+                velocity, (0.0, longest), x, "DOP853", rtol=rtol, atol=rtol * 1e-3, events=over
+            )
+            x = way.y[:, -1]
+            time += float(way.t[-1])
+            if way.status != 1:
+                remedy = f"the loss stays above {level:.3g}: the network does not interpolate"
+                raise SolveFailed(remedy, time, 0.0, network.loss(x))
+        found.append((x, _sharpness(network, x)))
+    return found[0], found[1], time
+
+
+def _sharpness(network: MLP, theta: Array) -> float:
+    return float(largest(network.linearisation(theta), 1)[0])
