@@ -1,7 +1,6 @@
 """The names of the face and where they live, read at import: each is loaded on first use."""
 
 from .solvers.core.curve import Curve as Curve
-from .solvers.core.curve import load as load
 from .solvers.gradient_flow_sharpness.flow_end import (
     gradient_flow_sharpness as gradient_flow_sharpness,
 )
@@ -216,6 +215,13 @@ from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference
 from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
+from .validation.figures.sweeps import (
+    heatmap as heatmap,
+)
+from .validation.figures.sweeps import (
+    lines as lines,
+)
+from .validation.load import load as load
 from .validation.networks.control import (
     control_linear as control_linear,
 )
@@ -243,5 +249,7 @@ from .validation.simulate.linear.growth import (
     measured_growth as measured_growth,
 )
 from .validation.simulate.second_order.early_time import early_time_runs as early_time_runs
+from .validation.sweep.result import Sweep as Sweep
+from .validation.sweep.sweep import sweep as sweep
 
 __version__: str

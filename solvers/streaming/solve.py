@@ -20,6 +20,7 @@ from ..core.limits import Limit, Limits, Option, own_options
 from .limits import exact, fluctuations, ode, sde, volterra
 from .running_threshold import running_limit
 from .task import Task
+from .together import solve_together
 
 _RTOL = Option(
     1e-8, "relative tolerance, 1e-12 to 1e-2; the error of the risk stays within 50 times it"
@@ -40,6 +41,9 @@ LIMITS: Limits = {
         ("exact", exact),
     )
 }
+
+#: limits that have a road of their own for many cells of a sweep
+TOGETHER = {"ode": solve_together}
 
 
 def solve(
