@@ -180,12 +180,14 @@ def _sweep(chosen: argparse.Namespace) -> int:
         results = carry_out(
             experiment, shard=chosen.shard, workers=chosen.workers, executor=executor
         )
-    print(summary(results))
     if any(result.provenance["interrupted"] for _, result in results):
         _say("limitlab: interrupted; the same command goes on from here")
         return INTERRUPTED
-    if chosen.shard is None:
-        print("\n".join(f"wrote {file}" for file in write(experiment, results)))
+    if chosen.shard is not None:
+        print(f"part {chosen.shard} is done; the command without --shard puts the parts together")
+        return AGREES
+    print(summary(results))
+    print("\n".join(f"wrote {file}" for file in write(experiment, results)))
     return AGREES
 
 

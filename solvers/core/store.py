@@ -21,6 +21,8 @@ from .describe import difference
 
 ASKED = "asked.json"
 LOCK = "lock"
+#: stores within a store: parts of it that others write
+PARTS = "shard-*-of-*"
 #: folders that this process writes to
 _ours: set[Path] = set()
 _taking = threading.Lock()
@@ -96,7 +98,8 @@ class Store:
             left.unlink(missing_ok=True)
         known = asked_of(self.folder)
         if known is None:
-            strangers = [path.name for path in self.folder.iterdir() if path.name != LOCK]
+            known_parts = {LOCK, *(path.name for path in self.folder.glob(PARTS))}
+            strangers = [p.name for p in self.folder.iterdir() if p.name not in known_parts]
             if strangers:
                 remedy = f"holds other files ({strangers[0]}); give a folder of its own"
                 raise InvalidInput("store", str(self.folder), remedy)

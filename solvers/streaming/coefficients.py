@@ -57,6 +57,7 @@ class Coefficients:
     mean: str = ""
     apart: Array | None = None
     unit: Array | None = None
+    schedules: tuple[Any, ...] = ()
     _found: dict[tuple[float, float, int | None], Array] = field(default_factory=dict)
 
     @classmethod

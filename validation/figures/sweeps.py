@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from ...theory.core.errors import InvalidInput, InvalidType
-from .overlay import LABELS, TIMES
+from .axis import TIMES
+from .panel import LABELS
 from .style import STYLE, HouseFigure, inches
 
 _DIVERGED, _NOTHING = "#444444", "#d9d9d9"

@@ -16,7 +16,7 @@ from ...solvers.core.describe import described, difference
 from ...solvers.core.runner import Crew, keeping
 from ...solvers.core.shelves import Pieces
 from ...solvers.core.shelves import Runs as RunShelf
-from ...solvers.core.store import Store, asked_of
+from ...solvers.core.store import PARTS, Store, asked_of
 from ...theory.core import dispatch
 from ...theory.core.errors import InvalidInput, LimitlabError, ValidityWarning
 from ...theory.core.version import VERSION
@@ -220,7 +220,7 @@ def _of_shard(count: int, shard: tuple[int, int] | None) -> list[int]:
 
 def _seed_of(home: Path | None) -> int:
     """The seed with which a sweep or one of its shards was begun, or a new one."""
-    for folder in () if home is None else (home, *sorted(home.glob("shard-*-of-*"))):
+    for folder in () if home is None else (home, *sorted(home.glob(PARTS))):
         known = (asked_of(folder) or {}).get("seed", "")
         if known.isdigit():
             return int(known)
@@ -235,7 +235,7 @@ def _others(home: Path, own: Path, asked: Mapping[str, str]) -> Callable[[str], 
     InvalidInput
         A part that belongs to something else.
     """
-    folders = [f for f in (home, *sorted(home.glob("shard-*-of-*"))) if f != own and f.is_dir()]
+    folders = [f for f in (home, *sorted(home.glob(PARTS))) if f != own and f.is_dir()]
     parts = []
     for folder in folders:
         known = asked_of(folder)
