@@ -27,7 +27,6 @@ from .noise import *
 from .problems import *
 from .schedules import *
 from .solvers.core.curve import Curve as Curve
-from .solvers.core.curve import load as load
 from .solvers.solve import limits as limits
 from .solvers.solve import solve as solve
 from .theory.core.system import System as System
@@ -37,6 +36,11 @@ from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference
 from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
+from .validation.figures.sweeps import heatmap as heatmap
+from .validation.figures.sweeps import lines as lines
+from .validation.load import load as load
 from .validation.simulate import simulate as simulate
+from .validation.sweep.result import Sweep as Sweep
+from .validation.sweep.sweep import sweep as sweep
 
 __version__: str

@@ -55,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--output", metavar="FOLDER", help="write here instead")
     run.set_defaults(command=_run)
 
+    sweep = commands.add_parser("sweep", help="carry out a sweep", description=_SWEEP)
+    sweep.add_argument("experiment", metavar="EXPERIMENT.toml")
+    sweep.add_argument("--output", metavar="FOLDER", help="write here instead")
+    sweep.add_argument("--shard", metavar="I/N", help="the i-th of n parts, for batch systems")
+    sweep.add_argument("--workers", type=int, metavar="N", help="threads")
+    sweep.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a dask cluster")
+    sweep.set_defaults(command=_sweep)
+
     figure = commands.add_parser("figure", help="draw a figure of the gallery", description=_FIGURE)
     figure.add_argument("name", metavar="NAME", help='as "limitlab list figures" prints it')
     form = figure.add_mutually_exclusive_group()
@@ -107,6 +115,10 @@ _DESCRIPTION = "Limit theories of optimisers in high dimension, and whether simu
 _DERIVE = "Print the steps of a derivation. Example: limitlab derive signsgd --noise student_t df=3"
 _FIGURE = "Draw a figure, check its numbers. Exit status: 0 they hold, 1 they do not, 2 bad input."
 _VALIDITY = "Measure the error of every theory against simulation: a page, in about ten minutes."
+_SWEEP = (
+    "Solve and simulate every cell of the [sweep] table. What is finished is kept: the same "
+    "command goes on where it was stopped. Exit status: 0 done, 2 bad input, 130 interrupted."
+)
 _RUN = (
     "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input, "
     "3 undecided (the report says how many runs would decide)."
@@ -157,6 +169,27 @@ def _run(chosen: argparse.Namespace) -> int:
     if not decided(results):
         return UNDECIDED
     return AGREES if agrees(results) else DISAGREES
+
+
+def _sweep(chosen: argparse.Namespace) -> int:
+    from .validation.experiment.read import read_experiment
+    from .validation.experiment.sweep import carry_out, summary, write
+    from .validation.sweep.cluster import connected
+
+    experiment = read_experiment(chosen.experiment, chosen.output)
+    with connected(chosen.scheduler) as executor:
+        results = carry_out(
+            experiment, shard=chosen.shard, workers=chosen.workers, executor=executor
+        )
+    if any(result.provenance["interrupted"] for _, result in results):
+        _say("limitlab: interrupted; the same command goes on from here")
+        return INTERRUPTED
+    if chosen.shard is not None:
+        print(f"part {chosen.shard} is done; the command without --shard puts the parts together")
+        return AGREES
+    print(summary(results))
+    print("\n".join(f"wrote {file}" for file in write(experiment, results)))
+    return AGREES
 
 
 def _figure(chosen: argparse.Namespace) -> int:

@@ -7,9 +7,11 @@ from typing import Any, overload
 
 from ..theory.core.dispatch import check_method, follow, many, module_of
 from ..theory.core.problem import Problem
+from ..theory.core.time_grid import grid_size
 from ..theory.methods import Method
 from .core.curve import Curve
 from .core.limits import Limits
+from .core.memory import check_fits
 
 
 @overload
@@ -52,6 +54,7 @@ def solve(problem: Problem, method: Any, until: float | None = None, **options: 
         method; remarks on errors of 2 % or less are in ``provenance["remarks"]`` alone.
     """
     several = many(method)
+    check_fits("paths", options.get("paths"), grid_size(options))
     if several is not None:
         check_method(several)
         return [solve(problem, one, until, **options) for one in several]

@@ -14,7 +14,7 @@ import numpy as np
 from ..theory.core.version import VERSION
 
 PACKAGES = ("numpy", "scipy", "numba", "sympy", "matplotlib", "xarray", "h5netcdf", "h5py", "tqdm")
-EXTRAS = ("scikit-learn", "mlxtend")
+EXTRAS = {"scikit-learn": "data", "mlxtend": "data", "distributed": "cluster"}
 
 
 def doctor() -> Iterator[tuple[bool, str]]:
@@ -33,17 +33,25 @@ def _package(name: str, needed: bool) -> tuple[bool, str]:
     try:
         return True, f"{name} {version(name)}"
     except PackageNotFoundError:
-        where = "needed: pip install" if needed else "optional: pip install 'limitlab[data]' for"
+        where = (
+            "needed: pip install"
+            if needed
+            else f"optional: pip install 'limitlab[{EXTRAS.get(name)}]' for"
+        )
         return not needed, f"{name} is not installed ({where} {name})"
 
 
 def _threads() -> str:
-    import numba
-
+    from ..solvers.core.blas import one_thread, threads
     from ..solvers.core.runner import processors
 
-    threads = numba.get_num_threads()
-    return f"processors: {processors()} usable, {threads} threads for compiled code"
+    with one_thread():
+        inside = threads()
+    products = "not controlled here" if inside is None else f"{inside} a worker"
+    return (
+        f"processors: {processors()} usable by this process of {os.cpu_count()}, as many worker "
+        f"threads; compiled code: 1 thread a worker; matrix products: {products}"
+    )
 
 
 def _cache() -> tuple[bool, str]:

@@ -39,6 +39,12 @@ def _controls() -> tuple[Any, Any] | None:
     return None
 
 
+def threads() -> int | None:
+    """Return how many threads a product takes now; None where nobody can be asked."""
+    controls = _controls()
+    return None if controls is None else int(controls[0]())
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Products inside take one thread each; the number before comes back with the last user."""

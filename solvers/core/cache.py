@@ -107,15 +107,22 @@ def turn(home: Path, patience: float = PATIENCE) -> Iterator[bool]:
         Whether the lock is ours; False where another process held it for longer than that.
     """
     with open(home.with_name(f"{home.name}.lock"), "a+b") as stream:
-        ours, until = _locked(stream), time.monotonic() + patience
+        ours, until = locked(stream), time.monotonic() + patience
         while not ours and time.monotonic() < until:
             time.sleep(0.05)
-            ours = _locked(stream)
+            ours = locked(stream)
         yield ours  # closing the file gives the lock back
 
 
-def _locked(stream: IO[bytes]) -> bool:
-    """Take the lock of an open file if nobody holds it."""
+def locked(stream: IO[bytes], forked: bool = True) -> bool:
+    """Take the lock of an open file if nobody holds it.
+
+    Parameters
+    ----------
+    forked : bool
+        Whether processes that this one forks hold it with it; without them the lock ends with this
+        process, and another file of this process on the same path does not find it taken.
+    """
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -125,7 +132,8 @@ def _locked(stream: IO[bytes]) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take = fcntl.flock if forked else fcntl.lockf
+            take(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         # a file system without locks keeps nobody waiting
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)

@@ -7,7 +7,7 @@ the others a series for each function.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -30,14 +30,17 @@ def interpolation(values: Array) -> Array:
     return series
 
 
-def panels(values: Callable[[Array], Array], lowest: float, highest: float) -> Array:
-    """Return Chebyshev panels of two functions, from `highest` down as far as they are smooth.
+def panels(
+    values: Callable[[Array], Array], lowest: float, highest: float, most: int | None = None
+) -> Array:
+    """Return Chebyshev panels of two functions, from `highest` down as far as they are smooth, or
+    `most` of them.
 
     The first row of the table holds the start and the width of the panels.
     """
     count = int(np.ceil((highest - lowest) / _WIDTH))
     start = highest - count * _WIDTH
-    downwards = (_panel(values, start + k * _WIDTH) for k in reversed(range(count)))
+    downwards = (_panel(values, start + k * _WIDTH) for k in islice(reversed(range(count)), most))
     smooth = takewhile(lambda panel: panel is not None, downwards)
     kept = [panel for panel in smooth if panel is not None][::-1]
     head = np.zeros((2, _DEGREE + 1))

@@ -127,9 +127,8 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
 
 
-def _netcdf_bytes(curve: Any) -> bytes:
-    data = to_dataset(curve)
-    data.attrs["checksum"] = (_PREFIX + _ZEROS).decode()
+def _netcdf_bytes(data: xarray.Dataset) -> bytes:
+    data = data.assign_attrs(checksum=(_PREFIX + _ZEROS).decode())
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder) / "curve.nc"
         data.to_netcdf(scratch, engine="h5netcdf", format="NETCDF4")
@@ -149,17 +148,34 @@ def save(curve: Any, path: str | os.PathLike[str]) -> None:
     InvalidInput
         The folder cannot be written, or the ending of another format.
     """
+    _check_ending(path)
+    save_dataset(to_dataset(curve), path)
+
+
+def _check_ending(path: str | os.PathLike[str]) -> None:
     target = Path(path)
     # rate_0.5 has no ending but a number
     if target.suffix.lower() not in SUFFIXES and not target.suffix[1:].isdigit():
         remedy = (
-            f"curves are kept as netCDF-4, not as {target.suffix}: end it with .nc; a table is "
-            "made by curve.to_xarray().to_dataframe()"
+            f"curves and sweeps are kept as netCDF-4, not as {target.suffix}: end it with .nc; a "
+            "table is made by to_xarray().to_dataframe()"
         )
         raise InvalidInput("path", str(target), remedy)
-    content = _netcdf_bytes(curve)
-    sealed = content.replace(_PREFIX + _ZEROS, _PREFIX + _digest(content), 1)
+
+
+def save_dataset(data: xarray.Dataset, path: str | os.PathLike[str]) -> None:
+    """Write a Dataset under a checksum, as `save` does a curve.
+
+    Raises
+    ------
+    InvalidInput
+        As of `save`.
+    """
+    _check_ending(path)
+    target = Path(path)
     try:
+        content = _netcdf_bytes(data)
+        sealed = content.replace(_PREFIX + _ZEROS, _PREFIX + _digest(content), 1)
         write_atomically(target, sealed)
     except OSError as error:
         raise InvalidInput(
@@ -173,13 +189,13 @@ def _is_whole(content: bytes) -> bool:
     return _digest(content[:start] + _ZEROS + content[start + len(_ZEROS) :]) == found
 
 
-def read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the arguments of the Curve in a file.
+def read_dataset(path: str | os.PathLike[str]) -> xarray.Dataset:
+    """Return the Dataset in a file, loaded.
 
     Raises
     ------
     InvalidInput
-        The file is missing, damaged, or not a curve.
+        The file is missing, damaged, or none of limitlab's.
     """
     import xarray
 
@@ -188,7 +204,23 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise InvalidInput("path", str(target), "no such file")
     if not _is_whole(target.read_bytes()):
         raise InvalidInput(
-            "path", str(target), "damaged, or not a curve of limitlab (its checksum does not fit)"
+            "path",
+            str(target),
+            "damaged, or no curve or sweep of limitlab (its checksum does not fit)",
         )
     with xarray.open_dataset(target, engine="h5netcdf") as data:
-        return from_dataset(data.load())
+        return data.load()
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the arguments of the Curve in a file.
+
+    Raises
+    ------
+    InvalidInput
+        The file is missing, damaged, or not a curve.
+    """
+    data = read_dataset(path)
+    if data.attrs.get("format") != FORMAT:
+        raise InvalidInput("path", str(path), "holds no curve; limitlab.load reads what it holds")
+    return from_dataset(data)

@@ -58,7 +58,7 @@ class Coefficients:
     apart: Array | None = None
     unit: Array | None = None
     schedules: tuple[Any, ...] = ()
-    _found: dict[tuple[float, float], Array] = field(default_factory=dict)
+    _found: dict[tuple[float, float, int | None], Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: str, binding: Any, mean: str = "") -> Coefficients:
@@ -103,40 +103,50 @@ class Coefficients:
         return self._module.rate_at(writable(times), self.p)
 
     def separable(self, until: float) -> bool:
-        """Tell whether A/η and B/η² do not depend on time (probed at five times)."""
+        """Tell whether A/η and B/η² do not depend on time (probed at a few times)."""
         times = np.linspace(0.0, until, 5)
+        if np.ptp(self.rates(times)) == 0:
+            times = times[::2]
         rates = self.rates(times)
-        risks = np.geomspace(1e-4, 10.0, 4)
+        risks = np.geomspace(1e-4, 10.0, 3)
         pairs = [(self.at(risks, t), eta) for t, eta in zip(times, rates, strict=True) if eta > 0]
         scaled = np.array([(drift / eta, noise / eta**2) for (drift, noise), eta in pairs])
         return len(scaled) > 0 and bool(
             np.all(np.abs(scaled - scaled[0]) <= 1e-12 * np.abs(scaled[0]))
         )
 
-    def table(self, largest: float, until: float, *, always: bool = False) -> Array:
+    def table(
+        self, largest: float, until: float, *, always: bool = False, most: int | None = None
+    ) -> Array:
         """Return Chebyshev panels of log(A/η) and log(B/η²) in log R, or the empty table.
 
         Panels go from `largest` down to 1e-12 of it, as far as they are smooth to 1e-10;
         coefficients that depend on time otherwise than through η get none, nor do quick ones (but
         with `always`).
+
+        Parameters
+        ----------
+        most : int, optional
+            Panels at most, from the highest down.
         """
         if not (always or self.slow):
             return NO_TABLE
-        if (largest, until) not in self._found:
-            self._found[largest, until] = self._shared(largest, until)
-        return self._found[largest, until]
+        asked = largest, until, most
+        if asked not in self._found:
+            self._found[asked] = self._shared(*asked)
+        return self._found[asked]
 
-    def _shared(self, largest: float, until: float) -> Array:
+    def _shared(self, largest: float, until: float, most: int | None) -> Array:
         """The table that every rate has in common, made at the rate 1, so that no bit of it depends
         on which rate came first; where there is none, one of its own."""
         if self.apart is None or self.unit is None or not self._scales(until):
-            return self._tabulated(largest, until)
+            return self._tabulated(largest, until, most)
         arrays = (self.apart, self.weights, self.means, self.scales)
-        key = (self.mean or self.source, largest, *(array.tobytes() for array in arrays))
+        key = (self.mean or self.source, largest, most, *(array.tobytes() for array in arrays))
         if key not in _tables:
             for oldest in list(_tables)[: len(_tables) - _MOST_TABLES + 1]:
                 _tables.pop(oldest, None)
-            _tables[key] = self._at_rate_one._tabulated(largest, until)
+            _tables[key] = self._at_rate_one._tabulated(largest, until, most)
         return _tables[key]
 
     @cached_property
@@ -146,7 +156,7 @@ class Coefficients:
 
     def _scales(self, until: float) -> bool:
         """Whether A/η and B/η² are those at the rate 1: a system that was given may have others."""
-        risks, times = np.geomspace(1e-5, 10.0, 5), (0.0, until)
+        risks, times = np.geomspace(1e-4, 3.0, 3), (0.37 * until,)
         pairs = ((self.logarithms(t)(np.log(risks)), t) for t in times)
         return all(
             np.allclose(
@@ -159,12 +169,12 @@ class Coefficients:
             for own, t in pairs
         )
 
-    def _tabulated(self, largest: float, until: float) -> Array:
+    def _tabulated(self, largest: float, until: float, most: int | None = None) -> Array:
         if not self.separable(until):
             return NO_TABLE
         times = np.linspace(0.0, until, 5)
         time = float(times[np.argmax(self.rates(times))])
-        return panels(self.logarithms(time), np.log(largest * SPAN), np.log(largest))
+        return panels(self.logarithms(time), np.log(largest * SPAN), np.log(largest), most)
 
     def logarithms(self, time: float) -> Callable[[Array], Array]:
         """Return log R ↦ (log(A/η), log(B/η²)) at a time."""

@@ -175,7 +175,9 @@ def _measured(
         return drift_gain(method) * sign_bias(fastest, travelled)
     edge = height(method)
     table = clipped_bias(fastest, edge / scale, noise_strength(problem.noise, scale), travelled)
-    gathered = _unclipped(problem, method, rate, step, place.back(risks), edge)
+    root = np.sqrt(np.maximum(risks, 1e-300))
+    quiet = 1 - np.minimum(noise_strength(problem.noise, root) / NOISY, 1.0)
+    gathered = _unclipped(method, rate, step, place.back(root), place.back(quiet), edge)
     # the table speaks of the time until nothing is clipped any more
     before = np.maximum(np.sum(gathered <= 0.0, axis=1) - 1, 0) * step
     return np.maximum(table, place.held(table, times, before) + place.values(gathered))
@@ -188,13 +190,11 @@ def _summed(values: np.ndarray, step: float) -> np.ndarray:
 
 
 def _unclipped(
-    problem: Any, method: Any, rate: np.ndarray, step: float, risk: np.ndarray, edge: float
+    method: Any, rate: np.ndarray, step: float, root: np.ndarray, quiet: np.ndarray, edge: float
 ) -> np.ndarray:
     """Bias × d⋆ gathered where √(2R) is below the threshold and above the noise, over time."""
     pull = 2 * rate - rate**2 / method.batch
     slope = np.abs(rate**2 * (1 + 1 / method.batch) - pull**2 / 2)
-    root = np.sqrt(np.maximum(risk, 1e-300))
-    quiet = 1 - np.minimum(noise_strength(problem.noise, root) / NOISY, 1.0)
     return _summed(np.where(math.sqrt(2) * root < edge, slope * quiet, 0.0), step)
 
 

@@ -194,27 +194,43 @@ def solve_ode(
     largest = 10.0 * max(float(np.sum(spectrum.energies)), 1e-3)
     table = coefficients.table(largest, float(times[-1]))
 
-    def run(modes: Spectrum) -> Array:
-        return integrate(coefficients, modes, times, rtol, table=table)
+    def run(modes: Spectrum, tolerance: float = rtol) -> Array:
+        return integrate(coefficients, modes, times, tolerance, table=table)
 
     small, risk, compression = compress_for(spectrum, times, rtol, run)
-    beside, reports = integrate_cells(
-        coefficients, small, times, _beside(coefficients.p, rtol), table
-    )
-    coarse, *shifted = (settled(*pair) for pair in zip(beside, reports, strict=True))
-    stepping = relative_gap(risk, coarse)
-    drift, noise = ((shifted[k] - shifted[k + 1]) / (2 * _DIFFERENCE) for k in (0, 2))
+    stepping = relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
+    (drift,), (noise,) = sensitivities(coefficients, small, times, coefficients.p[None], table)
     # two solutions may cross by chance: what was once apart counts from there on
     estimate = np.maximum.accumulate(compression + stepping)
     return OdeAnswer(risk, estimate, drift, noise, small.count)
 
 
-def _beside(p: Array, rtol: float) -> Cells:
-    """The solutions that tell of the error: a coarse one, and four for central differences in the
-    logarithms of A and of B."""
-    factors = np.ones((5, 2))
-    for k in range(2):
-        factors[1 + 2 * k : 3 + 2 * k, k] = np.exp(_DIFFERENCE), np.exp(-_DIFFERENCE)
-    rtols = np.full(5, _DIFFERENCE_RTOL)
-    rtols[0] = min(20 * rtol, 1e-2)
-    return Cells(np.tile(p, (5, 1)), factors, rtols)
+def sensitivities(
+    coefficients: Coefficients, spectrum: Spectrum, times: Array, p: Array, table: Array
+) -> tuple[Array, Array]:
+    """Return ∂R/∂log A and ∂R/∂log B, (cells, T) each, by central differences.
+
+    Raises
+    ------
+    SolveFailed
+        One of the solutions beside a cell's fails.
+    """
+    shift = np.exp([_DIFFERENCE, -_DIFFERENCE])
+    factors = np.ones((4, 2))
+    factors[:2, 0], factors[2:, 1] = shift, shift
+    cells = Cells(
+        np.repeat(p, 4, axis=0),
+        np.tile(factors, (len(p), 1)),
+        np.full(4 * len(p), _DIFFERENCE_RTOL),
+    )
+    found = zip(*integrate_cells(coefficients, spectrum, times, cells, table), strict=True)
+    risks = np.array([settled(*pair) for pair in found]).reshape(len(p), 2, 2, times.size)
+    drift, noise = np.moveaxis((risks[:, :, 0] - risks[:, :, 1]) / (2 * _DIFFERENCE), 1, 0)
+    return drift, noise
+
+
+def finest(spectrum: Spectrum) -> Spectrum:
+    """Return the compressed spectrum of the last rule that is tried."""
+    if spectrum.count <= FEW_MODES:
+        return spectrum
+    return compress(bin_spectrum(spectrum), *_RULES[-1])

@@ -43,7 +43,7 @@ def _stated(problem: Any, method: Any) -> dict[str, Any]:
     } | ({} if meaningful else {reason: True})
 
 
-def _loss_floor(problem: Any) -> float | None:
+def loss_floor(problem: Any) -> float | None:
     variance = float(problem.noise.variance)
     return 0.5 * variance if math.isfinite(variance) else None
 
@@ -65,7 +65,7 @@ def ode_curve(
     provenance: dict[str, Any],
     mode_fields: dict[str, Any],
 ) -> Curve:
-    floor = _loss_floor(problem)
+    floor = loss_floor(problem)
     loss = {} if floor is None else {"loss": answer.risk + floor}
     diagnostics = {
         "finite_size": announced,
@@ -106,7 +106,7 @@ def ensemble_curve(
     provenance: dict[str, Any],
     errors: dict[str, Array],
 ) -> Curve:
-    floor = _loss_floor(problem)
+    floor = loss_floor(problem)
     samples = {"risk": risk} | ({} if floor is None else {"loss": risk + floor})
     return Curve(
         grid,

@@ -21,6 +21,7 @@ from ..core.limits import Limit, Limits, Option, own_options
 from .limits import exact, fluctuations, ode, sde, volterra
 from .running_threshold import running_limit
 from .task import Task
+from .together import solve_together
 from .validity import explained
 
 _RTOL = Option(
@@ -42,6 +43,9 @@ LIMITS: Limits = {
         ("exact", exact),
     )
 }
+
+#: limits that have a road of their own for many cells of a sweep
+TOGETHER = {"ode": solve_together}
 
 
 def solve(

@@ -68,6 +68,11 @@ def diagnostics(problem: Any, method: Any, times: np.ndarray) -> dict[str, float
     return found
 
 
+def unstable(load: float) -> str:
+    """Say that unclipped SGD is unstable at a share of the stability limit, 1 or more."""
+    return f"the rate is {load:.4g} of the stability limit: the risk grows without bound"
+
+
 def largest_rate(method: Any, times: np.ndarray) -> float:
     """Return the largest η(t) on the horizon."""
     return _largest_rate(method, float(times[-1]))

@@ -80,7 +80,8 @@ def shipped(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(shipped, value))
     kind: Any = type(value)
-    if not dataclasses.is_dataclass(value) or not _is_ours(kind):
+    stated: bool = dataclasses.is_dataclass(kind)
+    if not stated or not _is_ours(kind):
         return False
     return all(shipped(getattr(value, name)) for name in _names(kind))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,11 @@ def whole_steps(until: Any = None, times: Any = None, points: Any = 101) -> np.n
     if steps.size < 2:
         raise InvalidInput("until", until, "time is counted in steps here; give at least 1")
     return steps
+
+
+def grid_size(options: Mapping[str, Any]) -> int:
+    """The number of output times that the options of a verb ask for, before they are checked."""
+    times, points = options.get("times"), options.get("points")
+    if times is not None:
+        return int(np.size(times)) if not isinstance(times, str) else 1
+    return points if isinstance(points, int) and points > 0 else 101

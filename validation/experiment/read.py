@@ -1,7 +1,8 @@
 """An experiment file (TOML), read and checked before anything is computed.
 
 Tables: ``[problem]`` (a covariance and a noise law, or a real data set), one ``[[method]]`` or
-more, ``[run]`` and ``[output]``.  An unknown key is an error that names the nearest known one.
+more, ``[run]``, ``[output]`` and, for `limitlab sweep`, ``[sweep]``.  An unknown key is an error
+that names the nearest known one.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ class Experiment:
     run: RunOptions
     output: Output
     text: str
+    sweep: Mapping[str, Any] | None = None
 
 
 def read_experiment(path: str | Path, folder: str | Path | None = None) -> Experiment:
@@ -107,20 +109,29 @@ def read_experiment(path: str | Path, folder: str | Path | None = None) -> Exper
         raise InvalidInput("experiment", str(path), f"cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # a number of 5000 digits is a ValueError too
         raise InvalidInput("experiment", str(path), f"not a TOML file: {error}") from None
-    check_keys(tables, ("problem", "method", "run", "output"), "experiment")
+    check_keys(tables, ("problem", "method", "run", "output", "sweep"), "experiment")
     for name in ("problem", "method", "run"):
         if name not in tables:
             raise InvalidInput("experiment", str(path), f"has no [{name}]; add one")
     experiment = Experiment(
         name=path.stem,
         methods=_methods(tables["method"]),
-        run=_run_options(tables["run"]),
+        run=_run_options(tables["run"], 0 if "sweep" in tables else 1),
         output=_output(tables.get("output", {}), path.stem, folder),
         cases=_cases(tables["problem"]),  # last: it may load data
         text=text,
+        sweep=_sweep(tables),
     )
     _check_limits(experiment)
     return experiment
+
+
+def _sweep(tables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if "sweep" not in tables:
+        return None
+    from .sweep import over
+
+    return over(tables["sweep"])
 
 
 def _check_limits(experiment: Experiment) -> None:
@@ -197,7 +208,7 @@ def _methods(tables: Any) -> tuple[Method, ...]:
     return tuple(make(table, METHOD_NAMES, f"method[{i}]") for i, table in enumerate(tables))
 
 
-def _run_options(table: Any) -> RunOptions:
+def _run_options(table: Any, least_runs: int) -> RunOptions:
     table = dict(_table(table, "run"))
     check_keys(table, (each.name for each in fields(RunOptions)), "run")
     if "until" not in table:
@@ -207,7 +218,13 @@ def _run_options(table: Any) -> RunOptions:
             table[name] = positive(f"run.{name}", table[name])
     if table.get("level", 0.5) >= 1:
         raise InvalidInput("run.level", table["level"], "give a probability between 0 and 1")
-    for name, least in (("points", 2), ("runs", 1), ("seed", 0), ("paths", 1), ("workers", 1)):
+    for name, least in (
+        ("points", 2),
+        ("runs", least_runs),
+        ("seed", 0),
+        ("paths", 1),
+        ("workers", 1),
+    ):
         if name in table:
             most = {"seed": None, "points": LARGEST_ENSEMBLE, "runs": LARGEST_ENSEMBLE}
             table[name] = count(f"run.{name}", table[name], least, most.get(name, LARGEST))

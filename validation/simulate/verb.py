@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, overload
 
 from ...solvers.core.curve import Curve
+from ...solvers.core.memory import check_fits
 from ...theory.core.checks import choice
 from ...theory.core.dispatch import follow
 from ...theory.core.errors import Interrupted
 from ...theory.core.problem import Problem
+from ...theory.core.time_grid import grid_size
 from ...theory.core.warn import warn
 from ...theory.methods import Method
+from .kept import simulate_kept
 
 
 @overload
@@ -26,6 +30,7 @@ def simulate(
     until: float | None = None,
     *,
     on_interrupt: str = "raise",
+    store: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Any:
     """Run the algorithm at finite size and record what it does.
@@ -45,6 +50,10 @@ def simulate(
     on_interrupt : {"raise", "return"}
         After Ctrl-C: raise `Interrupted`, a KeyboardInterrupt whose ``partial`` is the curve of the
         finished runs, or return that curve with a warning.
+    store : path-like, optional
+        A folder that keeps the runs: the call sees to it that as many as asked for exist, does the
+        missing ones, and goes on where a killed one stopped. It belongs to one problem, method,
+        seed and grid; another number of runs is no other study.
     **options
         What the family takes beside: see the function ``simulate`` of its folder.
 
@@ -58,7 +67,8 @@ def simulate(
     Interrupted
         Ctrl-C.
     InvalidInput, NotAvailable, SolveFailed
-        Bad input; what this problem does not have; a run that diverged.
+        Bad input; what this problem does not have; a run that diverged; more runs than memory; a
+        store that belongs to something else (with the field), or that another process writes to.
 
     Warns
     -----
@@ -67,7 +77,10 @@ def simulate(
         interrupted by Ctrl-C where the finished runs are returned.
     """
     choice("on_interrupt", on_interrupt, ("raise", "return"))
+    check_fits("runs", options.get("runs"), grid_size(options))
     try:
+        if store is not None:
+            return simulate_kept(store, problem, method, until, options)
         return follow(__package__, "simulate", problem, method, until, **options)
     except Interrupted as stop:
         if on_interrupt == "raise" or not stop.partial:

@@ -1,0 +1,1 @@
+"""Sweeps: a plane of problems and methods, solved and simulated cell by cell."""
