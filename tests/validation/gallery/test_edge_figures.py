@@ -102,10 +102,11 @@ def greedy_as_cdat_two(data):
 
 
 def scales_exchanged(data):
-    """At a small batch the largest scale ends where the one before does."""
-    batches = {
-        b: dict(zip(ends, reversed(ends.values()), strict=True)) for b, ends in data.batches.items()
-    }
+    """The two largest scales end where the other one does."""
+    batches = {}
+    for batch, ends in data.batches.items():
+        before, last = list(ends)[-2:]
+        batches[batch] = {**ends, before: ends[last], last: ends[before]}
     return replace(data, batches=batches)
 
 
