@@ -19,6 +19,7 @@ from .solvers.linear.critical import (
     growth_rate as growth_rate,
 )
 from .solvers.linear.kernel_norm import noise_kernel_norm as noise_kernel_norm
+from .solvers.memory.rest import stability_limit as stability_limit
 from .solvers.sam.early_time import sam_early_time as sam_early_time
 from .solvers.sam.edge import (
     sam_cycle as sam_cycle,
@@ -155,6 +156,15 @@ from .theory.methods import (
 )
 from .theory.methods import (
     SignSGD as SignSGD,
+)
+from .theory.methods import (
+    exponential as exponential,
+)
+from .theory.methods import (
+    slow_memory as slow_memory,
+)
+from .theory.methods import (
+    uniform as uniform,
 )
 from .theory.noise import (
     Cauchy as Cauchy,

@@ -15,6 +15,7 @@ ROOT = Path(limitlab.__file__).parent
 ROOMS = ("theory", "solvers", "validation")
 FAMILIES = {
     "streaming",
+    "memory",
     "adam",
     "linear",
     "second_order",
@@ -23,7 +24,12 @@ FAMILIES = {
     "gradient_flow_sharpness",
 }
 #: families that are built on another one: Adam sees a stream, SAM descends on two problems
-BUILT_ON = {("adam", "streaming"), ("sam", "second_order"), ("sam", "two_eigenvalues")}
+BUILT_ON = {
+    ("adam", "streaming"),
+    ("memory", "streaming"),
+    ("sam", "second_order"),
+    ("sam", "two_eigenvalues"),
+}
 #: folders whose subfolders are counted one by one
 SPLIT = {"validation.simulate"}
 

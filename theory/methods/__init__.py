@@ -10,6 +10,7 @@ from .gradient_descent import GradientDescent
 from .huber import Huber
 from .on_edge import OnEdge
 from .polyak import Polyak
+from .remember import exponential, slow_memory, uniform
 from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
@@ -31,4 +32,7 @@ __all__ = [
     "OnEdge",
     "Polyak",
     "SignSGD",
+    "exponential",
+    "slow_memory",
+    "uniform",
 ]

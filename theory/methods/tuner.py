@@ -65,6 +65,7 @@ class Tuner(Method):
 
     rate: Any = field(init=False, default=None, repr=False)
 
+    remembers: ClassVar[bool] = False
     #: field → letter in formulas
     letters: ClassVar[dict[str, str]] = {}
 
