@@ -167,6 +167,11 @@ def one_step(
     _only_generated("one_step")
 
 
+def gains(t: float, p: Any, out: Any) -> None:
+    """Fill what a gradient does to each state of a mode in a unit of time."""
+    _only_generated("gains")
+
+
 #: how many states a coordinate has in a run with memory, and which is the average (0: none)
 STATES, AVERAGED = 0, 0
 

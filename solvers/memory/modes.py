@@ -76,6 +76,25 @@ class MemoryModes:
         rules = [self._measure(s.weights).rule(nodes, power) for s in self.starts]
         return _joined(rules, self._patterns, self._measure(self.sources).rule(nodes, power))
 
+    def grouped(self, groups: int) -> MemoryModes:
+        """The same with neighbours put together: every group has starts and a source, as a mode
+        of its own has, which paths need."""
+        if self.count <= groups:
+            return self
+        logarithms = np.log(self.rates)
+        width = (logarithms.max() - logarithms.min()) / groups + 1e-300
+        index = np.minimum((logarithms - logarithms.min()) / width, groups - 1).astype(np.int64)
+        _, index = np.unique(index, return_inverse=True)
+
+        def gathered(values: Array) -> Array:
+            return np.bincount(index, values)
+
+        every = [*(s.weights for s in self.starts), self.sources]
+        shares = np.sum([part / max(part.sum(), 1e-300) for part in every], axis=0)
+        rates = gathered(shares * self.rates) / gathered(shares)
+        starts = tuple(replace(s, weights=gathered(s.weights)) for s in self.starts)
+        return MemoryModes(rates, gathered(self.sources), starts)
+
     @property
     def _patterns(self) -> list[Array]:
         return [s.pattern for s in self.starts]

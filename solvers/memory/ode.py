@@ -7,7 +7,7 @@ where it meets stiffness. A uniform average begins at a time of its own, where t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ class Equations:
         """Of each moment the places of the squares of its two states."""
         place = {pair: k for k, (_, pair) in enumerate(self.system.moments)}
         return np.array([[place[a, a], place[b, b]] for _, (a, b) in self.system.moments])
+
+    def through_cut(self) -> Equations:
+        """The same with the beginning of a uniform average among the output times."""
+        if not self.times[0] < self.cut < self.times[-1]:
+            return self
+        return replace(self, times=np.unique(np.append(self.times, self.cut)))
 
     def totals(
         self, modes: MemoryModes, rtol: float, factors: tuple[float, float] = (1.0, 1.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.checks import between
-from ...theory.core.errors import InvalidType
+from ...theory.core.checks import between, choice, ensemble_size, positive
+from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.percent import percent
 from ...theory.core.time_grid import time_grid
 from ...theory.core.warn import warn
@@ -21,18 +21,27 @@ from ...theory.methods.base import Method
 from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.problem import LeastSquares
 from ..core.curve import Curve
-from ..core.limits import Limit, Limits, Option, own_options
+from ..core.limits import THREADS, Limit, Limits, Option, own_options
+from ..core.provenance import seed_text
 from ..streaming import validity
 from ..streaming.finite_size import FiniteSize, is_linear
-from ..streaming.ode import OdeAnswer
+from ..streaming.fluctuations import DIFFUSIONS
+from ..streaming.limits.fluctuations import DIFFUSION
+from ..streaming.ode import OdeAnswer, relative_gap
 from ..streaming.results import ode_curve, provenance_of
+from ..streaming.sde import step_errors
 from .announced import Announced, announced, averaged, exact_risks, is_moving
+from .fluctuations import check_independent, solve_spread
 from .modes import MemoryModes, memory_modes
 from .numbers import coefficients_of
 from .ode import Equations, Moments, solve_moments
 from .rest import stability
+from .sde import CHECKED, paths_of, steps_of
 
 Array = NDArray[np.float64]
+
+#: groups of modes that paths are walked on, and the relative error of the risk that they may make
+_GROUPS, _GROUPED = (64, 128, 256, 512), 1e-3
 
 
 def solve(
@@ -79,6 +88,8 @@ def solve(
         system = derive(problem, method, limit="fluctuations" if noisy else "ode")
     elif not isinstance(system, MemorySystem):
         raise InvalidType("system", system, "give what derive(problem, method) returns")
+    if noisy and system.gradient.covariance is None:
+        system = derive(problem, method, limit="fluctuations")
     task = MemoryTask(problem, method, system, grid, limit, rtol)
     return LIMITS[limit].road(task, **own)
 
@@ -112,6 +123,29 @@ class MemoryTask:
     def moments(self) -> Moments:
         """The moments over time."""
         return solve_moments(self.equations, self.modes, self.rtol)
+
+    def walkers(self) -> MemoryModes:
+        """Few modes, or groups of them, with the limit's curve to a thousandth."""
+        for groups in _GROUPS:
+            found = self.modes.grouped(groups)
+            totals = self.equations.totals(found, 1e-6)
+            if found is self.modes:
+                break
+            if relative_gap(totals[:, 0], self.answer.risk).max() <= _GROUPED:
+                break
+        return found
+
+    def check_dimension(self) -> None:
+        """Refuse what needs a finite dimension.
+
+        Raises
+        ------
+        NotAvailable
+            d = ∞.
+        """
+        if math.isinf(self.problem.dimension):
+            remedy = 'needs a finite dimension; at d = ∞ there is "ode"'
+            raise NotAvailable("limit", self.limit, remedy)
 
     def read(self, totals: Array) -> Array:
         """The risk of the average, from totals on the grid."""
@@ -231,7 +265,107 @@ def _exact(task: MemoryTask) -> Curve:
 
 _RTOL = Option(1e-8, "relative tolerance, 1e-12 to 1e-2")
 
+
+def _fluctuations(task: MemoryTask, *, diffusion: str) -> Curve:
+    """The moments, and the spread of one run."""
+    choice("diffusion", diffusion, tuple(DIFFUSIONS))
+    task.check_dimension()
+    curve, d = task.curve(), task.problem.dimension
+    spread = solve_spread(
+        task.problem, task.method, task.equations, task.modes, task.rtol, diffusion
+    )
+    std = np.sqrt(np.maximum(spread.risk, 0.0) / d)
+    found = dict.fromkeys([name for name in curve.values if name != "average_risk"], std)
+    if task.system.averaged is not None:
+        totals = np.zeros((task.grid.size, len(task.system.moments)))
+        totals[:, 0] = std
+        totals[:, task.system.averaged] = np.sqrt(np.maximum(spread.average, 0.0) / d)
+        found["average_risk"] = task.read(totals)
+    return replace(
+        curve,
+        spread=found,
+        diagnostics={**curve.diagnostics, "spread_error_estimate": spread.error_estimate},
+        label=f"{curve.label}, {diffusion} noise",
+        provenance={
+            **curve.provenance,
+            "diffusion": diffusion,
+            "covariance_modes": spread.nodes,
+        },
+    )
+
+
+def _sde(
+    task: MemoryTask,
+    *,
+    diffusion: str,
+    paths: int,
+    step: float | None,
+    seed: Any,
+    workers: Any,
+    progress: bool | None,
+) -> Curve:
+    """Paths of the SDE of the moments, around the limit."""
+    choice("diffusion", diffusion, tuple(DIFFUSIONS))
+    task.check_dimension()
+    check_independent(task.problem, task.method)
+    count = ensemble_size("paths", paths, 2)
+    step = None if step is None else positive("step", step)
+    curve, modes = task.curve(), task.walkers()
+    equations = task.equations.through_cut()
+    risk = np.interp(equations.times, task.grid, task.answer.risk)
+    counts = steps_of(equations, modes, risk, step)
+    common = {"diffusion": diffusion, "seed": seed, "workers": workers}
+    walk = partial(paths_of, equations, modes, float(task.problem.dimension), counts, **common)
+    kept = np.isin(equations.times, task.grid)
+    found = walk(paths=count, progress=progress)[:, kept]
+    again = walk(paths=min(count, CHECKED), coarse=True)[:, kept]
+    samples = {"risk": found[:, :, 0]}
+    if "loss" in curve.values:
+        samples["loss"] = samples["risk"] + 0.5 * float(task.problem.noise.variance)
+    if task.system.averaged is not None:
+        samples["average_risk"] = np.array([task.read(_as_totals(task, p)) for p in found])
+    errors = step_errors(samples["risk"], again[:, :, 0])
+    return replace(
+        curve,
+        values={name: array.mean(axis=0) for name, array in samples.items()},
+        spread={name: array.std(axis=0, ddof=1) for name, array in samples.items()},
+        samples=samples,
+        diagnostics={**curve.diagnostics, **errors},
+        label=f"{task.method.label}, {diffusion} SDE",
+        provenance={
+            **curve.provenance,
+            "diffusion": diffusion,
+            "paths": count,
+            "seed": seed_text(seed),
+        },
+    )
+
+
+def _as_totals(task: MemoryTask, path: Array) -> Array:
+    """What is read of the totals, from a path's risk and the moment of its average."""
+    totals = np.zeros((len(path), len(task.system.moments)))
+    totals[:, task.system.averaged or 0] = path[:, 1]
+    totals[:, 0] = path[:, 0]
+    return totals
+
+
 LIMITS: Limits = {
     "ode": Limit("the equations of the moments of each mode", _ode, {"rtol": _RTOL}),
+    "fluctuations": Limit(
+        "the equations with the spread of one run at this d",
+        _fluctuations,
+        {"rtol": _RTOL, "diffusion": DIFFUSION},
+    ),
+    "sde": Limit(
+        "paths of the limiting SDE of the moments",
+        _sde,
+        {
+            "rtol": _RTOL,
+            "diffusion": DIFFUSION,
+            "paths": Option(500, "how many"),
+            "step": Option(None, "largest step; by default as without memory"),
+        }
+        | THREADS,
+    ),
     "exact": Limit("the mean of unclipped SGD at this d, at whole steps", _exact, {"rtol": _RTOL}),
 }

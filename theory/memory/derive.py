@@ -114,6 +114,7 @@ def assemble(method: Any, gradient: ModeSystem, kept: Memory) -> MemorySystem:
         source_term=source,
         gradient=gradient,
         step=full_step(kept),
+        limit_step=step,
         definitions=kept.definitions,
         parameters=parameters,
         uniform=average.shown if kept.uniform and average is not None else None,

@@ -24,6 +24,7 @@ from ..core.symbols import decay_rate
 from ..core.system import Step, narrate, typeset
 from ..streaming.letters import letters
 from ..streaming.system import ModeSystem
+from .step import velocities
 
 #: a and v of the gradient, as the equations of the moments hold them
 pull, push = sp.symbols("a_i v_i", nonnegative=True)
@@ -44,8 +45,8 @@ class MemorySystem:
         The parts of dY/dt that are linear in the moments and free of them, a column each.
     gradient : ModeSystem
         What one gradient does, at the step size 1/d.
-    step : Map
-        One step of the algorithm.
+    step, limit_step : Map
+        One step of the algorithm, and without a momentum that forgets at once.
     definitions : tuple of (applied function, expression)
         η(t), γ(t), … where they are schedules.
     parameters : tuple of Parameter
@@ -61,6 +62,7 @@ class MemorySystem:
     source_term: Any
     gradient: ModeSystem
     step: Map
+    limit_step: Map
     definitions: tuple[tuple[Any, Any], ...]
     parameters: tuple[Parameter, ...]
     uniform: Any = None
@@ -109,6 +111,16 @@ class MemorySystem:
         gradient = replace(self.gradient, parameters=self.parameters)
         count = f"MOMENTS = {len(self.moments)}"
         return "\n\n".join([gradient.source, *self.schedules(), count, self._dynamics()])
+
+    @cached_property
+    def noisy_source(self) -> str:
+        """The generated code with that of the noise: ``gains`` too, and the gradient's own
+        covariance."""
+        printer = self.printer()
+        _, gains = velocities(self.limit_step)
+        lines = ["@scalar", "def gains(t, p, out):", *self.values()]
+        lines += [f"    out[{a}] = {printer.doprint(form)}" for a, form in enumerate(gains)]
+        return "\n\n".join([self.source, *printer.functions, "\n".join(lines) + "\n"])
 
     def printer(self) -> SourcePrinter:
         """A printer with the parameters, in whose code schedules have values already."""
