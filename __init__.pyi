@@ -19,6 +19,7 @@ from .solvers.linear.critical import (
     growth_rate as growth_rate,
 )
 from .solvers.linear.kernel_norm import noise_kernel_norm as noise_kernel_norm
+from .solvers.memory.best import best_momentum as best_momentum
 from .solvers.memory.rest import stability_limit as stability_limit
 from .solvers.sam.early_time import sam_early_time as sam_early_time
 from .solvers.sam.edge import (

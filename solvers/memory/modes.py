@@ -8,6 +8,7 @@ each moment that the target adds; of the sources) is replaced by Gauss nodes, as
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...theory.memory.system import MemorySystem
 from ...theory.streaming.modes import modes, sign_geometry
-from ..streaming.compress import FEW_MODES, Measure, Spectrum, bin_spectrum
+from ..streaming.compress import FEW_MODES, Measure, Spectrum, bin_spectrum, binned
 
 Array = NDArray[np.float64]
 
@@ -41,12 +42,18 @@ class MemoryModes:
         λ_i > 0 and c_i.
     starts : tuple of Start
     binned : bool
+    measures : tuple of Measure
+        Those of the starts and of the sources, where they are known already.
+    shared : callable or None
+        Returns the modes on bins that are kept of a problem, where one start is all.
     """
 
     rates: Array
     sources: Array
     starts: tuple[Start, ...]
     binned: bool = False
+    measures: tuple[Measure, ...] = ()
+    shared: Any = None
 
     @property
     def count(self) -> int:
@@ -62,19 +69,22 @@ class MemoryModes:
         """The same on few points an octave, where there are very many."""
         if self.binned or self.count <= _MANY:
             return self
-        parts = [bin_spectrum(Spectrum(self.rates, s.weights, self.sources)) for s in self.starts]
-        measures = [part.measures[0] for part in parts]
-        joined = _joined(
-            [(m.positions, m.weights) for m in measures],
-            self._patterns,
-            (parts[0].measures[1].positions, parts[0].measures[1].weights),
-        )
-        return replace(joined, binned=True)
+        if self.shared is not None:
+            parts = [self.shared()]
+        else:
+            spectra = (Spectrum(self.rates, s.weights, self.sources) for s in self.starts)
+            parts = [bin_spectrum(spectrum) for spectrum in spectra]
+        measures = (*(part.measures[0] for part in parts), parts[0].measures[1])
+        rules = [(m.positions, m.weights) for m in measures]
+        joined = _joined(rules[:-1], self._patterns, rules[-1])
+        return replace(joined, binned=True, measures=measures)
 
     def compressed(self, nodes: int, power: float) -> MemoryModes:
         """The same on Gauss nodes of every measure."""
-        rules = [self._measure(s.weights).rule(nodes, power) for s in self.starts]
-        return _joined(rules, self._patterns, self._measure(self.sources).rule(nodes, power))
+        weights = [*(s.weights for s in self.starts), self.sources]
+        measures = self.measures or tuple(self._measure(w) for w in weights)
+        rules = [measure.rule(nodes, power) for measure in measures]
+        return _joined(rules[:-1], self._patterns, rules[-1])
 
     def grouped(self, groups: int) -> MemoryModes:
         """The same with neighbours put together: every group has starts and a source, as a mode
@@ -87,7 +97,7 @@ class MemoryModes:
         _, index = np.unique(index, return_inverse=True)
 
         def gathered(values: Array) -> Array:
-            return np.bincount(index, values)
+            return np.asarray(np.bincount(index, values), dtype=np.float64)
 
         every = [*(s.weights for s in self.starts), self.sources]
         shares = np.sum([part / max(part.sum(), 1e-300) for part in every], axis=0)
@@ -150,12 +160,17 @@ def memory_modes(problem: Any, method: Any, system: MemorySystem) -> MemoryModes
         return np.array(chosen, dtype=float)
 
     own = pattern(begins, begins)
+
+    def of_one(pattern: Array) -> MemoryModes:
+        shared = partial(binned, problem, method)
+        starts = (Start(pattern, found.energies),)
+        return MemoryModes(found.rates, found.sources, starts, shared=shared)
+
     if not any(aims):
-        return MemoryModes(found.rates, found.sources, (Start(own, found.energies),))
+        return of_one(own)
     cross, square = pattern(begins, aims), pattern(aims, aims)
     if problem.target is None:  # θ* = −δ(0): one measure
-        whole = own - cross + square
-        return MemoryModes(found.rates, found.sources, (Start(whole, found.energies),))
+        return of_one(own - cross + square)
     crossed, squared = _target_moments(problem, method)
     starts = (
         Start(own, found.energies),
