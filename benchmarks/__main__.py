@@ -22,6 +22,7 @@ TOPICS = {
     "normals": True,
     "sde": True,
     "simulate": True,
+    "memory": True,
     "dense": True,
     "chain": True,
     "threads": False,

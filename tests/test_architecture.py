@@ -15,6 +15,7 @@ ROOT = Path(limitlab.__file__).parent
 ROOMS = ("theory", "solvers", "validation")
 FAMILIES = {
     "streaming",
+    "memory",
     "adam",
     "linear",
     "second_order",
@@ -28,6 +29,7 @@ FAMILIES = {
 #: on one; the stability of SGD takes Lanczos from the linear model
 BUILT_ON = {
     ("adam", "streaming"),
+    ("memory", "streaming"),
     ("sam", "second_order"),
     ("sam", "two_eigenvalues"),
     ("tuners", "second_order"),

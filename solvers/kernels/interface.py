@@ -151,6 +151,51 @@ def memory_rate(V: float, P: float, c_2: float) -> float:
     return _only_generated("memory_rate")
 
 
+#: how many moments the states of a mode have on a stream with memory
+MOMENTS = 0
+
+
+def dynamics(t: float, p: Any, own: Any, pulled: Any, pushed: Any) -> None:
+    """Fill Λ, Π and Σ of a stream with memory, where they are not 0."""
+    _only_generated("dynamics")
+
+
+def one_step(
+    lambda_i: float, t: float, d: float, p: Any, own: Any, from_risk: Any, from_noise: Any
+) -> None:
+    """Fill the matrix of the mean of one step with memory, and what R and 1 add to it."""
+    _only_generated("one_step")
+
+
+def gains(t: float, p: Any, out: Any) -> None:
+    """Fill what a gradient does to each state of a mode in a unit of time."""
+    _only_generated("gains")
+
+
+#: how many states a coordinate has in a run with memory, and which is the average (0: none)
+STATES, AVERAGED = 0, 0
+
+
+def coefficients(t: float, d: float, p: Any) -> tuple[float, ...]:
+    """Return the numbers of a step with memory at a time."""
+    return _only_generated("coefficients")
+
+
+def moved(c: Any, old: Any, g: float) -> tuple[float, ...]:
+    """Return the states of a coordinate after a step along the gradient g."""
+    return _only_generated("moved")
+
+
+def read_states(state: Any, i: int) -> tuple[float, ...]:
+    """Return the states of coordinate i."""
+    return _only_generated("read_states")
+
+
+def write_states(state: Any, i: int, new: Any) -> None:
+    """Write the states of coordinate i."""
+    _only_generated("write_states")
+
+
 def next_slope(slope: float, x: float, beta1: float) -> float:
     """Average of ξ² after one more sample, over Adam's stream."""
     return _only_generated("next_slope")

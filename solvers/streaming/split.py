@@ -90,7 +90,7 @@ class Coordinates:
 def _groups(problem: Any) -> tuple[Array, Array, Array]:
     """Return variance, |δ_i(0)| and number of each kind of coordinate of a diagonal problem."""
     law = problem.covariance
-    if problem.start is None or callable(problem.start):
+    if problem.spread_evenly or problem.is_profile:
         sizes = np.sqrt(2 * problem.energies() / law.multiplicities)
         return law.eigenvalues, sizes, law.multiplicities.astype(float)
     pairs = np.stack([law.expanded(), np.abs(problem.delta())], axis=1)

@@ -7,12 +7,14 @@ number. All its roots are found on a logarithmic grid; noise with atoms can have
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.dispatch import module_of
 from ...theory.core.errors import NotAvailable
 from ...theory.methods.base import Method
 from ...theory.streaming.derive import bind, derive
@@ -22,6 +24,7 @@ from .coefficients import Coefficients
 
 Array = NDArray[np.float64]
 
+_ROOM = __name__.rpartition(".streaming")[0]
 _LOWEST, _HIGHEST, _POINTS = 1e-18, 1e12, 1201
 
 
@@ -57,6 +60,10 @@ def stationary(problem: LeastSquares, method: Method, *, system: Any = None) -> 
     NotAvailable
         The rate or another coefficient depends on time.
     """
+    if method.remembered:
+        own = module_of(_ROOM, "rest", problem, method).stationary
+        found: StationaryRisk = own(problem, method, system=system)
+        return found
     system = system or derive(problem, method)
     coefficients = Coefficients.of(system.source, bind(system, problem, method))
     grid = np.geomspace(1e-6, 1e2, 5)
@@ -66,13 +73,12 @@ def stationary(problem: LeastSquares, method: Method, *, system: Any = None) -> 
             method.rate,
             "a stationary risk needs hyper-parameters that are constant in time",
         )
-    found = modes(problem, method)
-    return balance(coefficients, float(np.sum(found.sources / found.rates)))
+    spectrum = modes(problem, method)
+    return balance(coefficients, float(np.sum(spectrum.sources / spectrum.rates)))
 
 
 def balance(coefficients: Coefficients, load: float) -> StationaryRisk:
     """Return the roots of R A(R) = B(R)·load, with load = Σ c_i/λ_i."""
-    from scipy.optimize import brentq
 
     def excess(x: Any) -> Any:
         """Return log of decay over source: positive where the risk falls."""
@@ -80,13 +86,27 @@ def balance(coefficients: Coefficients, load: float) -> StationaryRisk:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(drift) + np.atleast_1d(x) - np.log(noise) - np.log(load)
 
+    return roots_of(excess, vanishes=_vanishes_at_zero(coefficients))
+
+
+def roots_of(excess: Callable[[Any], Array], *, vanishes: bool) -> StationaryRisk:
+    """Return the roots of a function of log R that is positive where the risk falls.
+
+    Parameters
+    ----------
+    excess : callable
+    vanishes : bool
+        Whether 0 is a root too.
+    """
+    from scipy.optimize import brentq
+
     grid = np.linspace(np.log(_LOWEST), np.log(_HIGHEST), _POINTS)
     values = excess(grid)
     values = np.where(
         np.isnan(values), -np.inf, values
     )  # both coefficients underflow: nothing pulls the risk down
     roots, stable = [], []
-    if _vanishes_at_zero(coefficients):
+    if vanishes:
         roots.append(0.0)
         stable.append(bool(values[0] > 0))
     for k in np.flatnonzero((values[1:] > 0) != (values[:-1] > 0)):

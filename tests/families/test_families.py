@@ -201,6 +201,13 @@ def test_it_is_derived_from_the_command_line(example, capsys):
 
 
 FILES = {
+    "memory": (
+        'covariance = { kind = "isotropic", dimension = 200 }\n'
+        'noise = { kind = "gaussian", scale = 0.5 }',
+        'kind = "sgd"\nrate = 0.8\nmomentum = { kind = "slow_memory", forgetting = 2.0 }\n'
+        'average = "uniform()"',
+        2,
+    ),
     "linear": (
         'kind = "linear_model"\njacobian = [[2.0, 0.5], [0.5, 1.0], [0.0, 0.3]]',
         'kind = "sgd"\nrate = 0.2\nbatch = 2\nsampling = "with_replacement"',

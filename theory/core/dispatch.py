@@ -36,8 +36,10 @@ def family(problem: Any, method: Any) -> str:
         raise InvalidType("problem", problem, _KINDS)
     check_method(method)
     # the methods of a list share the samples of the problem's own family
-    own: Mapping[str, str] = {} if isinstance(method, list | tuple) else method.families
-    return own.get(problem.family, problem.family)
+    if isinstance(method, list | tuple):
+        return problem.family
+    found: str = method.family_on(problem.family)
+    return found
 
 
 def check_method(method: Any) -> None:

@@ -25,3 +25,7 @@ class Learner(Shown, Compared):
 
     #: family of a problem → the family of this method there, where it has a theory of its own
     families: ClassVar[Mapping[str, str]] = {}
+
+    def family_on(self, family: str) -> str:
+        """Return the family of this method on a problem of a family."""
+        return self.families.get(family, family)

@@ -97,7 +97,7 @@ def draws(noise: Any, rng: np.random.Generator, n: int) -> np.ndarray:
     return values
 
 
-def profile(start: Any, eigenvalues: np.ndarray) -> np.ndarray:
+def profile(start: Any, eigenvalues: np.ndarray, field: str = "start") -> np.ndarray:
     """Return a function's values at the eigenvalues, one each.
 
     Raises
@@ -105,15 +105,15 @@ def profile(start: Any, eigenvalues: np.ndarray) -> np.ndarray:
     InvalidInput, InvalidType
         It raises, or does not return as many finite real numbers (or one for all).
     """
-    values = _called("start", getattr(start, "__name__", repr(start)), lambda: start(eigenvalues))
+    values = _called(field, getattr(start, "__name__", repr(start)), lambda: start(eigenvalues))
     remedy = "the function must return one number for each eigenvalue"
     if values is None or np.iscomplexobj(values):
-        raise InvalidType("start", start, f"{remedy}; it returns {values!r}")
+        raise InvalidType(field, start, f"{remedy}; it returns {values!r}")
     try:
         values = np.broadcast_to(values, eigenvalues.shape)
     except ValueError:
-        raise InvalidInput("start", start, remedy) from None
-    return vector("start", values)
+        raise InvalidInput(field, start, remedy) from None
+    return vector(field, values)
 
 
 def _called(field: str, name: str, call: Callable[[], Any]) -> Any:

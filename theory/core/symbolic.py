@@ -24,6 +24,11 @@ from .tabulated import lookup, tables
 SYMBOL_NAMES = {
     ("method", "rate"): "eta",
     ("method", "threshold"): "c",
+    ("method", "weight_decay"): "w_d",
+    ("momentum", "forgetting"): "gamma_m",
+    ("momentum", "direct"): "kappa_m",
+    ("average", "forgetting"): "a_m",
+    ("average", "start"): "t_m",
     ("noise", "scale"): "sigma",
     ("noise", "halfwidth"): "b",
 }

@@ -11,6 +11,7 @@ from .gradient_penalty import GradientPenalty
 from .huber import Huber
 from .on_edge import OnEdge
 from .polyak import Polyak
+from .remember import exponential, slow_memory, uniform
 from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
@@ -35,4 +36,7 @@ __all__ = [
     "Polyak",
     "SignSGD",
     "WeightNoise",
+    "exponential",
+    "slow_memory",
+    "uniform",
 ]

@@ -35,6 +35,7 @@ class Adam(Method):
     beta1: float = 0.9
     beta2: float = 0.999
 
+    remembers: ClassVar[bool] = False
     acts_on: ClassVar[str] = "coordinate"
     families: ClassVar[Mapping[str, str]] = {"streaming": "adam"}
     references: ClassVar[tuple[str, ...]] = ("arXiv:2411.12135",)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from numbers import Integral
 from typing import Any, ClassVar
 
 from ..core import stated
 from ..core.checks import count
-from ..core.errors import InvalidInput, InvalidType
+from ..core.errors import InvalidInput, InvalidType, NotAvailable
 from ..core.printer import latex
 from ..core.problem import Learner
 from ..core.symbols import residual
 from ..schedules.schedule import as_schedule
+from .remember import Average, SlowMemory, as_momentum, part
 
 ACTS_ON = ("residual", "norm", "coordinate")
 #: where a rule may act in a batch, by what it acts on
 POOLS = {"residual": ("each",), "norm": ("each", "mean"), "coordinate": ("each", "mean", "both")}
 #: samples that a step may take
 LARGEST_BATCH = 2**31 - 1
+#: what a method may keep beside its iterate, with the value that keeps nothing
+REMEMBERED: dict[str, Any] = {
+    "momentum": 0.0,
+    "nesterov": False,
+    "average": None,
+    "weight_decay": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -41,17 +49,33 @@ class Method(Learner):
         Step size is rate(k/d)/d at step k; time t = k/d.
     batch : int, keyword only
         Samples per step.
+    momentum : float or slow_memory(γ, direct=κ), keyword only
+        β of the heavy ball m ← βm + g, θ ← θ − (rate/d) m, or a memory of d/γ steps.
+    nesterov : bool, keyword only
+        Step along βm + g, for a number β.
+    average : uniform(start=…) or exponential(a), keyword only
+        Average of the iterates, whose risk is "average_risk".
+    weight_decay : float or schedule, keyword only
+        w ≥ 0, decoupled: θ ← (1 − rate·w/d) θ before the step.
 
     Raises
     ------
     InvalidInput
-        A rate that is not positive and finite; a batch below 1.
+        A rate that is not positive and finite; a batch below 1; a momentum outside [0, 1).
+    NotAvailable
+        One of the last four for a method that has none; Nesterov's step with a slow memory.
     """
 
     rate: Any
     _: KW_ONLY
     batch: int = 1
+    momentum: Any = 0.0
+    nesterov: bool = False
+    average: Average | None = None
+    weight_decay: Any = 0.0
 
+    #: whether momentum, averages and weight decay are derived for it
+    remembers: ClassVar[bool] = True
     acts_on: ClassVar[str] = "residual"
     references: ClassVar[tuple[str, ...]] = ()
 
@@ -62,6 +86,59 @@ class Method(Learner):
         object.__setattr__(self, "batch", count("batch", self.batch, most=LARGEST_BATCH))
         if self.acts_on not in ACTS_ON:
             raise InvalidInput("acts_on", self.acts_on, f"use one of {', '.join(ACTS_ON)}")
+        self._check_remembered()
+
+    def _check_remembered(self) -> None:
+        object.__setattr__(self, "momentum", as_momentum(self.momentum))
+        object.__setattr__(self, "weight_decay", part("weight_decay", self.weight_decay))
+        if not isinstance(self.nesterov, bool):
+            raise InvalidType("nesterov", self.nesterov, "give True or False")
+        if self.average is not None and not isinstance(self.average, Average):
+            raise InvalidType("average", self.average, "give uniform(start=…) or exponential(a)")
+        if not self.remembers:
+            remedy = "is derived for SGD, ClippedSGD, Huber, SignSGD and rules of your own"
+            for field in self.remembered:
+                raise NotAvailable(field, getattr(self, field), remedy)
+        if self.nesterov and isinstance(self.momentum, SlowMemory):
+            remedy = "looks ahead by γ/d, which has no limit; slow_memory(γ, direct=κ) does"
+            raise NotAvailable("nesterov", self.nesterov, remedy)
+        if self.nesterov and self.momentum == 0:
+            raise InvalidInput("nesterov", self.nesterov, "give momentum=β in (0, 1) too")
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The fields of momentum, averages and decay that are set."""
+        return tuple(f for f, unset in REMEMBERED.items() if getattr(self, f) != unset)
+
+    @property
+    def bare(self) -> Any:
+        """The same method without what it keeps beside its iterate."""
+        return replace(self, **REMEMBERED) if self.remembered else self
+
+    @property
+    def at_once(self) -> Any:
+        """The method without memory at the rate at which a gradient moves the iterate in all."""
+        if isinstance(self.momentum, SlowMemory):
+            return replace(self.bare, rate=self.rate * (1 + self.momentum.direct))
+        if self.momentum:
+            return replace(self.bare, rate=self.rate / (1 - self.momentum))
+        return self.bare
+
+    def family_on(self, family: str) -> str:
+        if family == "streaming" and self.remembered:
+            return "memory"
+        return super().family_on(family)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in cls.__dict__:  # before dataclass writes one
+            cls.__repr__ = Method._written  # type: ignore[method-assign,assignment]
+
+    def _written(self) -> str:
+        """The constructor's call, without what is not kept beside the iterate."""
+        left_out = set(REMEMBERED) - set(self.remembered)
+        shown = (f.name for f in fields(self) if f.repr and f.name not in left_out)
+        return f"{type(self).__qualname__}({', '.join(f'{n}={getattr(self, n)!r}' for n in shown)})"
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         """Return ψ(ℓ) as a sympy expression in the residual ``l``."""

@@ -18,6 +18,7 @@ class GradientDescent(Method):
     rate : float or schedule in steps
     """
 
+    remembers: ClassVar[bool] = False
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.4}
 
     def rule(self, l: Any) -> Any:  # noqa: E741

@@ -44,6 +44,7 @@ class SAM(Method):
     batch: Any = None
     sampling: str | None = None
 
+    remembers: ClassVar[bool] = False
     families: ClassVar[Mapping[str, str]] = {"second_order": "sam", "two_eigenvalues": "sam"}
     references: ClassVar[tuple[str, ...]] = ("arXiv:2302.08692",)
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.3, "radius": 0.2}

@@ -149,6 +149,10 @@ def batches(method: Any, data: int) -> Batches:
     if not isinstance(method, SGD):
         remedy = "finite data have the methods GradientDescent(rate) and SGD(rate, batch=B)"
         raise NotAvailable("method", method, remedy)
+    for field in method.remembered:
+        if field != "momentum" or not isinstance(method.momentum, float):
+            remedy = "finite data have the heavy ball, momentum=β; the others are for streams"
+            raise NotAvailable(field, getattr(method, field), remedy)
     if method.batch > data:
         raise InvalidInput("batch", method.batch, f"give a batch of 1 to D = {data} examples")
     return Batches(method.sampling or SAMPLINGS[0], method.batch, data, method.momentum)

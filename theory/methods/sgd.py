@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
-from ..core.checks import choice, fraction
+from ..core.checks import choice
 from ..core.errors import NotAvailable
 from .base import Method
 
@@ -24,7 +24,8 @@ class SGD(Method):
     """θ ← θ − (rate/d) ℓ x on a stream; θ ← θ − (rate/B) Jᵀ P z on finite data.
 
     On a stream (``LeastSquares``) it needs noise of finite variance, and the step averages over
-    the batch. ``sampling`` and ``momentum`` belong to finite data and are refused there.
+    the batch; ``sampling`` belongs to finite data and is refused there. On finite data there is
+    ``momentum``, a number; averages, weight decay and slow memories are for streams.
 
     Parameters
     ----------
@@ -35,13 +36,12 @@ class SGD(Method):
     sampling : str, keyword only
         How a batch is drawn from finite data: "without_replacement", "with_replacement" or
         "bernoulli" (every example with probability batch/D). None: without replacement.
-    momentum : float, keyword only
-        μ of the heavy ball, in [0, 1); the rate is not scaled by 1 − μ.
+    momentum : float or slow_memory(γ, direct=κ), keyword only
+        β of the heavy ball, in [0, 1); the rate is not scaled by 1 − β.
     """
 
     _: KW_ONLY
     sampling: str | None = None
-    momentum: float = 0.0
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.5}
 
     def __post_init__(self) -> None:
@@ -50,7 +50,6 @@ class SGD(Method):
             raise NotAvailable("sampling", self.sampling, _SHUFFLED)
         if self.sampling is not None:
             choice("sampling", self.sampling, SAMPLINGS)
-        object.__setattr__(self, "momentum", fraction("momentum", self.momentum))
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         return l

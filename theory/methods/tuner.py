@@ -102,6 +102,7 @@ class Tuner(Method):
     batch: Any = None
     sampling: str | None = None
 
+    remembers: ClassVar[bool] = False
     #: field → letter in formulas
     letters: ClassVar[dict[str, str]] = {}
     families: ClassVar[Mapping[str, str]] = {"second_order": "tuners"}

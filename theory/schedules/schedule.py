@@ -2,6 +2,7 @@ r"""Schedules: hyper-parameters that are numbers or sympy expressions in the tim
 
 from __future__ import annotations
 
+import dataclasses
 from numbers import Real
 from typing import Any
 
@@ -98,8 +99,11 @@ def evaluate(schedule: float | sp.Expr, times: Any) -> np.ndarray:
 
 
 def check_schedules(method: Any, until: float) -> None:
-    """Refuse a method any of whose schedules leaves its range on [0, until]."""
+    """Refuse a method any of whose schedules leaves its range on [0, until], those of its parts
+    included."""
     for field, value in vars(method).items():
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            check_schedules(value, until)
         if isinstance(value, sp.Expr) and value.has(t):
             check_schedule(value, until, field)
 

@@ -168,7 +168,7 @@ def check_streaming(method: Any) -> None:
     Raises
     ------
     NotAvailable
-        Full-batch descent, ``sampling`` or ``momentum`` on a stream.
+        Full-batch descent or ``sampling`` on a stream; what is kept beside the iterate.
     InvalidInput
         A ``pool`` that the rule of a batch cannot have.
     """
@@ -178,10 +178,12 @@ def check_streaming(method: Any) -> None:
     if method.rate is None:
         remedy = "it chooses its step from a whole loss; a stream has the methods with a rate"
         raise NotAvailable("method", method, remedy)
-    for field, unset in (("sampling", None), ("momentum", 0.0)):
-        if getattr(method, field, unset) != unset:
-            remedy = "belongs to finite data (LinearModel, QuadraticRegression); leave it out"
-            raise NotAvailable(field, getattr(method, field), remedy)
+    if getattr(method, "sampling", None) is not None:
+        remedy = "belongs to finite data (LinearModel, QuadraticRegression); leave it out"
+        raise NotAvailable("sampling", method.sampling, remedy)
+    for field in method.remembered:
+        remedy = "there are derive, solve, simulate, stationary and best_momentum with it; this "
+        raise NotAvailable(field, getattr(method, field), remedy + "question is not derived for it")
     check_pool(method)
 
 

@@ -138,10 +138,7 @@ def _derived(
 def _one_step(eta: Any, batch: int, power: Any) -> tuple[Any, tuple[Step, ...]]:
     """Return the mean change of y_i in one step, and how it comes about."""
     u, lam = component, decay_rate
-    sample = _output - noise
-    first = _expect(sample * _input, power)
-    second = _expect(sample**2 * _input**2, power)
-    pull = (batch * second + batch * (batch - 1) * first**2) / sp.Integer(batch) ** 2
+    first, second, pull = gradient_moments(batch, power)
     squared = sp.expand(-2 * eta / dimension * u * first + (eta / dimension) ** 2 * pull)
     per_direction = sp.expand(lam / 2 * squared)
     free, proportional = per_direction.as_independent(u, as_Add=True)
@@ -155,6 +152,22 @@ def _one_step(eta: Any, batch: int, power: Any) -> tuple[Any, tuple[Step, ...]]:
         Step("y_i = λ_i Σ u²/2 over n_i = q_i/λ_i² directions", "E[Δy_i]", change),
     )
     return change, steps
+
+
+def gradient_moments(batch: int, power: Any) -> tuple[Any, Any, Any]:
+    """Return E ℓx and E ℓ²x² along an eigenvector, and the mean square of a batch's gradient.
+
+    Parameters
+    ----------
+    batch : int
+    power : sympy expression
+        E ε².
+    """
+    sample = _output - noise
+    first = _expect(sample * _input, power)
+    second = _expect(sample**2 * _input**2, power)
+    pull = (batch * second + batch * (batch - 1) * first**2) / sp.Integer(batch) ** 2
+    return first, second, pull
 
 
 def _expect(polynomial: Any, power: Any) -> Any:

@@ -176,7 +176,7 @@ def _rho_squared(problem: LeastSquares) -> Triple:
     if law.matrix is not None:
         squares = (law.matrix @ problem.delta()) ** 2 / law.diagonal
         return squares / power, law.diagonal, np.ones(squares.size)
-    if problem.start is None or callable(problem.start):
+    if problem.spread_evenly or problem.is_profile:
         squares = law.eigenvalues * 2 * problem.energies() / law.multiplicities
         return squares / power, law.eigenvalues, law.multiplicities
     variances = law.expanded()

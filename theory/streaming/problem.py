@@ -46,6 +46,9 @@ class LeastSquares(Problem, ByContent):
         eigendirections; in a dense problem with fixed random signs.
     initial_risk : float
         Excess risk that the default start is scaled to, > 0.
+    target : array_like of shape (d,) or callable, optional
+        θ*, as `start`, for methods that pull θ towards 0. By default θ(0) = 0, so that θ* is
+        −δ(0); with a target and no start δ(0) is −θ*.
     """
 
     family: ClassVar[str] = "streaming"
@@ -54,6 +57,7 @@ class LeastSquares(Problem, ByContent):
     noise: Noise
     start: np.ndarray | Callable[[np.ndarray], Any] | None = None
     initial_risk: float = 1.0
+    target: np.ndarray | Callable[[np.ndarray], Any] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.covariance, Covariance):
@@ -63,11 +67,13 @@ class LeastSquares(Problem, ByContent):
             raise InvalidType("noise", self.noise, "give a noise law such as Gaussian(0.5)")
         check_law(self.noise)
         object.__setattr__(self, "initial_risk", positive("initial_risk", self.initial_risk))
-        if callable(self.start):
-            self._profile()
-        elif self.start is not None:
-            d = self.covariance.check_expansion()
-            object.__setattr__(self, "start", vector("start", self.start, d))
+        for field in ("start", "target"):
+            given = getattr(self, field)
+            if callable(given):
+                stated.profile(given, self.covariance.eigenvalues, field)
+            elif given is not None:
+                d = self.covariance.check_expansion()
+                object.__setattr__(self, field, vector(field, given, d))
         with np.errstate(over="ignore", invalid="ignore"):
             risk = float(self.covariance.eigenvalues @ self.energies())
         if not np.isfinite(risk):
@@ -83,40 +89,84 @@ class LeastSquares(Problem, ByContent):
         """Excess risk R(0) of the start."""
         return float(self.covariance.eigenvalues @ self.energies())
 
+    @property
+    def spread_evenly(self) -> bool:
+        """Whether δ(0) is the default start."""
+        return self.start is None and self.target is None
+
+    @property
+    def is_profile(self) -> bool:
+        """Whether δ(0) is a function of the eigenvalue."""
+        return callable(self.start if self.start is not None else self.target)
+
     def energies(self) -> np.ndarray:
         """V_j(0) of each distinct eigenvalue, shape (m,)."""
         law = self.covariance
-        if self.start is None:
+        if self.spread_evenly:
             return law.shares * (self.initial_risk / law.mean_eigenvalue)
-        if callable(self.start):
+        if self.is_profile:
             return 0.5 * law.multiplicities * self._profile() ** 2
-        if law.eigenvectors is not None:
-            return 0.5 * (law.eigenvectors.T @ self.start) ** 2
-        return self._block_sums(0.5 * np.square(self.start))
+        return self._on_modes(self._opening(), self._opening())
+
+    def target_moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """½ δ(0)·θ* and ½ |θ*|² in the eigenspace of each distinct eigenvalue, (m,) each."""
+        if self.target is None:
+            return -self.energies(), self.energies()
+        law = self.covariance
+        if callable(self.target) and self.is_profile:
+            aim, start = stated.profile(self.target, law.eigenvalues), self._profile()
+            return 0.5 * law.multiplicities * start * aim, 0.5 * law.multiplicities * aim**2
+        aim = self.target_vector()
+        return self._on_modes(self.delta(), aim), self._on_modes(aim, aim)
 
     def delta(self) -> np.ndarray:
         """δ(0) in the coordinates of the algorithm, shape (d,); finite d only."""
         law = self.covariance
         d = law.check_expansion()
-        if self.start is not None and not callable(self.start):
-            return self.start
-        component = np.sqrt(2 * self.energies() / law.multiplicities)
-        if callable(self.start):
-            component = self._profile()
+        if self.spread_evenly:
+            component = np.sqrt(2 * self.energies() / law.multiplicities)
+            signs = 1.0 if law.eigenvectors is None else self._signs(d)
+            return self._expanded(component, signs)
+        return self._expanded(self._profile()) if self.is_profile else self._opening()
+
+    def target_vector(self) -> np.ndarray:
+        """θ* in the coordinates of the algorithm, shape (d,); finite d only."""
+        if self.target is None:
+            return read_only(-self.delta())
+        if callable(self.target):
+            return self._expanded(stated.profile(self.target, self.covariance.eigenvalues))
+        return self.target
+
+    def _opening(self) -> np.ndarray:
+        """δ(0) as a vector that was given."""
+        return -self.target if self.start is None else self.start  # type: ignore[operator,return-value]
+
+    def _expanded(self, component: np.ndarray, signs: np.ndarray | float = 1.0) -> np.ndarray:
+        """The vector with a component along each eigendirection."""
+        law = self.covariance
+        d = law.check_expansion()
         if law.eigenvectors is not None:
-            return read_only(law.eigenvectors @ (component * self._signs(d)))
+            return read_only(law.eigenvectors @ (component * signs))
         spread = np.repeat(component, law.multiplicities)
         # coordinates in which the data do not vary come last and stay where the target is
         return read_only(np.concatenate([spread, np.zeros(d - spread.size)]))
 
-    def _signs(self, d: int) -> np.ndarray | float:
-        if callable(self.start):
-            return 1.0
+    def _on_modes(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """½ of the product of two vectors in each eigenspace, shape (m,)."""
+        law = self.covariance
+        if law.eigenvectors is not None:
+            return 0.5 * (law.eigenvectors.T @ one) * (law.eigenvectors.T @ other)
+        return self._block_sums(0.5 * one * other)
+
+    def _signs(self, d: int) -> np.ndarray:
         return 2.0 * np.random.default_rng(_SIGNS).integers(0, 2, d) - 1.0
 
     def _profile(self) -> np.ndarray:
         """The user's function at the eigenvalues, shape (m,)."""
-        return stated.profile(self.start, self.covariance.eigenvalues)
+        eigenvalues = self.covariance.eigenvalues
+        if self.start is None:
+            return -stated.profile(self.target, eigenvalues, "target")
+        return stated.profile(self.start, eigenvalues)
 
     def _block_sums(self, values: np.ndarray) -> np.ndarray:
         counts = self.covariance.multiplicities

@@ -14,6 +14,7 @@ from ...theory.core.discover import examples, families, problems
 from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.covariance import COVARIANCES
 from ...theory.methods import METHODS
+from ...theory.methods.remember import AVERAGES, MOMENTA
 from ...theory.noise import LAWS
 from ...theory.schedules.grammar import expression
 from ...theory.schedules.names import SCHEDULES
@@ -35,9 +36,17 @@ NOISE_NAMES: Makers = {snake(law.__name__): law for law in LAWS}
 COVARIANCE_NAMES: Makers = {name: maker for name, (maker, _) in COVARIANCES.items()}
 SCHEDULE_NAMES: Makers = SCHEDULES
 #: arguments that are tables themselves; other tables are schedules
-_NESTED: Mapping[str, Makers] = {"noise": NOISE_NAMES, "covariance": COVARIANCE_NAMES}
+_NESTED: Mapping[str, Makers] = {
+    "noise": NOISE_NAMES,
+    "covariance": COVARIANCE_NAMES,
+    "momentum": MOMENTA,
+    "average": AVERAGES,
+}
 #: arguments that are lists of schedules
 _SCHEDULES = ("schedules",)
+#: a table in one word, such as slow_memory(2, direct=0.5)
+_CALL = re.compile(r"\s*(\w+)\((.*)\)\s*")
+_COMMAS = re.compile(r",(?![^(]*\))")
 #: keys by which users ask for code of their own
 _CODE = ("file", "module", "python", "class", "import")
 
@@ -126,7 +135,23 @@ def _value(name: str, value: Any, field: str) -> Any:
         return make(value, _NESTED.get(name, SCHEDULE_NAMES), field)
     if isinstance(value, list) and name in _SCHEDULES:
         return [_value("", one, f"{field}[{i}]") for i, one in enumerate(value)]
+    call = _CALL.fullmatch(value) if isinstance(value, str) and name in _NESTED else None
+    if call:
+        return make(_called(call[1], call[2], _NESTED[name], field), _NESTED[name], field)
     return expression(value, field) if isinstance(value, str) else value
+
+
+def _called(kind: str, inside: str, makers: Makers, field: str) -> dict[str, Any]:
+    """The table that is written as a call."""
+    names = iter(arguments_of(_maker(kind, makers, f"{field}.kind")))
+    table: dict[str, Any] = {"kind": kind}
+    for part in _COMMAS.split(inside) if inside.strip() else ():
+        word, equals, value = part.partition("=")
+        key = word.strip() if equals else next(names, "")
+        if not key:
+            raise InvalidInput(field, f"{kind}({inside})", "has too many arguments")
+        table[key] = (value if equals else word).strip()
+    return table
 
 
 def _refuse_code(given: Mapping[str, Any], field: str) -> None:
@@ -148,6 +173,7 @@ def catalogue() -> dict[str, list[str]]:
     return {
         "problems": _lines(PROBLEM_NAMES),
         "methods": _lines(METHOD_NAMES),
+        "momenta and averages": [*_lines(MOMENTA), *_lines(AVERAGES)],
         "noise laws": _lines(NOISE_NAMES),
         "covariances": _lines(COVARIANCE_NAMES),
         "schedules": _lines(SCHEDULE_NAMES),

@@ -11,7 +11,7 @@ import numpy as np
 
 from ....solvers.core import random
 from ....solvers.core.compile import load
-from .engine import Engine, power_of_two
+from .engine import Engine, own, power_of_two
 from .noise import NoiseStream
 
 #: random numbers of one kind in a block
@@ -41,6 +41,14 @@ class ReducedChain(Engine):
 
     name = "chain"
     template = "reduced_chain"
+
+    @classmethod
+    def of(cls, problem: Any, lowered: Any, record: np.ndarray) -> Any:
+        """The engine of a problem and a method."""
+        law = problem.covariance
+        distances = np.sqrt(2 * problem.energies())
+        parts = (law.dimension, own(law.eigenvalues), own(law.multiplicities), own(distances))
+        return ReducedChain(lowered, problem.noise, record, *parts)
 
     @property
     def most(self) -> int:

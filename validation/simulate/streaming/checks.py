@@ -35,7 +35,7 @@ def check_pair(problem: Any, method: Any) -> None:
         raise InvalidType("problem", problem, "give a LeastSquares problem")
     if not isinstance(method, Method):
         raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
-    check_streaming(method)
+    check_streaming(method.bare)
 
 
 def check_equal_batches(methods: list[Any]) -> None:
@@ -48,7 +48,7 @@ def check_equal_batches(methods: list[Any]) -> None:
 
 def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
     """Warn, in the words of `solve`, where one step is not small against the fastest direction."""
-    text = coarse_steps(problem, method, until)
+    text = coarse_steps(problem, method.at_once, until)
     if text:
         warn(text)
 

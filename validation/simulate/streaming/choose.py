@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,10 @@ from .lowering import COORDINATE, Lowered
 from .samples import DenseEngine
 from .vector import VectorChain
 
-#: an eigenvalue of the reduced chain costs as much as this many coordinates of a sample (measured);
-#: a step has one of them an eigenvalue, whatever the batch
-CROWDING = 12
 ENGINES = ("chain", "vector")
+_CHAIN, _VECTOR, _DENSE = 0, 1, 2
+#: the engines of methods without memory
+_PLAIN = (ReducedChain, VectorChain, DenseEngine)
 
 
 def choose(
@@ -46,66 +45,22 @@ def choose(
         raise NotAvailable("covariance", law, remedy)
     coordinatewise = any(one.acts_on == COORDINATE for one in lowered)
     obstacle = _obstacle(lowered)
+    kinds = [one.engines or _PLAIN for one in lowered]
     if engine == "chain" and obstacle:
         raise NotAvailable("engine", engine, f'{obstacle}; use engine="vector"')
-    crowded = law.eigenvalues.size * CROWDING <= law.dimension * lowered[0].batch
+    # a step has one number an eigenvalue, whatever the batch
+    crowding = max(one.crowding for one in lowered)
+    crowded = law.eigenvalues.size * crowding <= law.dimension * lowered[0].batch
     if engine == "chain" or (engine is None and crowded and not obstacle):
-        build = _chain
+        place = _CHAIN
     else:
-        build = _dense if coordinatewise and not law.is_diagonal else _vector
-    first = build(problem, lowered[0], record)
-    return tuple(replace(first, lowered=one) for one in lowered)
+        place = _DENSE if coordinatewise and not law.is_diagonal else _VECTOR
+    pairs = zip(kinds, lowered, strict=True)
+    return tuple(kind[place].of(problem, one, record) for kind, one in pairs)
 
 
 def _obstacle(lowered: Sequence[Lowered]) -> str | None:
     """Why the methods have no chain of the eigenspaces; None where they have."""
-    if any(one.acts_on == COORDINATE for one in lowered):
-        return "coordinate-wise methods do not commute with rotations"
-    if any(one.needs_every_length for one in lowered):
-        return "clipping per sample needs every sample of a batch"
-    return None
-
-
-def _own(values: Any) -> np.ndarray:
-    """A writable copy: read-only arrays are another type to the compiler."""
-    return np.array(values, dtype=np.float64)
-
-
-def _chain(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
-    law = problem.covariance
-    distances = np.sqrt(2 * problem.energies())
-    return ReducedChain(
-        lowered,
-        problem.noise,
-        record,
-        law.dimension,
-        _own(law.eigenvalues),
-        _own(law.multiplicities),
-        _own(distances),
-    )
-
-
-def _vector(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
-    law = problem.covariance
-    if law.is_diagonal:
-        variances, start = law.diagonal, problem.delta()
-    else:
-        variances, start = law.eigenvalues, law.eigenvectors.T @ problem.delta()
-    alive = variances > 0
-    return VectorChain(
-        lowered, problem.noise, record, law.dimension, _own(variances[alive]), _own(start[alive])
-    )
-
-
-def _dense(problem: Any, lowered: Lowered, record: np.ndarray) -> Engine:
-    law = problem.covariance
-    root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T
-    return DenseEngine(
-        lowered,
-        problem.noise,
-        record,
-        law.dimension,
-        _own(problem.delta()),
-        _own(law.matrix),
-        np.ascontiguousarray(root, dtype=np.float32),
-    )
+    if len({one.states for one in lowered}) > 1:
+        return "methods with unequal memories see the same samples as vectors only"
+    return next((one.obstacle for one in lowered if one.obstacle), None)

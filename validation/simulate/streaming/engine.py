@@ -161,6 +161,11 @@ def _outcome(engine: Engine, state: Any, number: int, diverged: int | None) -> O
     return Outcome(number, values, step)
 
 
+def own(values: Any) -> np.ndarray:
+    """A writable copy: read-only arrays are another type to the compiler."""
+    return np.array(values, dtype=np.float64)
+
+
 def growing(first: int, fewest: int, most: int) -> int:
     """Steps of the block that begins at step `first`: short at first, then doubling.
 

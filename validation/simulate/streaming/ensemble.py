@@ -11,12 +11,17 @@ import numpy as np
 
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
+from ....theory.core.dispatch import module_of
 from ....theory.core.errors import Interrupted, InvalidInput, NotAvailable, SolveFailed
 from . import checks, result
 from .choose import choose
 from .engine import Engine, Shared, Together
 from .lowering import lower
 from .rows import row_engine
+
+_ROOM = __name__.rpartition(".streaming")[0]
+#: place of the engine of rows among those of a family
+_ROWS = 3
 
 
 def do_all(
@@ -98,11 +103,23 @@ class Request:
 
     def engines(self, methods: Sequence[Any]) -> tuple[Engine, ...]:
         """One engine a method, all of one kind."""
-        lowered, record = [lower(method) for method in methods], self.record()
+        lowered, record = [lowered_of(self.problem, one) for one in methods], self.record()
         if self.rows is None and self.targets is None:
             return choose(self.problem, lowered, record, self.engine)
         if self.engine is not None:
             remedy = "rows are streamed by their own engine; leave it out"
             raise NotAvailable("engine", self.engine, remedy)
         first = row_engine(self.problem, lowered[0], record, self.rows, self.targets)
-        return tuple(replace(first, lowered=one) for one in lowered)
+        return tuple(
+            replace(first, lowered=one)
+            if one.engines is None
+            else one.engines[_ROWS].of_rows(first, one, self.problem)
+            for one in lowered
+        )
+
+
+def lowered_of(problem: Any, method: Any) -> Any:
+    """The step of a method; one with memory has its own."""
+    if not method.remembered:
+        return lower(method)
+    return module_of(_ROOM, "lowering", problem, method).lower(method)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy as sp
@@ -20,11 +20,11 @@ from ....theory.schedules.running_quantile import RunningQuantile, updated
 from ....theory.streaming.rules import rule_of
 
 _KERNELS = Path(__file__).parent / "kernels"
-_ACTS_ON = {"residual": 0, "norm": 1, "coordinate": 2}
-NORM, COORDINATE = _ACTS_ON["norm"], _ACTS_ON["coordinate"]
+ACTS_ON = {"residual": 0, "norm": 1, "coordinate": 2}
+NORM, COORDINATE = ACTS_ON["norm"], ACTS_ON["coordinate"]
 #: where the rule acts in a batch, as the kernels number it
-_POOLS = {"each": 0, "mean": 1, "both": 2}
-EACH = _POOLS["each"]
+POOLS = {"each": 0, "mean": 1, "both": 2}
+EACH = POOLS["each"]
 _ADAPT = "@scalar\ndef adapt(n, d, p):\n    {}\n"
 
 
@@ -51,6 +51,27 @@ class Lowered:
     acts_on: int
     pool: int = EACH
     batch: int = 1
+
+    #: states of a coordinate
+    states: ClassVar[tuple[str, ...]] = ("delta",)
+    #: chain, vector, dense and rows of a family of its own; None: those of a stream
+    engines: ClassVar[tuple[Any, ...] | None] = None
+    #: an eigenvalue of the reduced chain costs as much as this many coordinates (measured)
+    crowded: ClassVar[int] = 12
+
+    @property
+    def crowding(self) -> int:
+        """Coordinates of a sample that cost as much as an eigenvalue of the reduced chain."""
+        return self.crowded
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why there is no chain of the eigenspaces; None where there is."""
+        if self.acts_on == COORDINATE:
+            return "coordinate-wise methods do not commute with rotations"
+        if self.needs_every_length:
+            return "clipping per sample needs every sample of a batch"
+        return None
 
     @property
     def form(self) -> tuple[int, ...]:
@@ -84,13 +105,13 @@ def lower(method: Any) -> Lowered:
     running = isinstance(threshold, RunningQuantile)
     if running and method.acts_on != "norm":
         raise NotAvailable("threshold", threshold, "follows gradient norms; use ClippedSGD")
-    source = _printed(rule, rate, parameters, running)
+    source = printed(rule, rate, parameters, running)
     values = numbers(parameters, {"method": method})
-    return Lowered(source, values, _ACTS_ON[method.acts_on], _POOLS[method.pool], method.batch)
+    return Lowered(source, values, ACTS_ON[method.acts_on], POOLS[method.pool], method.batch)
 
 
 @lru_cache(maxsize=256)
-def _printed(rule: Any, rate: Any, parameters: tuple[Parameter, ...], running: bool) -> str:
+def printed(rule: Any, rate: Any, parameters: tuple[Parameter, ...], running: bool) -> str:
     """Printing takes as long as some ten thousand steps of a run, so that it is kept."""
     printer = SourcePrinter(tuple(q.symbol for q in parameters), {})
     functions = [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....solvers.core import random
-from .engine import FEWEST, Engine, growing, power_of_two
+from .engine import FEWEST, Engine, growing, own, power_of_two
 from .noise import NoiseStream
 
 
@@ -79,6 +79,15 @@ class DenseEngine(SampleEngine):
     root: np.ndarray
 
     name = "dense"
+
+    @classmethod
+    def of(cls, problem: Any, lowered: Any, record: np.ndarray) -> Any:
+        """The engine of a problem and a method."""
+        law = problem.covariance
+        root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T
+        root = np.ascontiguousarray(root, dtype=np.float32)
+        parts = (law.dimension, own(problem.delta()), own(law.matrix), root)
+        return DenseEngine(lowered, problem.noise, record, *parts)
 
     def stream(self, sequence: np.random.SeedSequence) -> GaussianRows:
         return GaussianRows(self.noise, sequence, self.root, self.batch, self.most)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....solvers.core import random
-from .engine import Engine
+from .engine import Engine, own
 from .noise import NoiseStream
 
 #: normals of a block: a float32 buffer that stays near the processor
@@ -34,6 +34,18 @@ class VectorChain(Engine):
 
     name = "vector"
     template = "vector_chain"
+
+    @classmethod
+    def of(cls, problem: Any, lowered: Any, record: np.ndarray) -> Any:
+        """The engine of a problem and a method."""
+        law = problem.covariance
+        if law.is_diagonal:
+            variances, start = law.diagonal, problem.delta()
+        else:
+            variances, start = law.eigenvalues, law.eigenvectors.T @ problem.delta()
+        alive = variances > 0
+        parts = (law.dimension, own(variances[alive]), own(start[alive]))
+        return VectorChain(lowered, problem.noise, record, *parts)
 
     @property
     def most(self) -> int:

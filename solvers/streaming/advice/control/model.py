@@ -70,7 +70,7 @@ class ControlModel:
 
     def knots(self, pieces: int) -> Array:
         """Times of the knots of a schedule: closer at both ends, where schedules turn."""
-        return self.until * _stretched(np.linspace(0.0, 1.0, pieces + 1))
+        return self.until * stretched(np.linspace(0.0, 1.0, pieces + 1))
 
     def value(self, log_rates: Array, log_thresholds: Array) -> tuple[float, Array, Array]:
         """Return log R(T) and its derivatives in log η and log c at the knots.
@@ -93,18 +93,19 @@ class ControlModel:
 
     @property
     def _widths(self) -> Array:
-        return np.diff(self.until * _stretched(np.linspace(0.0, 1.0, _STEPS + 1)))
+        return np.diff(self.until * stretched(np.linspace(0.0, 1.0, _STEPS + 1)))
 
     def _shares(self, count: int) -> Array:
         """Weights of the knots at the middle of every step, (steps, knots)."""
         if count == 1:
             return np.ones((_STEPS, 1))
-        ends = self.until * _stretched(np.linspace(0.0, 1.0, _STEPS + 1))
+        ends = self.until * stretched(np.linspace(0.0, 1.0, _STEPS + 1))
         middles, knots = 0.5 * (ends[1:] + ends[:-1]), self.knots(count - 1)
         return np.array([np.interp(middles, knots, unit) for unit in np.eye(count)]).T.copy()
 
 
-def _stretched(s: Array) -> Array:
+def stretched(s: Array) -> Array:
+    """Return places in [0, 1] that are closer at both ends, where schedules turn."""
     return 0.5 * (1 - np.cos(np.pi * s))
 
 

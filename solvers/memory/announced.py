@@ -1,0 +1,158 @@
+r"""How far the mean over runs is from a limit with memory at finite dimension.
+
+Under a linear rule the exact mean is at hand: its distance from the limit is what is announced.
+Other rules: what is known of them without memory, at the rate at which a gradient moves the
+iterate in the end, η(1 + κ) or η/(1 − β); a fixed β adds how far its own limit is from the slow
+memory γ = d (1 − β).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import SolveFailed
+from ...theory.memory.derive import derive, is_slow
+from ...theory.methods.remember import SlowMemory
+from ...theory.streaming.derive import bind
+from ...theory.streaming.derive import derive as derive_gradient
+from ..streaming.coefficients import Coefficients
+from ..streaming.finite_size import finite_size, is_linear, known
+from ..streaming.neglected import Neglected
+from ..streaming.ode import OdeAnswer, relative_gap
+from .exact import exact_totals
+from .modes import MemoryModes, memory_modes
+
+Array = NDArray[np.float64]
+
+#: steps that are walked for an announcement; longer runs are announced from a smaller d
+_MOST_STEPS = 400_000
+_NODES = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Announced:
+    """Relative errors of the risk and of the average's, and where they are from."""
+
+    risk: Array
+    average: Array
+    origin: str
+
+
+def slow_twin(problem: Any, method: Any) -> Any:
+    """A fixed β as a slow memory, γ = d (1 − β)."""
+    beta = method.momentum
+    gamma = problem.dimension * (1 - beta)
+    along = beta if method.nesterov else 1.0
+    return replace(
+        method,
+        rate=method.rate * along / (1 - beta),
+        momentum=SlowMemory(gamma, (1 - along) / along),
+        nesterov=False,
+        weight_decay=method.weight_decay * (1 - beta) / along,
+    )
+
+
+def announced(
+    problem: Any,
+    method: Any,
+    times: Array,
+    answer: OdeAnswer,
+    average: Array,
+    solve: Callable[..., Any],
+) -> Announced:
+    """Announce the relative finite-dimension error of the mean risk and of the average's.
+
+    Parameters
+    ----------
+    times : (T,) array
+    answer : OdeAnswer
+        The limit's risk and its sensitivities there.
+    average : (T,) array
+        The average's risk; that of the iterate where there is none.
+    solve : callable
+        (problem, method, times) → the risk and the average's of another method.
+    """
+    if math.isinf(problem.dimension):
+        return Announced(np.zeros_like(times), np.zeros_like(times), "none")
+    if is_linear(method):
+        return _computed(problem, method, times, answer.risk, average)
+    plain = method.at_once
+    found = finite_size(problem, plain, times, answer.risk)
+    relative = found.relative + _neglected(problem, plain, times, answer)
+    shares = np.zeros((2, times.size))
+    if method.momentum and not is_slow(method):
+        slow = solve(problem, slow_twin(problem, method), times)
+        shares = np.array(
+            [relative_gap(*pair) for pair in zip(slow, (answer.risk, average), strict=True)]
+        )
+    return Announced(known(relative + shares[0]), known(relative + shares[1]), found.origin)
+
+
+def _neglected(problem: Any, plain: Any, times: Array, answer: OdeAnswer) -> Array:
+    system = derive_gradient(problem, plain)
+    coefficients = Coefficients.of(system.source, bind(system, problem, plain))
+    return Neglected(problem, plain, coefficients, answer, times).error()
+
+
+def _computed(problem: Any, method: Any, times: Array, risk: Array, average: Array) -> Announced:
+    """|exact/limit − 1|; a run of too many steps is announced from a smaller d, as 1/d."""
+    last = float(times[-1])
+    d = min(float(problem.dimension), max(_MOST_STEPS / last, 1.0)) if last > 0 else 1.0
+    moved = is_moving(method) and d < problem.dimension
+    d = d if moved else float(problem.dimension)
+    try:
+        exact = exact_risks(problem, method, times, d if moved else None)
+    except SolveFailed:
+        unknown = np.where(times > 0, np.inf, 0.0)
+        return Announced(unknown, unknown, "computed")
+    gaps = [
+        np.abs(row / np.maximum(line, 1e-300) - 1)
+        for row, line in zip(exact, (risk, average), strict=True)
+    ]
+    first, second = (known(gap * d / problem.dimension) for gap in gaps)
+    return Announced(first, second, "computed")
+
+
+def is_moving(method: Any) -> bool:
+    """Whether a hyper-parameter is a schedule, or an average begins within the run."""
+    parts = [method.rate, method.weight_decay]
+    parts += [*vars(method.momentum).values()] if is_slow(method) else []
+    parts += [*vars(method.average).values()] if method.average is not None else []
+    late = getattr(method.average, "start", 0.0) > 0
+    return late or any(hasattr(part, "free_symbols") and part.free_symbols for part in parts)
+
+
+def exact_risks(
+    problem: Any, method: Any, times: Array, dimension: float | None = None
+) -> tuple[Array, Array]:
+    """Return the exact mean risk of the iterate and of its average, times rounded to k/d."""
+    recursion = derive(problem, method, limit="exact")
+    modes: MemoryModes = memory_modes(problem, method, recursion)
+    small = modes if modes.count <= 2 * _NODES else modes.on_bins().compressed(_NODES, 0.5)
+    d = float(problem.dimension if dimension is None else dimension)
+    steps = np.unique(np.rint(times * d).astype(np.int64))
+    totals = exact_totals(recursion, problem, method, small, steps, dimension)
+    risk, average = totals[:, 0], averaged(recursion, method, steps / d, totals)
+    # a time between two steps is read between them
+    logarithms = (np.log(np.maximum(row, 1e-300)) for row in (risk, average))
+    first, second = (np.exp(np.interp(times, steps / d, row)) for row in logarithms)
+    return first, second
+
+
+def averaged(system: Any, method: Any, times: Array, totals: Array) -> Array:
+    """Return the risk of the average; before it begins, and without one, that of the iterate."""
+    if system.averaged is None:
+        return totals[:, 0]
+    found = totals[:, system.averaged]
+    if system.uniform is None:
+        return found
+    since = times - method.average.start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = found / since**2
+    return np.where(since > 0, mean, totals[:, 0])

@@ -1,0 +1,1 @@
+"""Loops of streams with memory, compiled after a system's generated source."""

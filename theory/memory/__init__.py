@@ -1,0 +1,1 @@
+"""Streams with memory: momentum, averages and weight decay, one linear system per mode."""

@@ -1,0 +1,1 @@
+"""Runs of methods with memory on a stream."""
