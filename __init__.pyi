@@ -216,6 +216,7 @@ from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference
 from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
+from .validation.fit.fit import fit as fit
 from .validation.networks.control import (
     control_linear as control_linear,
 )

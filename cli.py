@@ -54,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--output", metavar="FOLDER", help="write here instead")
     run.set_defaults(command=_run)
 
+    fit = commands.add_parser("fit", help="numbers of a theory from runs", description=_FIT)
+    fit.add_argument("experiment", metavar="EXPERIMENT.toml", help="the problem and the method")
+    fit.add_argument("runs", metavar="RUNS.csv", help="times, and one column a run")
+    fit.add_argument("--free", nargs="+", required=True, metavar="NAME", help="such as noise.scale")
+    fit.add_argument("--quantity", choices=["risk", "loss"], default="risk")
+    fit.add_argument("--figure", metavar="FILE", help="theory at the estimates over the runs")
+    fit.set_defaults(command=_fit)
+
     figure = commands.add_parser("figure", help="draw a figure of the gallery", description=_FIGURE)
     figure.add_argument("name", metavar="NAME", help='as "limitlab list figures" prints it')
     form = figure.add_mutually_exclusive_group()
@@ -106,6 +114,10 @@ _DESCRIPTION = "Limit theories of optimisers in high dimension, and whether simu
 _DERIVE = "Print the steps of a derivation. Example: limitlab derive signsgd --noise student_t df=3"
 _FIGURE = "Draw a figure, check its numbers. Exit status: 0 they hold, 1 they do not, 2 bad input."
 _VALIDITY = "Measure the error of every theory against simulation: a page, in about ten minutes."
+_FIT = (
+    "Estimate numbers of a theory, with intervals, from observed curves. Exit status: 0 the curve "
+    "tells them, 3 it does not tell all of them."
+)
 _RUN = (
     "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input, "
     "3 undecided (the report says how many runs would decide)."
@@ -156,6 +168,17 @@ def _run(chosen: argparse.Namespace) -> int:
     if not decided(results):
         return UNDECIDED
     return AGREES if agrees(results) else DISAGREES
+
+
+def _fit(chosen: argparse.Namespace) -> int:
+    from .validation.fit.table import fit_file
+
+    found = fit_file(chosen.experiment, chosen.runs, chosen.free, chosen.quantity)
+    print(found.summary())
+    if chosen.figure:
+        found.figure().savefig(chosen.figure)
+        print(f"wrote {chosen.figure}")
+    return UNDECIDED if found.remarks else AGREES
 
 
 def _figure(chosen: argparse.Namespace) -> int:
