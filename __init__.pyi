@@ -113,6 +113,7 @@ from .theory.covariance import (
     toeplitz as toeplitz,
 )
 from .theory.derive import derive as derive
+from .theory.features.power_law import power_law_features as power_law_features
 from .theory.gradient_flow_sharpness.problem import (
     DiagonalLinearNetwork as DiagonalLinearNetwork,
 )
@@ -217,6 +218,7 @@ from .validation.agreement.paired import paired_difference as paired_difference
 from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
 from .validation.fit.fit import fit as fit
+from .validation.frontier.frontier import compute_frontier as compute_frontier
 from .validation.networks.control import (
     control_linear as control_linear,
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..figures.overlay import overlay
-from ..figures.style import HouseFigure
 from .parameters import known
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ class Fit:
 
         return profile(self, name, values)
 
-    def figure(self, **options: Any) -> HouseFigure:
+    def figure(self, **options: Any) -> Figure:
         """Draw the theory at the estimates over the observed curve (options of `overlay`)."""
         return overlay(self.curve, self.observed, quantity=self.quantity, **options)
 
