@@ -38,6 +38,7 @@ from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
 from .validation.figures.sweeps import heatmap as heatmap
 from .validation.figures.sweeps import lines as lines
+from .validation.fit.fit import fit as fit
 from .validation.load import load as load
 from .validation.simulate import simulate as simulate
 from .validation.sweep.result import Sweep as Sweep

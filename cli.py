@@ -63,6 +63,14 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a dask cluster")
     sweep.set_defaults(command=_sweep)
 
+    fit = commands.add_parser("fit", help="numbers of a theory from runs", description=_FIT)
+    fit.add_argument("experiment", metavar="EXPERIMENT.toml", help="the problem and the method")
+    fit.add_argument("runs", metavar="RUNS.csv", help="times, and one column a run")
+    fit.add_argument("--free", nargs="+", required=True, metavar="NAME", help="such as noise.scale")
+    fit.add_argument("--quantity", choices=["risk", "loss"], default="risk")
+    fit.add_argument("--figure", metavar="FILE", help="theory at the estimates over the runs")
+    fit.set_defaults(command=_fit)
+
     figure = commands.add_parser("figure", help="draw a figure of the gallery", description=_FIGURE)
     figure.add_argument("name", metavar="NAME", help='as "limitlab list figures" prints it')
     form = figure.add_mutually_exclusive_group()
@@ -118,6 +126,10 @@ _VALIDITY = "Measure the error of every theory against simulation: a page, in ab
 _SWEEP = (
     "Solve and simulate every cell of the [sweep] table. What is finished is kept: the same "
     "command goes on where it was stopped. Exit status: 0 done, 2 bad input, 130 interrupted."
+)
+_FIT = (
+    "Estimate numbers of a theory, with intervals, from observed curves. Exit status: 0 the curve "
+    "tells them, 3 it does not tell all of them."
 )
 _RUN = (
     "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input, "
@@ -190,6 +202,17 @@ def _sweep(chosen: argparse.Namespace) -> int:
     print(summary(results))
     print("\n".join(f"wrote {file}" for file in write(experiment, results)))
     return AGREES
+
+
+def _fit(chosen: argparse.Namespace) -> int:
+    from .validation.fit.table import fit_file
+
+    found = fit_file(chosen.experiment, chosen.runs, chosen.free, chosen.quantity)
+    print(found.summary())
+    if chosen.figure:
+        found.figure().savefig(chosen.figure)
+        print(f"wrote {chosen.figure}")
+    return UNDECIDED if found.remarks else AGREES
 
 
 def _figure(chosen: argparse.Namespace) -> int:

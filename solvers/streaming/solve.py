@@ -18,6 +18,7 @@ from ...theory.streaming.ingredients import setting
 from ...theory.streaming.problem import LeastSquares
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
+from .finite_size import is_linear
 from .limits import exact, fluctuations, ode, sde, volterra
 from .running_threshold import running_limit
 from .task import Task
@@ -53,7 +54,7 @@ def solve(
     method: Method,
     until: float | None = None,
     *,
-    limit: str = "ode",
+    limit: str | None = None,
     times: Any = None,
     points: int = 101,
     system: Any = None,
@@ -67,8 +68,8 @@ def solve(
     method : Method
     until : float, optional
         Last time (t = k/d); may be left out where `times` is given.
-    limit : str
-        One of `LIMITS`.
+    limit : str, optional
+        One of `LIMITS`; by default "ode", or what the problem prefers for a linear rule.
     times : array_like, optional
         Output times, instead of `points` equal steps from 0 to `until`.
     system : System, optional
@@ -100,6 +101,7 @@ def solve(
         Small d, a localised start, a rate beyond the stability limit: with the size of the
         expected error.
     """
+    limit = limit or _preferred(problem, method, system, options)
     own = own_options(LIMITS, limit, options)
     rtol = between("rtol", own.pop("rtol"), 1e-12, 1e-2)
     grid = time_grid(until, times, points)
@@ -114,6 +116,14 @@ def solve(
         return LIMITS[limit].road(task, **own)
     except SolveFailed as failed:
         raise explained(failed, problem, method) from None
+
+
+def _preferred(problem: Any, method: Any, system: Any, options: dict[str, Any]) -> str:
+    """The limit of a call that names none."""
+    wanted: str = problem.linear_limit
+    asked = {name for name, value in options.items() if value is not None and value is not False}
+    takes = asked <= set(LIMITS[wanted].options) and system is None
+    return wanted if wanted != "ode" and takes and is_linear(method) else "ode"
 
 
 def _with_noise(system: Any, problem: Any, method: Any, noise: bool) -> Any:

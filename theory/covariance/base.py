@@ -10,6 +10,7 @@ import numpy as np
 from ..core.by_content import ByContent
 from ..core.errors import InvalidInput
 from ..core.show import Shown
+from .made import Made
 
 #: a vector with one entry a coordinate is not made beyond this dimension
 LARGEST_EXPANSION = 10**8
@@ -29,8 +30,11 @@ class Covariance(Shown, ByContent):
         Positive eigenvalues; equal ones are grouped where they are neighbours.
     multiplicities : numpy.ndarray, shape (m,)
         How often each occurs; for a spectral density the weights n_j/d.
+    made : Made or None
+        The function of the package that made it, and its arguments.
     """
 
+    made: Made | None = None
     dimension: int | float
     eigenvalues: np.ndarray
     multiplicities: np.ndarray

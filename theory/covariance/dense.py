@@ -12,6 +12,7 @@ from ..core.checks import array, count, number, read_only, vector
 from ..core.errors import InvalidInput
 from .base import Covariance
 from .diagonal import dropped, from_eigenvalues
+from .made import remembered
 
 #: dimension up to which a matrix is built: 8 GiB
 LARGEST_MATRIX = 2**15
@@ -133,6 +134,7 @@ def _checked(entries: np.ndarray, field: str, scale: float | None) -> Dense:
     return result
 
 
+@remembered
 def toeplitz(d: int, correlation: float, variances: Any = None) -> Dense:
     """Entries correlation^|i-j| times the standard deviations of both coordinates.
 

@@ -13,6 +13,7 @@ from ..core.checks import count, number, read_only, vector
 from ..core.errors import InvalidInput
 from ..core.warn import warn
 from .base import LARGEST_EXPANSION, Covariance
+from .made import remembered
 from .spectral import SpectralDensity
 
 
@@ -51,6 +52,7 @@ def group(values: np.ndarray, repeats: np.ndarray | None = None, zeros: int = 0)
     return Diagonal(read_only(values[starts].copy()), read_only(totals), zeros)
 
 
+@remembered
 def isotropic(d: float) -> Covariance:
     """K = I in dimension `d` (an integer, or math.inf)."""
     if isinstance(d, float) and d == np.inf:
@@ -58,6 +60,7 @@ def isotropic(d: float) -> Covariance:
     return group(np.ones(1), np.array([count("d", d)]))
 
 
+@remembered
 def power_law(d: int, exponent: float, normalise: bool = True) -> Diagonal:
     """Eigenvalues proportional to j^(-exponent), j = 1..d.
 

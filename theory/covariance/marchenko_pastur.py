@@ -14,9 +14,11 @@ import numpy as np
 from ..core.checks import count, positive, read_only
 from .base import LARGEST_EXPANSION, Covariance
 from .diagonal import group
+from .made import remembered
 from .spectral import SpectralDensity
 
 
+@remembered
 def marchenko_pastur(d: float, aspect: float, normalise: bool = True) -> Covariance:
     """Diagonal K whose eigenvalues are the quantiles of the Marchenko-Pastur law.
 

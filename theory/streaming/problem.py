@@ -52,6 +52,8 @@ class LeastSquares(Problem, ByContent):
     """
 
     family: ClassVar[str] = "streaming"
+    #: the limit that `solve` takes for unclipped SGD where none is named
+    linear_limit: ClassVar[str] = "ode"
 
     covariance: Covariance
     noise: Noise

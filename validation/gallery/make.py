@@ -33,6 +33,7 @@ FOLDERS = (
     "roulet2024",
     "dauphin2024",
     "dexter2024",
+    "practice",
 )
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text

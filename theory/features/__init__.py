@@ -1,0 +1,1 @@
+"""Streams whose inputs are random features of other inputs."""

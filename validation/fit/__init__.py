@@ -1,0 +1,1 @@
+"""From an observed curve back to the numbers of a theory."""

@@ -1,0 +1,1 @@
+"""What a given amount of compute buys."""
