@@ -2,6 +2,13 @@
 
 from .solvers.core.curve import Curve as Curve
 from .solvers.core.curve import load as load
+from .solvers.feature_alignment.correlations import feature_alignment as feature_alignment
+from .solvers.feature_alignment.early import (
+    early_alignment as early_alignment,
+)
+from .solvers.feature_alignment.early import (
+    early_alignment_of as early_alignment_of,
+)
 from .solvers.gradient_flow_sharpness.flow_end import (
     gradient_flow_sharpness as gradient_flow_sharpness,
 )
@@ -113,6 +120,7 @@ from .theory.covariance import (
     toeplitz as toeplitz,
 )
 from .theory.derive import derive as derive
+from .theory.feature_alignment.problem import QuadraticNetwork as QuadraticNetwork
 from .theory.gradient_flow_sharpness.problem import (
     DiagonalLinearNetwork as DiagonalLinearNetwork,
 )
@@ -155,6 +163,9 @@ from .theory.methods import (
 )
 from .theory.methods import (
     SignSGD as SignSGD,
+)
+from .theory.methods import (
+    SpeedLimited as SpeedLimited,
 )
 from .theory.noise import (
     Cauchy as Cauchy,

@@ -13,6 +13,7 @@ from .polyak import Polyak
 from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
+from .speed_limited import SpeedLimited
 
 #: the shipped methods, for tests and the command line
 METHODS: tuple[type[Method], ...] = classes("methods", Method)
@@ -31,4 +32,5 @@ __all__ = [
     "OnEdge",
     "Polyak",
     "SignSGD",
+    "SpeedLimited",
 ]
