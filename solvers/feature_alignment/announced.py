@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.feature_alignment.flow import flow_theory
+from ...theory.methods.sgd import SGD
 from .field import Field
 from .roads import Path, descend
 
@@ -21,10 +22,17 @@ Array = NDArray[np.float64]
 
 
 def announced(problem: Any, method: Any, path: Path, limit: str) -> dict[str, Array]:
-    """Relative errors of the loss and of the correlations at the times of a path."""
+    """Relative errors of the loss and of the correlations at the times of a path.
+
+    Of descent on the population only the length of its steps.
+    """
     field = Field(problem, flow_theory(problem.centred).functions)
     if path.weights is None or path.readouts is None:
         return {}
+    if not isinstance(method, SGD):
+        pairs = zip(path.weights, path.readouts, strict=True)
+        loss = np.array([field.loss(W, a) for W, a in pairs])
+        return {"finite_size": _of_steps(field, method, path, loss)} if limit == "flow" else {}
     numbers = {"eta": float(method.rate), "b": method.batch, "S": field.inputs}
     losses, heats, fills = [], [], []
     for W, a in zip(path.weights, path.readouts, strict=True):

@@ -65,8 +65,9 @@ def solve(
     Curve
         "loss", "alignment" (UC-NFC), "centred_alignment" (C-NFC; at t = 0 its limit),
         "displacement" = |W − W₀|/|W₀|, and the arrays "NFM" and "AGOP". "closed" has neither of
-        the two that need W itself. Where SGD is given, the diagnostics announce how far its noise
-        and its steps move "loss" and the correlations; SpeedLimited has
+        the two that need W itself. The diagnostics announce how far the length of the steps moves
+        "loss" from the flow, and for SGD what its noise does to it and to the correlations;
+        SpeedLimited has
         ``provenance["state"]`` = "target reached" or "target not reached".
 
     Raises
@@ -93,9 +94,7 @@ def solve(
     path = LIMITS[limit].road(ask)
     values, arrays = observed(ask.field, path, own["correlation"], own["matrices"])
     remarks = list(path.remarks)
-    diagnostics = {}
     if isinstance(method, SGD):
-        diagnostics = announced(problem, method, path, limit)
         noise = float(method.rate) * problem.dimension**2 / method.batch
         if noise > MOST_NOISE:
             remarks.append(
@@ -108,7 +107,7 @@ def solve(
     return Curve(
         path.time,
         values,
-        diagnostics=diagnostics,
+        diagnostics=announced(problem, method, path, limit),
         steps=np.rint(path.time / float(method.rate)).astype(np.int64),
         label=f"{method.label}, {limit}",
         arrays=arrays,

@@ -71,8 +71,8 @@ class QuadraticNetwork(Problem, ByContent):
     Examples
     --------
     >>> problem = QuadraticNetwork(4, 2, teacher=[1.0, -0.5])
-    >>> problem.paired, float(abs(problem.network).max())
-    (True, 0.0)
+    >>> problem.paired, problem.distinct
+    (True, 2)
     """
 
     family: ClassVar[str] = "feature_alignment"

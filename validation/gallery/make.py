@@ -31,6 +31,7 @@ FOLDERS = (
     "kreisler2023",
     "roulet2024",
     "dexter2024",
+    "beaglehole2024",
 )
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text
