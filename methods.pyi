@@ -13,6 +13,7 @@ from .theory.methods import Method as Method
 from .theory.methods import OnEdge as OnEdge
 from .theory.methods import Polyak as Polyak
 from .theory.methods import SignSGD as SignSGD
+from .theory.methods import SpeedLimited as SpeedLimited
 from .theory.methods import WeightNoise as WeightNoise
 from .theory.methods import exponential as exponential
 from .theory.methods import slow_memory as slow_memory

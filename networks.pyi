@@ -1,5 +1,8 @@
 """Small networks: train them, probe their kernels, hold a theory against them."""
 
+from .solvers.feature_alignment.correlations import feature_alignment as feature_alignment
+from .solvers.feature_alignment.early import early_alignment as early_alignment
+from .solvers.feature_alignment.early import early_alignment_of as early_alignment_of
 from .validation.networks.control import control_linear as control_linear
 from .validation.networks.control import control_network as control_network
 from .validation.networks.criterion import criterion as criterion

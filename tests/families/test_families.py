@@ -238,6 +238,11 @@ FILES = {
         'kind = "gradient_descent"\nrate = 0.1',
         20,
     ),
+    "feature_alignment": (
+        'kind = "quadratic_network"\nwidth = 4\ndimension = 3\nteacher = [1.0, 0.5, -0.5]',
+        'kind = "gradient_descent"\nrate = 0.002',
+        0.5,
+    ),
     "second_order": (
         'kind = "quadratic_regression"\ndata = 3\nparameters = 300\ncurvature = 0.3',
         'kind = "sgd"\nrate = 0.2\nbatch = 2',

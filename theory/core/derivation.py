@@ -89,10 +89,17 @@ def _computed(left: Any, right: Any) -> bool:
     return isinstance(left, sp.Symbol) and isinstance(right, sp.Expr)
 
 
+class _Printer(NumPyPrinter):
+    """numpy's, with the trace of a matrix expression."""
+
+    def _print_Trace(self, expression: Any) -> str:  # noqa: N802
+        return f"numpy.trace({self._print(expression.arg)})"
+
+
 def _function(name: str, expression: Any) -> str:
     """Return a Python function of the symbols of ``expression``, all by keyword."""
     replaced, (reduced,) = sp.cse(expression, sp.numbered_symbols("_x"), order="none")
-    printer = NumPyPrinter()  # it calls a symbol named lambda lambda_
+    printer = _Printer()  # it calls a symbol named lambda lambda_
     named = sorted(expression.free_symbols, key=str)
     arguments = "".join(f"{printer.doprint(symbol)}, " for symbol in named)
     star = "*, " if arguments else ""

@@ -15,6 +15,7 @@ from .remember import exponential, slow_memory, uniform
 from .sam import SAM
 from .sgd import SGD
 from .signsgd import SignSGD
+from .speed_limited import SpeedLimited
 from .weight_noise import WeightNoise
 
 #: the shipped methods, for tests and the command line
@@ -39,4 +40,5 @@ __all__ = [
     "exponential",
     "slow_memory",
     "uniform",
+    "SpeedLimited",
 ]

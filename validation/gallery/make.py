@@ -34,6 +34,7 @@ FOLDERS = (
     "dauphin2024",
     "dexter2024",
     "practice",
+    "beaglehole2024",
 )
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text

@@ -1,0 +1,1 @@
+"""Alignment of features: the matrix flow, its closed form, and early times."""

@@ -1,0 +1,52 @@
+"""Figures on networks: their numbers are hit, and wrong data miss them."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from limitlab.validation.gallery.make import module_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::limitlab.theory.core.errors.ValidityWarning"),
+]
+
+
+@cache
+def computed(name):
+    module = module_of(name)
+    return module, module.compute(module.QUICK)
+
+
+def draws_off(data):
+    """Draws that are 2 % too large."""
+    return replace(data, draws={ratio: 1.02 * each for ratio, each in data.draws.items()})
+
+
+def batches_exchanged(data):
+    """The runs of the least noise as those of the largest."""
+    noises = list(data.runs)
+    return replace(data, runs=data.runs | {noises[-1]: data.runs[noises[0]]})
+
+
+SPOILT = [
+    ("early_alignment_of_features", draws_off, "largest |z|"),
+    ("alignment_along_training", batches_exchanged, "at the largest noise"),
+]
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in SPOILT])
+def test_numbers_are_hit_and_it_is_drawn(name):
+    module, data = computed(name)
+    failed = [str(check) for check in module.checks(data) if not check.passed]
+    assert not failed, "\n".join(failed)
+    for width in ("neurips", "icml"):
+        module.draw(data, width)
+
+
+@pytest.mark.parametrize(("name", "spoil", "seen_by"), SPOILT)
+def test_spoilt_data_miss_a_check(name, spoil, seen_by):
+    module, data = computed(name)
+    failed = [check.name for check in module.checks(spoil(data)) if not check.passed]
+    assert any(seen_by in each for each in failed)

@@ -1,0 +1,1 @@
+"""Feature learning as alignment: one hidden layer of quadratic units."""

@@ -1,0 +1,1 @@
+"""The network of quadratic units itself, by descent and on fresh samples."""
