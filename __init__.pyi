@@ -15,6 +15,7 @@ from . import networks as networks
 from . import noise as noise
 from . import problems as problems
 from . import schedules as schedules
+from . import studies as studies
 from .advice import *
 from .clipping import *
 from .covariance import *
@@ -29,6 +30,7 @@ from .schedules import *
 from .solvers.core.curve import Curve as Curve
 from .solvers.solve import limits as limits
 from .solvers.solve import solve as solve
+from .studies import *
 from .theory.core.system import System as System
 from .theory.derive import derive as derive
 from .validation.agreement.agreement import Agreement as Agreement
@@ -36,12 +38,7 @@ from .validation.agreement.compare import compare as compare
 from .validation.agreement.paired import paired_difference as paired_difference
 from .validation.convergence.convergence import convergence as convergence
 from .validation.figures.overlay import overlay as overlay
-from .validation.figures.sweeps import heatmap as heatmap
-from .validation.figures.sweeps import lines as lines
-from .validation.fit.fit import fit as fit
 from .validation.load import load as load
 from .validation.simulate import simulate as simulate
-from .validation.sweep.result import Sweep as Sweep
-from .validation.sweep.sweep import sweep as sweep
 
 __version__: str

@@ -7,4 +7,3 @@ from .solvers.streaming.advice.rates import best_rate as best_rate
 from .solvers.streaming.advice.rates import rate_for_risk as rate_for_risk
 from .solvers.streaming.expectations import expectations as expectations
 from .solvers.streaming.stationary import stationary as stationary
-from .validation.frontier.frontier import compute_frontier as compute_frontier

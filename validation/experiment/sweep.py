@@ -15,7 +15,6 @@ from ..figures.sweeps import heatmap, lines
 from ..sweep.result import Sweep
 from ..sweep.sweep import sweep
 from .names import COVARIANCE_NAMES, NOISE_NAMES, make
-from .read import Experiment
 
 _MAKERS = {"noise": NOISE_NAMES, "covariance": COVARIANCE_NAMES}
 
@@ -67,7 +66,7 @@ def _name(table: Mapping[str, Any]) -> str:
 
 
 def carry_out(
-    experiment: Experiment, *, shard: str | None, workers: int | None, executor: Any
+    experiment: Any, *, shard: str | None, workers: int | None, executor: Any
 ) -> list[tuple[str, Sweep]]:
     """Do the sweep of every method, or a part of it, and return each by the name of its files."""
     if experiment.sweep is None:
@@ -96,7 +95,7 @@ def carry_out(
     return found
 
 
-def write(experiment: Experiment, results: list[tuple[str, Sweep]]) -> list[Path]:
+def write(experiment: Any, results: list[tuple[str, Sweep]]) -> list[Path]:
     """Write each sweep, and a figure where it has one or two axes."""
     folder, files = experiment.output.folder, []
     for name, result in results:

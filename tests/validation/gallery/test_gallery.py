@@ -157,7 +157,7 @@ def test_the_exit_status_says_whether_the_numbers_hold(made, tmp_path, monkeypat
     failed = dataclasses.replace(made, checks=(Check("one", 3.0, 0.0, 2.0, "formula"),))
     for result, status in ((made, 0), (failed, 1)):
         monkeypatch.setattr(f"{make.__module__}.make", lambda *_, found=result, **__: found)
-        assert cli.main(["figure", "empty", "--out", str(tmp_path)]) == status
+        assert cli.main(["figure", "noise_functions", "--out", str(tmp_path)]) == status
     assert "wrote" in capsys.readouterr().out
 
 

@@ -21,6 +21,11 @@ from ..check import Check
 from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet
 
 TITLE = "a network on digits: sharpness at the end of the gradient flow along gradient descent"
+CAPTION = (
+    "(a) Rate times the sharpness of the iterate and of the point where gradient flow would end, "
+    "along descent below, at and beyond the edge; (b) the loss. Take-away: the sharpness at the "
+    "end of the flow falls along descent on this network too, until it is below the edge."
+)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,12 @@ from ..check import Check
 from ..look import REFERENCE, SEQUENCE, key, sheet
 
 TITLE = "tuners on a network on digits: loss, edge, and the scale that is best at a batch"
+CAPTION = (
+    "(a) Loss, (b) rate times sharpness and (c) sharpness over the steps for tuners and the best "
+    "constant rate, medians over runs; (d) the loss at the end over the scale of CDAT, for all of "
+    "the data and for small batches. Take-away: greedy steps win every step and, here, do not "
+    "lose the run; CDAT at 2 does not recover."
+)
 
 RULES: dict[str, Any] = {
     "greedy (CDAT 1)": CDAT(1.0),
