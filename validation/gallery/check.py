@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...theory.core.percent import percent
-from ..agreement.compare import MAX_DETECTABLE, compare
+from ..agreement.compare import MAX_DETECTABLE, MIN_RUNS, compare
 
 if TYPE_CHECKING:
     from ...solvers.core.curve import Curve
     from ..agreement.agreement import Agreement
+
+#: verdicts that say something: a weak claim can be decided where one of 5 % is not
+JUDGED = ("agrees", "disagrees", "undecided")
 
 
 @dataclass(frozen=True)
@@ -53,22 +56,31 @@ class Check:
         return f"{mark}  {self.name}: {self.value:.4g} in {bounds} ({self.origin})"
 
 
-def agreement(name: str, report: Agreement, within: float = MAX_DETECTABLE) -> Check:
+def agreement(
+    name: str, report: Agreement, within: float = MAX_DETECTABLE, of: str = "drift and noise"
+) -> Check:
     """Return the check of a comparison: no time differs at its level, and errors would have shown.
 
     Parameters
     ----------
     report : Agreement
     within : float
-        The claim: drift and noise coefficient are right to this relative error, which the
-        ensemble would have rejected with 99 % probability. Above 5 % the claim is a weak one, and
-        the name of the check should say so.
+        The claim: the coefficients are right to this relative error, which the ensemble would
+        have rejected with 99 % probability. Above 5 % the claim is a weak one, and says so.
+    of : {"drift and noise", "drift"}
+        Which coefficients are claimed; of the drift alone far from rest, where the noise hardly
+        matters. That is a weaker claim too, and says so.
     """
-    seen = f"smallest Holm p-value; errors of {percent(report.detectable)} would show"
+    found = report.detectable if of == "drift and noise" else report.detectable_drift
+    seen = f"smallest Holm p-value; errors of {percent(found)} would show"
+    if of == "drift":
+        name = f"{name} (drift alone)"
     if within > MAX_DETECTABLE:
-        seen += f", {percent(within)} are asked"
+        name = f"{name} (to {percent(within)})"
+    judged = report.verdict in JUDGED and (report.runs >= MIN_RUNS or report.deciding_runs == 1)
+    undecided = not (judged and found <= within)
     value = float(np.min(report.p_values))
-    return Check(name, value, report.level, 1.0, seen)
+    return Check(name, value, report.level, 1.0, seen, undecided)
 
 
 def tested(
@@ -78,9 +90,10 @@ def tested(
     quantity: str | None = None,
     *,
     within: float = MAX_DETECTABLE,
+    of: str = "drift and noise",
 ) -> Check:
     """Return the check of a limit against its runs; see `agreement`."""
-    return agreement(name, compare(theory, runs, quantity), within)
+    return agreement(name, compare(theory, runs, quantity), within, of)
 
 
 def refuted(name: str, report: Agreement, origin: str) -> Check:

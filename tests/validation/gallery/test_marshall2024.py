@@ -67,9 +67,12 @@ def wrong_clipping_schedules(data):
 
 def wrong_clipping_beyond_the_edge(data):
     yield "beyond the edge", replace(data, clipped=scaled(data.clipped, 1.05))
-    yield "smallest unclipped run", replace(data, unclipped_runs=data.clipped_runs)
+    yield "unclipped: growth", replace(data, unclipped_runs=data.clipped_runs)
     yield "stationary risk over", replace(data, risk=1.1 * data.risk)
-    yield "limit at rate", replace(data, risk=1.1 * data.risk)
+    yield (
+        "risk of the runs at rest",
+        replace(data, roots={rate: 1.1 * root for rate, root in data.roots.items()}),
+    )
 
 
 def wrong_clipping_concentration(data):
@@ -146,6 +149,6 @@ def test_the_map_of_another_law_is_not_that_of_its_samples():
 def test_written_with_provenance(tmp_path):
     made = make("clipping_maps", width="icml")
     assert made.passed, made.report
-    pdf, png, text = write(made, tmp_path, ("pdf", "png"))
+    pdf, png, _, text = write(made, tmp_path, ("pdf", "png"))
     assert b"clipping_maps" in pdf.read_bytes() and text.read_text() == made.report
     assert matplotlib.image.imread(png).shape[1] > 900

@@ -50,7 +50,7 @@ def test_numbers_are_hit_and_it_is_drawn(name):
 def test_files_carry_their_provenance(tmp_path):
     made = make("phase_plane")
     assert made.passed, made.report
-    pdf, report = write(made, tmp_path, ("pdf",))
+    pdf, _, report = write(made, tmp_path, ("pdf",))
     assert b"phase_plane" in pdf.read_bytes() and "epsilon = 0.05" in report.read_text()
 
 

@@ -101,8 +101,15 @@ def rotated(mapping):
 
 
 #: figure, what is wrong in its data, and the checks that must see it
+def theories_rotated(drawn):
+    """Every law's residuals beside the φ of the next law."""
+    theory = rotated({law: found[2] for law, found in drawn.items()})
+    return {law: np.stack([*found[:2], theory[law]]) for law, found in drawn.items()}
+
+
 WRONG = [
-    ("noise_functions", lambda d: replace(d, compression=rotated(d.compression)), "Psi of"),
+    ("noise_functions", lambda d: replace(d, compression=rotated(d.compression)), "Psi(0)"),
+    ("noise_functions", lambda d: replace(d, drawn=theories_rotated(d.drawn)), "phi of drawn"),
     ("noise_functions", lambda d: replace(d, phi={k: 1.05 * v for k, v in d.phi.items()}), "phi"),
     ("sign_bands", lambda d: replace(d, exact=all_scaled(d.exact)), "mean of the runs"),
     ("sign_bands", lambda d: replace(d, exact=d.published), "spread of the runs over the exact"),
@@ -142,6 +149,8 @@ WRONG = [
     ),
     ("noise_reshaping", lambda d: replace(d, drawn=d.effect.correlation), "drawn signs"),
     ("noise_reshaping", lambda d: replace(d, drawn=d.effect.weak), "drawn signs"),
+    ("noise_reshaping", lambda d: replace(d, along=1.05 * d.along), "drawn signs along"),
+    ("noise_reshaping", lambda d: replace(d, along=0.01 * d.along), "drawn signs: least"),
     ("batches_and_votes", lambda d: replace(d, split=d.limit), "split equations, sign-of-mean, B"),
     ("batches_and_votes", lambda d: replace(d, runs=rotated(d.runs)), "split equations, majority"),
     ("batches_and_votes", lambda d: replace(d, rest=rotated(d.rest)), "2 R g_B(R)"),

@@ -43,7 +43,7 @@ class Parameters:
     budgets: tuple[int, ...] = (30, 100, 300)
     targets: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     checked: float = 0.5
-    linear_runs: int = 1000
+    linear_runs: int = 1500
     examples: int = 40
     hidden: tuple[int, ...] = (16,)
     steps: int = 120

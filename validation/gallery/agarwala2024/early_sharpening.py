@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import hadamard
 
 from ....solvers.second_order.early_time import EarlyTime, early_time
+from ....theory.core.percent import percent
 from ....theory.methods import SGD
 from ....theory.second_order.problem import QuadraticRegression
 from ...agreement.significance import detectable, holm, p_values
@@ -33,6 +34,9 @@ CAPTION = (
 
 Array = np.ndarray
 LEVEL = 1e-3
+#: relative errors that every mode by itself is asked to show: weak claims, since amplitude and
+#: power of all modes together are checked to a few per cent
+CLAIMED = {"overlap_second": 0.4, "singular_shift": 0.25}
 
 
 @dataclass(frozen=True)
@@ -135,13 +139,14 @@ def _agreement(data: Data, batch: int, name: str) -> Check:
     margin = 0.0 if name == "overlap_second" else _second_order(data, batch)
     allowed, dof = margin * np.abs(formula), np.full(mean.size, runs - 1.0)
     p = holm(p_values(mean - formula, error, allowed, dof))
-    seen = 100 * detectable(formula, error, allowed, dof, LEVEL)
+    seen, asked = detectable(formula, error, allowed, dof, LEVEL), CLAIMED[name]
     return Check(
-        f"{name.replace('_', ' ')}, B = {batch}, all modes",
+        f"{name.replace('_', ' ')}, B = {batch}, all modes (to {percent(asked)})",
         p.min(),
         LEVEL,
         1.0,
-        f"smallest Holm p-value; errors of {seen:.2g} % would show",
+        f"smallest Holm p-value; errors of {percent(seen)} would show",
+        seen > asked,
     )
 
 

@@ -56,7 +56,7 @@ class Parameters:
     batches: tuple[int, ...] = (2, 4, 8, 16)
     critical: int = 4
     steps: int = 120
-    runs: int = 400
+    runs: int = 2000
     walkers: int = 2000
     growth_steps: int = 480
     seed: int = 1

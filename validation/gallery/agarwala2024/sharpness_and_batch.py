@@ -39,11 +39,11 @@ class Parameters:
     dominant: tuple[float, ...] = (2.4, 0.5, 0.4, 0.3, 0.2, 0.1)
     spread: tuple[float, ...] = (1.3, 1.0, 0.9, 0.8, 0.6, 0.4)
     parameters: int = 400
-    curvature: float = 0.06
+    curvature: float = 0.04
     rate: float = 1.1
     batches: tuple[int, ...] = (6, 2, 1)
     steps: int = 24
-    runs: int = 120
+    runs: int = 200
     mask_samples: int = 250
     seed: int = 4
 

@@ -75,15 +75,15 @@ class Parameters:
 
     forgetting: tuple[float, ...] = (0.0025, 0.005, 0.01, 0.02, 0.06, 0.2, 0.4, 0.7, 0.9, 0.98)
     blocks: int = 32
-    dimension: int = 200
+    dimension: int = 400
     exponent: float = 0.5
     noise: float = 0.5
     rate: float = 0.4
-    short: float = 20.0
+    short: float = 40.0
     slow: float = 1.0
     until: float = 4.0
     points: int = 21
-    runs: int = 120
+    runs: int = 320
     seed: int = 8
 
 

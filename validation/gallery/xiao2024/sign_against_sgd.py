@@ -39,13 +39,13 @@ CAPTION = (
 class Parameters:
     """A power law of the variances, and the risk at which both methods stall."""
 
-    dimension: int = 200
+    dimension: int = 400
     exponent: float = 0.3
     scale: float = 0.5
     risk: float = 0.05
     until: float = 40.0
-    points: int = 81
-    runs: int = 200
+    points: int = 41
+    runs: int = 320
     seed: int = 2
 
 
