@@ -62,7 +62,14 @@ class Local:
 
 
 #: its letters in print
-_LETTERS = ("f", "{|g|^{2}}", r"{g^{\top}Hg}", r"{\nabla^{3}f[g,g,g]}", "lambda")
+_LETTERS = (
+    "f",
+    "{|g|^{2}}",
+    r"{g^{\top}Hg}",
+    r"{\nabla^{3}f[g,g,g]}",
+    r"{\nabla^{4}f[g,g,g,g]}",
+    "lambda",
+)
 SEEN = Local(*(sp.Symbol(letter, real=True) for letter in _LETTERS))
 
 
