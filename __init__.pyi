@@ -2,6 +2,15 @@
 
 from .solvers.core.curve import Curve as Curve
 from .solvers.core.curve import load as load
+from .solvers.equilibrium.static import (
+    critical_scale as critical_scale,
+)
+from .solvers.equilibrium.static import (
+    equilibrium as equilibrium,
+)
+from .solvers.equilibrium.static import (
+    linear_moments as linear_moments,
+)
 from .solvers.feature_alignment.correlations import feature_alignment as feature_alignment
 from .solvers.feature_alignment.early import (
     early_alignment as early_alignment,
@@ -120,6 +129,7 @@ from .theory.covariance import (
     toeplitz as toeplitz,
 )
 from .theory.derive import derive as derive
+from .theory.equilibrium.problem import EquilibriumNetwork as EquilibriumNetwork
 from .theory.feature_alignment.problem import QuadraticNetwork as QuadraticNetwork
 from .theory.gradient_flow_sharpness.problem import (
     DiagonalLinearNetwork as DiagonalLinearNetwork,
@@ -145,6 +155,9 @@ from .theory.methods import (
 )
 from .theory.methods import (
     ClippedSGD as ClippedSGD,
+)
+from .theory.methods import (
+    FixedPointIteration as FixedPointIteration,
 )
 from .theory.methods import (
     GradientDescent as GradientDescent,

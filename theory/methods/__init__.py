@@ -6,6 +6,7 @@ from .armijo import Armijo
 from .base import Method
 from .cdat import CDAT
 from .clipped import ClippedSGD
+from .fixed_point import FixedPointIteration
 from .gradient_descent import GradientDescent
 from .huber import Huber
 from .on_edge import OnEdge
@@ -26,6 +27,7 @@ __all__ = [
     "Adam",
     "Armijo",
     "ClippedSGD",
+    "FixedPointIteration",
     "GradientDescent",
     "Huber",
     "Method",

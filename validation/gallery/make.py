@@ -32,6 +32,7 @@ FOLDERS = (
     "roulet2024",
     "dexter2024",
     "beaglehole2024",
+    "schoenholz2022",
 )
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text
