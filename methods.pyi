@@ -6,6 +6,7 @@ from .theory.methods import SGD as SGD
 from .theory.methods import Adam as Adam
 from .theory.methods import Armijo as Armijo
 from .theory.methods import ClippedSGD as ClippedSGD
+from .theory.methods import FixedPointIteration as FixedPointIteration
 from .theory.methods import GradientDescent as GradientDescent
 from .theory.methods import GradientPenalty as GradientPenalty
 from .theory.methods import Huber as Huber

@@ -1,5 +1,8 @@
 """Small networks: train them, probe their kernels, hold a theory against them."""
 
+from .solvers.equilibrium.static import critical_scale as critical_scale
+from .solvers.equilibrium.static import equilibrium as equilibrium
+from .solvers.equilibrium.static import linear_moments as linear_moments
 from .solvers.feature_alignment.correlations import feature_alignment as feature_alignment
 from .solvers.feature_alignment.early import early_alignment as early_alignment
 from .solvers.feature_alignment.early import early_alignment_of as early_alignment_of

@@ -238,6 +238,11 @@ FILES = {
         'kind = "gradient_descent"\nrate = 0.1',
         20,
     ),
+    "equilibrium": (
+        'kind = "equilibrium_network"\nensemble = "haar"\nscale = 0.7\nsize = 200',
+        'kind = "fixed_point_iteration"',
+        3,
+    ),
     "feature_alignment": (
         'kind = "quadratic_network"\nwidth = 4\ndimension = 3\nteacher = [1.0, 0.5, -0.5]',
         'kind = "gradient_descent"\nrate = 0.002',

@@ -6,6 +6,7 @@ from .armijo import Armijo
 from .base import Method
 from .cdat import CDAT
 from .clipped import ClippedSGD
+from .fixed_point import FixedPointIteration
 from .gradient_descent import GradientDescent
 from .gradient_penalty import GradientPenalty
 from .huber import Huber
@@ -29,6 +30,7 @@ __all__ = [
     "Adam",
     "Armijo",
     "ClippedSGD",
+    "FixedPointIteration",
     "GradientDescent",
     "GradientPenalty",
     "Huber",

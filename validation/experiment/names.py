@@ -91,7 +91,8 @@ def make(table: Any, makers: Makers, field: str) -> Any:
     if missing:
         listed = " and ".join(f"{field}.{name}" for name in missing)
         raise InvalidInput(field, dict(table), f"give {listed} too")
-    letters = {word: letter for letter, word in _WORDS.items()}
+    own = inspect.signature(maker).parameters
+    letters = {word: letter for letter, word in _WORDS.items() if letter in own}
     words = _text_arguments(maker)
     values = {
         letters.get(k, k): v if k in words else _value(k, v, f"{field}.{k}")

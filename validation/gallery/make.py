@@ -35,6 +35,7 @@ FOLDERS = (
     "dexter2024",
     "practice",
     "beaglehole2024",
+    "schoenholz2022",
 )
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text

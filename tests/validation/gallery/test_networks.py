@@ -30,9 +30,15 @@ def batches_exchanged(data):
     return replace(data, runs=data.runs | {noises[-1]: data.runs[noises[0]]})
 
 
+def one_ensemble(data):
+    """Orthogonal weights drawn as independent ones."""
+    return replace(data, lengths=data.lengths | {"haar": 1.1 * data.lengths["haar"]})
+
+
 SPOILT = [
     ("early_alignment_of_features", draws_off, "largest |z|"),
     ("alignment_along_training", batches_exchanged, "at the largest noise"),
+    ("equal_means_different_widths", one_ensemble, "mean length, orthogonal"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""Equilibrium networks: static limit, edges, the critical scale, transients."""

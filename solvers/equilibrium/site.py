@@ -1,0 +1,102 @@
+"""The effective site at the numbers of one problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.errors import NoLimit
+from ...theory.equilibrium.activations import ACTIVATIONS
+from .quadrature import normal_nodes
+
+Array = NDArray[np.float64]
+
+#: Newton steps for a site, and the change at which they end
+_NEWTON, _SMALL = 60, 1e-15
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A site of a problem with a scale σ.
+
+    Parameters
+    ----------
+    problem : EquilibriumNetwork
+    functions : mapping
+        Of the derivation.
+    scale : float
+        σ, in place of the problem's.
+    """
+
+    problem: Any
+    functions: Mapping[str, Any]
+    scale: float
+
+    @cached_property
+    def activation(self) -> Any:
+        """Of the problem."""
+        return ACTIVATIONS[self.problem.activation]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What the formulas take."""
+        problem = self.problem
+        return {"sigma": self.scale, "tau": problem.tau, "sigma_x": problem.input_scale}
+
+    def phi(self, h: Array) -> Array:
+        """φ."""
+        return np.asarray(self.functions["phi"](h=h), dtype=np.float64) * np.ones_like(h)
+
+    def slope(self, h: Array) -> Array:
+        """φ′."""
+        return np.asarray(self.functions["slope"](h=h), dtype=np.float64) * np.ones_like(h)
+
+    def feedback(self, chi: float) -> float:
+        """a, refused where a site has several states."""
+        return float(self.functions["feedback"](chi=chi, **self.numbers))
+
+    def variance(self, q: float, chi: float) -> float:
+        """v."""
+        return float(self.functions["field"](q=q, chi=chi, **self.numbers))
+
+    def coefficient(self, chi: float) -> float:
+        """R′(χ), or σ² without feedback."""
+        return float(self.functions["coefficient"](chi=chi, **self.numbers))
+
+    def solved(self, v: float, a: float) -> tuple[Array, Array, Array]:
+        """Return weights, z and φ′ on nodes of g; z = φ(g + az) by Newton's method."""
+        if not a * self.activation.steepest < 1:
+            raise NoLimit(
+                "scale", self.scale, f"a sup φ′ = {a:.4g} >= 1: a site has several states"
+            )
+        width = float(np.sqrt(v))
+        # a kink of the site lies at g = κ − aφ(κ)
+        kinks = [
+            (kink - a * float(self.phi(np.array(kink)))) / width for kink in self.activation.kinks
+        ]
+        x, weights = normal_nodes(kinks)
+        g = width * x
+        h = g / (1 - a * 0.5) if a else g
+        for _ in range(_NEWTON if a else 0):
+            change = (h - g - a * self.phi(h)) / (1 - a * self.slope(h))
+            h = h - change
+            if np.abs(change).max() <= _SMALL * (1 + np.abs(h).max()):
+                break
+        return weights, self.phi(h), self.slope(h)
+
+    def means(self, v: float, chi: float) -> tuple[float, float, float]:
+        """Return E z², E φ′/(1 − aφ′) and E (φ′/(1 − aφ′))²."""
+        a = self.feedback(chi)
+        weights, z, slopes = self.solved(v, a)
+        moved = self.functions["transfer"](s=slopes, a=a)
+        return float(weights @ z**2), float(weights @ moved), float(weights @ moved**2)
+
+
+def site_of_functions(problem: Any, functions: Mapping[str, Any]) -> Site:
+    """The site of a problem at its own scale."""
+    return Site(problem, functions, problem.scale)

@@ -1,0 +1,117 @@
+"""Networks of N units against the limits: lengths, answers, edges, singular values."""
+
+import numpy as np
+import pytest
+
+import limitlab as ll
+from limitlab.solvers.core.blas import one_thread
+from limitlab.theory.equilibrium.problem import EquilibriumNetwork
+from limitlab.validation.simulate.equilibrium.simulate import draw, matrix
+
+NAIVE = ll.FixedPointIteration()
+
+
+@pytest.fixture(autouse=True)
+def one_thread_of_blas():
+    with one_thread():
+        yield
+
+
+#: networks of one size
+RUNS = 16
+
+
+@pytest.mark.parametrize(
+    "kind", ["ginibre", "haar", "goe", "symmetric-orthogonal", ("elliptic", -0.6)]
+)
+def test_matrices_are_of_their_ensemble(kind):
+    problem = EquilibriumNetwork(kind, 1.0, size=300)
+    W = matrix(problem, np.random.default_rng(1))
+    n = 300
+    # N Var = 1: fourth moments of normal entries give the standard error
+    assert n * np.mean(W**2) == pytest.approx(1, abs=4 * np.sqrt(4 / n**2) + 1e-9)
+    off = W[~np.eye(n, dtype=bool)].reshape(n, n - 1)
+    turned = W.T[~np.eye(n, dtype=bool)].reshape(n, n - 1)
+    assert n * np.mean(off * turned) == pytest.approx(problem.tau, abs=4 * np.sqrt(4 / n**2) + 1e-2)
+    if kind in ("haar", "symmetric-orthogonal"):
+        np.testing.assert_allclose(W @ W.T, np.eye(n), atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [200, 400, 800])
+@pytest.mark.parametrize(
+    ("kind", "scale", "activation"),
+    [("ginibre", 0.9, "tanh"), ("goe", 0.6, "tanh"), ("haar", 0.8, "relu")],
+)
+def test_static_limit_of_finite_networks(kind, scale, activation, size):
+    """|z| <= 4 beside a bias of 3/N, the order that the theory states."""
+    problem = EquilibriumNetwork(kind, scale, activation, size=size)
+    limit = ll.equilibrium(problem)
+    rng = np.random.default_rng(size)
+    lengths, answers, edges = [], [], []
+    for _ in range(RUNS):
+        W, x = draw(problem, rng)
+        z = np.zeros(size)
+        phi = np.tanh if activation == "tanh" else lambda h: np.maximum(h, 0)
+        for _ in range(150):
+            z = phi(W @ z + x)
+        h = W @ z + x
+        D = 1 - np.tanh(h) ** 2 if activation == "tanh" else (h > 0) * 1.0
+        lengths.append(np.mean(z**2))
+        answers.append(np.trace(np.linalg.solve(np.eye(size) - D[:, None] * W, np.diag(D))) / size)
+        if kind == "goe":
+            root = np.sqrt(D)
+            edges.append(np.linalg.eigvalsh(root[:, None] * W * root)[-1])
+    for found, exact in ((lengths, limit.q), (answers, limit.chi)):
+        error = np.std(found, ddof=1) / np.sqrt(RUNS)
+        assert abs(np.mean(found) - exact) < 4 * error + 3 * exact / size
+    if edges:
+        # from below, by O(N^{-2/3})
+        gap = limit.edge - np.mean(edges)
+        assert 0 < gap < 2 * limit.edge * size ** (-2 / 3)
+    # negative control: another scale
+    other = ll.equilibrium(EquilibriumNetwork(kind, 1.3 * scale, activation)).q
+    error = np.std(lengths, ddof=1) / np.sqrt(RUNS)
+    assert abs(np.mean(lengths) - other) > 4 * error + 3 * other / size
+
+
+@pytest.mark.slow
+def test_higher_statistics_separate_what_the_mean_cannot():
+    """|z|²/N of linear networks: equal means, N Var = 2(m₄ − m₂²) at fixed |x|²."""
+    size, runs, found = 100, 1500, {}
+    for kind in ("ginibre", "haar"):
+        problem = EquilibriumNetwork(kind, 0.5, "linear", input_scale=1.0, size=size)
+        rng = np.random.default_rng(5)
+        lengths = []
+        for _ in range(runs):
+            x = rng.standard_normal(size)
+            x *= np.sqrt(size) / np.linalg.norm(x)
+            z = np.linalg.solve(np.eye(size) - 0.5 * matrix(problem, rng), x)
+            lengths.append(np.mean(z**2))
+        found[kind] = np.array(lengths)
+        exact = ll.linear_moments(problem)
+        error = np.std(lengths) / np.sqrt(runs)
+        assert abs(np.mean(lengths) - exact.second) < 4 * error + 3 / size
+        spread = size * np.var(lengths)
+        assert spread == pytest.approx(exact.variance, rel=4 * np.sqrt(2 / runs) + 6 / size)
+    one, two = (ll.linear_moments(EquilibriumNetwork(k, 0.5, "linear")) for k in found)
+    assert one.second == two.second
+    assert found["ginibre"].var() / found["haar"].var() == pytest.approx(
+        one.variance / two.variance, rel=8 * np.sqrt(1 / runs)
+    )
+
+
+def test_divergence_is_a_status():
+    problem = EquilibriumNetwork("ginibre", 2.0, "linear", size=40)
+    with pytest.warns(ll.ValidityWarning, match="diverged"):
+        found = ll.simulate(problem, NAIVE, 600, points=3, runs=2, seed=1)
+    assert found.provenance["diverged"] and np.isnan(found.q[-1])
+
+
+def test_damping_saves_what_has_imaginary_eigenvalues():
+    """σ(1 + |τ|) = 1.19 > 1 kills the naive iteration; σ(1 + τ) < 1 leaves a solution."""
+    problem = EquilibriumNetwork(("elliptic", -0.7), 0.7, "linear", size=60)
+    options = {"times": [400.0], "runs": 2, "seed": 3, "progress": False}
+    naive = ll.simulate(problem, NAIVE, **options)
+    damped = ll.simulate(problem, ll.FixedPointIteration(0.5), **options)
+    assert naive.loss[-1] > 1 and damped.provenance["converged"] == 1

@@ -1,0 +1,1 @@
+"""Deep equilibrium networks at initialisation: random fixed points."""

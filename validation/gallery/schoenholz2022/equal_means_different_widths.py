@@ -1,0 +1,143 @@
+r"""Independent and orthogonal weights share the mean length map; the variance tells them apart.
+
+Linear equilibrium networks: :math:`m_2` is the same, :math:`N\,\mathrm{Var}=2(m_4-m_2^2)` and the
+least singular value of 1 − W are not. After arXiv 2207.09432; formulas of our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.blas import one_thread
+from ....solvers.equilibrium.static import linear_moments
+from ....theory.equilibrium.problem import EquilibriumNetwork
+from ...figures.style import HouseFigure
+from ...simulate.equilibrium.simulate import matrix
+from ..check import Check, near
+from ..look import EXACT, SEQUENCE, THEORY, key, sheet
+
+TITLE = "independent and orthogonal weights: equal means, different widths"
+CAPTION = (
+    "(a) Second (lines) and fourth moments (dashed) of the solution map over the scale of the "
+    "weights; (b) least singular value of 1 − W; (c) length of the solution over draws, with the "
+    "normal law of the predicted variance. Take-away: not the mean but the variance separates "
+    "independent from orthogonal weights."
+)
+
+Array = np.ndarray
+#: ensembles and their names
+KINDS = {"ginibre": "independent", "haar": "orthogonal", "goe": "symmetric"}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """N, σ of the histogram, draws and the seed."""
+
+    size: int = 150
+    scale: float = 0.5
+    draws: int = 600
+    seed: int = 11
+
+
+QUICK = Parameters()
+FULL = Parameters(size=400, draws=5000)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """|z|²/N over draws, by ensemble."""
+
+    parameters: Parameters
+    lengths: dict[str, Array]
+
+
+def compute(p: Parameters) -> Data:
+    """Solve random linear networks at fixed |x|² = N."""
+    found = dict[str, Array]()
+    with one_thread():
+        for kind in ("ginibre", "haar"):
+            rng = np.random.default_rng(p.seed)
+            problem = EquilibriumNetwork(kind, p.scale, "linear", 1.0, size=p.size)
+            found[kind] = np.array([_length(problem, p.scale, rng) for _ in range(p.draws)])
+    return Data(p, found)
+
+
+def _length(problem: EquilibriumNetwork, scale: float, rng: np.random.Generator) -> float:
+    x = rng.standard_normal(problem.size)
+    x *= np.sqrt(problem.size) / np.linalg.norm(x)
+    z = np.linalg.solve(np.eye(problem.size) - scale * matrix(problem, rng), x)
+    return float(np.mean(z**2))
+
+
+def _moments(kind: str, scale: float) -> Any:
+    return linear_moments(EquilibriumNetwork(kind, scale, "linear"))
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Moments, least singular value, and the lengths that were drawn."""
+    p = data.parameters
+
+    def panels(axes: Any) -> None:
+        colours = dict(zip(KINDS, SEQUENCE, strict=False))
+        for kind, colour in colours.items():
+            scales = np.linspace(0.02, 0.46 if kind == "goe" else 0.92, 80)
+            found = [_moments(kind, s) for s in scales]
+            axes[0].plot(scales, [m.second for m in found], color=colour, **THEORY)
+            axes[0].plot(scales, [m.fourth for m in found], color=colour, **EXACT)
+            axes[1].plot(scales, [m.least for m in found], color=colour, **THEORY)
+        axes[0].set(yscale="log", xlabel=r"$\sigma$", ylabel="moments of $(1-W)^{-1}$")
+        axes[1].set(xlabel=r"$\sigma$", ylabel="least singular value of $1-W$")
+        for kind, lengths in data.lengths.items():
+            axes[2].hist(lengths, 30, density=True, alpha=0.35, color=colours[kind])
+            exact = _moments(kind, p.scale)
+            spread = np.sqrt(exact.variance / p.size)
+            x = exact.second + spread * np.linspace(-4, 4, 200)
+            law = np.exp(-((x - exact.second) ** 2) / (2 * spread**2)) / (
+                spread * np.sqrt(2 * np.pi)
+            )
+            axes[2].plot(x, law, color=colours[kind], **THEORY)
+        axes[2].set(xlabel="$|z|^2/N$", ylabel="density")
+        key(
+            axes[0],
+            {"$m_2$, law of the lengths": THEORY, "$m_4$": EXACT},
+            colours={KINDS[kind]: colour for kind, colour in colours.items()},
+        )
+
+    return sheet(panels, width, columns=3, aspect=0.95)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """Equal means; the two variances and their ratio."""
+    p, found = data.parameters, list[Check]()
+    exact = {kind: _moments(kind, p.scale) for kind in data.lengths}
+    for kind, lengths in data.lengths.items():
+        error = lengths.std(ddof=1) / np.sqrt(p.draws)
+        name = KINDS[kind]
+        found.append(
+            near(
+                f"mean length, {name}",
+                lengths.mean(),
+                exact[kind].second,
+                4 * error + 3 / p.size,
+                "4 s.e. and 3/N",
+            )
+        )
+        relative = 4 * np.sqrt(2 / p.draws) + 6 / p.size
+        found.append(
+            near(
+                f"N Var, {name}",
+                p.size * lengths.var(ddof=1),
+                exact[kind].variance,
+                relative * exact[kind].variance,
+                "4 s.e. and 6/N",
+            )
+        )
+    one, two = exact["ginibre"], exact["haar"]
+    return (
+        *found,
+        near("m₂ of both less one another", one.second - two.second, 0, 1e-12, "same map"),
+        Check("ratio of the variances", one.variance / two.variance, 1.05, np.inf, "must be seen"),
+    )

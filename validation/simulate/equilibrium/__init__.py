@@ -1,0 +1,1 @@
+"""Equilibrium networks of finite size, iterated to their fixed points."""
