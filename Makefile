@@ -49,7 +49,7 @@ lint: .venv/installed
 
 .venv/documented: .venv/installed
 	@echo 'installing what documentation and explorer need (once; a minute) ...'
-	$(BIN)/python -m pip install --quiet --editable '.[test,data,docs]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,data,docs,explore,browser]'
 	@touch $@
 
 .venv-bench/installed: pyproject.toml

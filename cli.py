@@ -110,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     listing.set_defaults(command=_list)
 
+    explore = commands.add_parser("explore", help="curves that follow knobs", description=_EXPLORE)
+    explore.add_argument("--port", type=int, default=0, help="0 (default): a free one")
+    explore.add_argument("--no-browser", action="store_true", help="only say the address")
+    explore.set_defaults(command=_explore)
+
     cache = commands.add_parser("cache", help="size of the compiled code on disk")
     cache.add_argument("--clear", action="store_true", help="delete it")
     cache.set_defaults(command=_cache)
@@ -131,6 +136,7 @@ _FIT = (
     "Estimate numbers of a theory, with intervals, from observed curves. Exit status: 0 the curve "
     "tells them, 3 it does not tell all of them."
 )
+_EXPLORE = "Serve a page on this machine, for this machine only; needs the extra [explore]."
 _RUN = (
     "Solve, simulate, compare and draw. Exit status: 0 agrees, 1 does not, 2 bad input, "
     "3 undecided (the report says how many runs would decide)."
@@ -257,6 +263,13 @@ def _list(chosen: argparse.Namespace) -> int:
     for title, names in catalogue().items():
         print(f"{title}:")
         print("\n".join(f"  {name}" for name in names))
+    return AGREES
+
+
+def _explore(chosen: argparse.Namespace) -> int:
+    from .validation.explorer.serve import explore
+
+    explore(chosen.port, not chosen.no_browser, _say)
     return AGREES
 
 

@@ -1,0 +1,1 @@
+"""A local page on which curves follow while parameters are dragged."""
