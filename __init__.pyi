@@ -187,6 +187,9 @@ from .theory.noise import (
 from .theory.noise import (
     Uniform as Uniform,
 )
+from .theory.schedules.following import AdaGradNorm as AdaGradNorm
+from .theory.schedules.following import LineSearch as LineSearch
+from .theory.schedules.following import PolyakStep as PolyakStep
 from .theory.schedules.running_quantile import RunningQuantile as RunningQuantile
 from .theory.schedules.schedule import (
     constant as constant,

@@ -37,7 +37,12 @@ def family(problem: Any, method: Any) -> str:
     check_method(method)
     # the methods of a list share the samples of the problem's own family
     own: Mapping[str, str] = {} if isinstance(method, list | tuple) else method.families
-    return own.get(problem.family, problem.family)
+    found = own.get(problem.family, problem.family)
+    for one in method if isinstance(method, list | tuple) else (method,):
+        rate: Any = getattr(one, "rate", None)
+        if found not in getattr(rate, "only_on", (found,)):
+            raise NotAvailable("rate", rate, f"belongs to {', '.join(rate.only_on)} problems")
+    return found
 
 
 def check_method(method: Any) -> None:

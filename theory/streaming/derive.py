@@ -28,11 +28,13 @@ from ..expectation import pieces
 from ..expectation.discretise import discretise
 from ..methods.base import Method, check_pool
 from ..methods.gradient_descent import GradientDescent
+from ..schedules.following import FollowingRate, without
 from ..schedules.kinks import schedules_of
 from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
 from .exact_mean import derive_exact_mean
 from .fluctuations import with_covariance
+from .following import derive_following
 from .ingredients import Setting, named, setting
 from .noise_law import density_function
 from .problem import LeastSquares
@@ -91,7 +93,12 @@ def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
     choice("limit", limit, LIMITS)
     if limit == "exact":
         check_streaming(method)
+        if isinstance(method.rate, FollowingRate):
+            remedy = "follows the run, whose mean does not close at finite d"
+            raise NotAvailable("rate", method.rate, remedy)
         return derive_exact_mean(problem, method)
+    if isinstance(method.rate, FollowingRate):
+        return derive_following(method, derive(problem, without(method), limit=limit))
     _check_available(method)
     given = setting(problem.noise, method)
     check_tails(given, problem.noise, 4 if limit == "fluctuations" else 2)

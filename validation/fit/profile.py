@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...theory.core.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from .result import Fit
 
 #: standard errors to both sides within which a profile is drawn
 _SHOWN = 3.0
@@ -25,7 +22,7 @@ _STRANGE = 1e-3
 
 
 def profile(
-    fit: Fit, name: str, values: Sequence[float] | None = None
+    fit: Any, name: str, values: Sequence[float] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `Fit.profile`."""
     if name not in fit.names:
@@ -40,7 +37,7 @@ def profile(
     return np.array(values, dtype=float), np.array(grown)
 
 
-def _growth(fit: Fit, index: int, place: float) -> float:
+def _growth(fit: Any, index: int, place: float) -> float:
     weights = fit.weights
     start = fit.places.copy()
     # the others follow along the ridge, from where they would be if all were linear
@@ -53,7 +50,7 @@ def _growth(fit: Fit, index: int, place: float) -> float:
     return cost - float(np.sum(fit.work.residuals(fit.places, weights) ** 2))
 
 
-def remarks_of(fit: Fit) -> Iterator[str]:
+def remarks_of(fit: Any) -> Iterator[str]:
     """What the curve does not tell, and whether it is one of the theory."""
     for index, name in enumerate(fit.names):
         width = float(np.sqrt(fit.inner[index, index]))
@@ -70,13 +67,13 @@ def remarks_of(fit: Fit) -> Iterator[str]:
         )
 
 
-def _is_flat(fit: Fit, index: int, width: float) -> bool:
+def _is_flat(fit: Any, index: int, width: float) -> bool:
     """Whether the sum of squares fails to grow on one side as a parabola of this width would."""
     steps = np.clip(np.array([-_FAR, _FAR]) * width, -20.0, 20.0)
     return any(_growth(fit, index, fit.places[index] + s) < _RISEN for s in steps)
 
 
-def _partner(fit: Fit, index: int) -> str:
+def _partner(fit: Any, index: int) -> str:
     """The number that trades off with it, in words."""
     if len(fit.names) == 1:
         return ""

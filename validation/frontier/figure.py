@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, style
 
 from ..figures.style import STYLE, HouseFigure, inches
 
-if TYPE_CHECKING:
-    from .frontier import Frontier
 
-
-def draw(frontier: Frontier, width: str | float) -> HouseFigure:
+def draw(frontier: Any, width: str | float) -> HouseFigure:
     """Return the figure of a frontier."""
     w = inches(width)
     with style.context(STYLE):

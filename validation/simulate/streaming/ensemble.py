@@ -12,10 +12,11 @@ import numpy as np
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....theory.core.errors import Interrupted, InvalidInput, NotAvailable, SolveFailed
+from ....theory.schedules.following import FollowingRate
 from . import checks, result
 from .choose import choose
 from .engine import Engine, Shared, Together
-from .lowering import lower
+from .following import greedy_engine, lower_any
 from .rows import row_engine
 
 
@@ -98,9 +99,18 @@ class Request:
 
     def engines(self, methods: Sequence[Any]) -> tuple[Engine, ...]:
         """One engine a method, all of one kind."""
-        lowered, record = [lower(method) for method in methods], self.record()
+        lowered, record = [lower_any(self.problem, m) for m in methods], self.record()
         if self.rows is None and self.targets is None:
-            return choose(self.problem, lowered, record, self.engine)
+            greedy = [m for m in methods if hasattr(m.rate, "objective")]
+            wanted = "vector" if greedy and self.engine is None else self.engine
+            chosen = choose(self.problem, lowered, record, wanted)
+            return tuple(
+                greedy_engine(self.problem, method, engine) if method in greedy else engine
+                for method, engine in zip(methods, chosen, strict=True)
+            )
+        if any(isinstance(method.rate, FollowingRate) for method in methods):
+            remedy = "rates that follow the run are simulated on Gaussian inputs"
+            raise NotAvailable("rows", "given", remedy)
         if self.engine is not None:
             remedy = "rows are streamed by their own engine; leave it out"
             raise NotAvailable("engine", self.engine, remedy)
