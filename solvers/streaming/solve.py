@@ -21,6 +21,7 @@ from ..core.limits import Limit, Limits, Option, own_options
 from .finite_size import is_linear
 from .following import solve_following
 from .limits import exact, fluctuations, ode, sde, volterra
+from .private import solve_private
 from .running_threshold import running_limit
 from .task import Task
 
@@ -103,6 +104,9 @@ def solve(
     grid = time_grid(until, times, points)
     if isinstance(method.rate, FollowingRate):
         return solve_following(problem, method, grid, limit, rtol, system)
+    if getattr(method, "noise_multiplier", 0.0):
+        check_schedules(method, float(grid[-1]))
+        return solve_private(problem, method, grid, limit, rtol, system)
     method = _with_schedules(problem, method, float(grid[-1]))
     check_schedules(method, float(grid[-1]))
     noise = "diffusion" in own and (limit == "fluctuations" or own["diffusion"] == "exact")

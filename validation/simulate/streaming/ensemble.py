@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,15 @@ from . import checks, result
 from .choose import choose
 from .engine import Engine, Shared, Together
 from .following import greedy_engine, lower_any
+from .private import private_engine
 from .rows import row_engine
+
+
+def own_engine(method: Any) -> Callable[[Any, Any, Engine], Engine] | None:
+    """What makes the engine of a method that needs one of its own out of the vector's."""
+    if hasattr(method.rate, "objective"):
+        return greedy_engine
+    return private_engine if getattr(method, "noise_multiplier", 0.0) else None
 
 
 def do_all(
@@ -101,16 +109,19 @@ class Request:
         """One engine a method, all of one kind."""
         lowered, record = [lower_any(self.problem, m) for m in methods], self.record()
         if self.rows is None and self.targets is None:
-            greedy = [m for m in methods if hasattr(m.rate, "objective")]
-            wanted = "vector" if greedy and self.engine is None else self.engine
+            own = [own_engine(method) for method in methods]
+            wanted = "vector" if any(own) and self.engine is None else self.engine
             chosen = choose(self.problem, lowered, record, wanted)
             return tuple(
-                greedy_engine(self.problem, method, engine) if method in greedy else engine
-                for method, engine in zip(methods, chosen, strict=True)
+                engine if make is None else make(self.problem, method, engine)
+                for make, method, engine in zip(own, methods, chosen, strict=True)
             )
-        if any(isinstance(method.rate, FollowingRate) for method in methods):
-            remedy = "rates that follow the run are simulated on Gaussian inputs"
-            raise NotAvailable("rows", "given", remedy)
+        for method in methods:
+            if own_engine(method) or isinstance(method.rate, FollowingRate):
+                remedy = (
+                    "added noise and rates that follow the run are simulated on Gaussian inputs"
+                )
+                raise NotAvailable("rows", method, remedy)
         if self.engine is not None:
             remedy = "rows are streamed by their own engine; leave it out"
             raise NotAvailable("engine", self.engine, remedy)
