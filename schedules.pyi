@@ -7,6 +7,9 @@ from .solvers.streaming.advice.schedules import greedy as greedy
 from .solvers.streaming.advice.schedules import schedule_along as schedule_along
 from .theory.core.symbols import t as t
 from .theory.core.tabulated import interpolated as interpolated
+from .theory.schedules.following import AdaGradNorm as AdaGradNorm
+from .theory.schedules.following import LineSearch as LineSearch
+from .theory.schedules.following import PolyakStep as PolyakStep
 from .theory.schedules.running_quantile import RunningQuantile as RunningQuantile
 from .theory.schedules.schedule import constant as constant
 from .theory.schedules.schedule import cosine as cosine

@@ -10,6 +10,7 @@ from ...theory.core.checks import between
 from ...theory.core.errors import SolveFailed
 from ...theory.core.time_grid import time_grid
 from ...theory.methods.base import Method
+from ...theory.schedules.following import FollowingRate
 from ...theory.schedules.running_quantile import RunningQuantile
 from ...theory.schedules.schedule import check_schedules
 from ...theory.streaming.derive import bind, derive
@@ -19,7 +20,9 @@ from ...theory.streaming.problem import LeastSquares
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
 from .finite_size import is_linear
+from .following import solve_following
 from .limits import exact, fluctuations, ode, sde, volterra
+from .private import solve_private
 from .running_threshold import running_limit
 from .task import Task
 from .together import solve_together
@@ -105,6 +108,11 @@ def solve(
     own = own_options(LIMITS, limit, options)
     rtol = between("rtol", own.pop("rtol"), 1e-12, 1e-2)
     grid = time_grid(until, times, points)
+    if isinstance(method.rate, FollowingRate):
+        return solve_following(problem, method, grid, limit, rtol, system)
+    if getattr(method, "noise_multiplier", 0.0):
+        check_schedules(method, float(grid[-1]))
+        return solve_private(problem, method, grid, limit, rtol, system)
     method = _with_schedules(problem, method, float(grid[-1]))
     check_schedules(method, float(grid[-1]))
     noise = "diffusion" in own and (limit == "fluctuations" or own["diffusion"] == "exact")

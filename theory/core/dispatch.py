@@ -36,9 +36,12 @@ def family(problem: Any, method: Any) -> str:
         raise InvalidType("problem", problem, _KINDS)
     check_method(method)
     # the methods of a list share the samples of the problem's own family
-    if isinstance(method, list | tuple):
-        return problem.family
-    found: str = method.family_on(problem.family)
+    several = isinstance(method, list | tuple)
+    found: str = problem.family if several else method.family_on(problem.family)
+    for one in method if several else (method,):
+        rate: Any = getattr(one, "rate", None)
+        if found not in getattr(rate, "only_on", (found,)):
+            raise NotAvailable("rate", rate, f"belongs to {', '.join(rate.only_on)} problems")
     return found
 
 

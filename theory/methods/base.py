@@ -12,6 +12,7 @@ from ..core.errors import InvalidInput, InvalidType, NotAvailable
 from ..core.printer import latex
 from ..core.problem import Learner
 from ..core.symbols import residual
+from ..schedules.following import FollowingRate
 from ..schedules.schedule import as_schedule
 from .remember import Average, SlowMemory, as_momentum, part
 
@@ -45,7 +46,7 @@ class Method(Learner):
 
     Parameters
     ----------
-    rate : float or sympy expression in ``limitlab.t``
+    rate : float, sympy expression in ``limitlab.t``, or AdaGradNorm, LineSearch, PolyakStep
         Step size is rate(k/d)/d at step k; time t = k/d.
     batch : int, keyword only
         Samples per step.
@@ -80,7 +81,8 @@ class Method(Learner):
     references: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", as_schedule(self.rate, "rate"))
+        if not isinstance(self.rate, FollowingRate):
+            object.__setattr__(self, "rate", as_schedule(self.rate, "rate"))
         if isinstance(self.batch, bool) or not isinstance(self.batch, Integral):
             raise InvalidType("batch", self.batch, "give a whole number >= 1")
         object.__setattr__(self, "batch", count("batch", self.batch, most=LARGEST_BATCH))

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import sympy as sp
 
-from ..core.checks import choice
+from ..core.checks import choice, number
 from ..core.errors import InvalidInput
+from ..schedules.following import FollowingRate
 from ..schedules.running_quantile import RunningQuantile
 from ..schedules.schedule import as_schedule
 from .base import Method
@@ -55,15 +56,21 @@ class ClippedSGD(ThresholdMethod):
     clip : {"mean", "per-sample"}, keyword only
         What is clipped where ``batch`` is above 1: the mean gradient of the batch, or the
         gradient of every sample before the mean is taken. Must be stated then.
+    noise_multiplier : float, keyword only
+        σ ≥ 0 of private SGD: Gaussian noise of standard deviation σ c √tr K/batch is added to every
+        coordinate of the mean of the clipped gradients. How private that is depends on σ, the
+        share of the data in a batch and the number of steps: ask the accountant of a library for
+        private training (Opacus, TensorFlow Privacy, dp-accounting).
 
     Raises
     ------
     InvalidInput
-        A batch above 1 without ``clip``.
+        A batch above 1 without ``clip``; added noise with the mean clipped, or without a threshold.
     """
 
     _: KW_ONLY
     clip: str | None = None
+    noise_multiplier: float = 0.0
 
     acts_on: ClassVar[str] = "norm"
     references: ClassVar[tuple[str, ...]] = ("arXiv:2406.11733",)
@@ -77,10 +84,27 @@ class ClippedSGD(ThresholdMethod):
             remedy = f'say what a batch of {self.batch} clips: clip="mean" or clip="per-sample"'
             raise InvalidInput("clip", self.clip, remedy)
 
+        self._check_noise()
+
+    def _check_noise(self) -> None:
+        noise = number("noise_multiplier", self.noise_multiplier)
+        object.__setattr__(self, "noise_multiplier", noise)
+        if noise < 0:
+            raise InvalidInput("noise_multiplier", noise, "give a number >= 0")
+        if noise == 0:
+            return
+        if self.clip == "mean":
+            remedy = 'bounds what one sample does only with clip="per-sample"'
+            raise InvalidInput("noise_multiplier", noise, remedy)
+        fixed = isinstance(self.threshold, RunningQuantile) or self.threshold == sp.oo
+        if fixed or isinstance(self.rate, FollowingRate):
+            remedy = "is in units of the threshold: give a number or a schedule for it and the rate"
+            raise InvalidInput("noise_multiplier", noise, remedy)
+
     @property
     def pool(self) -> str:
         return "mean" if self.clip == "mean" else "each"
 
     @property
     def label(self) -> str:
-        return "clipped SGD"
+        return "private SGD" if self.noise_multiplier else "clipped SGD"

@@ -11,9 +11,10 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from ..core.checks import number, positive
-from ..core.errors import InvalidInput, InvalidType
+from ..core.errors import InvalidInput, InvalidType, NotAvailable
 from ..core.program import UNARY, Unknown, program, run
 from ..core.symbols import t
+from .following import FollowingRate
 from .grammar import expression as read
 
 #: a rounding error below zero, as at the end of a cosine, is not a negative schedule
@@ -92,6 +93,9 @@ def _checked_program(value: sp.Expr, field: str) -> sp.Expr:
 def evaluate(schedule: float | sp.Expr, times: Any) -> np.ndarray:
     """Values of a schedule at `times`, in the shape of `times`; NaN where it is not real."""
     grid = np.asarray(times, dtype=np.float64)
+    if isinstance(schedule, FollowingRate):
+        remedy = "follows the run; this question takes a number or a schedule"
+        raise NotAvailable("rate", schedule, remedy)
     if not isinstance(schedule, sp.Expr):
         return np.full(grid.shape, float(schedule))
     with np.errstate(all="ignore"):

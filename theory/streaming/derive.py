@@ -28,13 +28,16 @@ from ..expectation import pieces
 from ..expectation.discretise import discretise
 from ..methods.base import Method, check_pool
 from ..methods.gradient_descent import GradientDescent
+from ..schedules.following import FollowingRate, without
 from ..schedules.kinks import schedules_of
 from ..schedules.running_quantile import RunningQuantile
 from .batches import batch_steps, step_moments, transform
 from .exact_mean import derive_exact_mean
 from .fluctuations import with_covariance
+from .following import derive_following
 from .ingredients import Setting, named, setting
 from .noise_law import density_function
+from .private import PrivateSystem, private_law, without_noise
 from .problem import LeastSquares
 from .rules import rule_of
 from .system import ModeSystem
@@ -91,7 +94,14 @@ def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
     choice("limit", limit, LIMITS)
     if limit == "exact":
         check_streaming(method)
+        if isinstance(method.rate, FollowingRate):
+            remedy = "follows the run, whose mean does not close at finite d"
+            raise NotAvailable("rate", method.rate, remedy)
         return derive_exact_mean(problem, method)
+    if isinstance(method.rate, FollowingRate):
+        return derive_following(method, derive(problem, without(method), limit=limit))
+    if getattr(method, "noise_multiplier", 0.0):
+        return PrivateSystem(derive(problem, without_noise(method), limit=limit), private_law())
     _check_available(method)
     given = setting(problem.noise, method)
     check_tails(given, problem.noise, 4 if limit == "fluctuations" else 2)
@@ -141,7 +151,16 @@ _known = _Known(256)
 
 @once
 def bind(system: ModeSystem, problem: Any, method: Any) -> Binding:
-    """Return the numbers that ``system`` takes for this problem and method."""
+    """Return the numbers that ``system`` takes for this problem and method.
+
+    Raises
+    ------
+    NotAvailable
+        A system of more than modes: a rate that follows the run, added noise.
+    """
+    if not isinstance(system, ModeSystem):
+        remedy = f"{system.name}: solve, simulate and compare take it, this question does not"
+        raise NotAvailable("method", method, remedy)
     owners = {"method": method, "noise": problem.noise}
     apart = numbers(system.beside_rate, owners)
     values = numbers(system.parameters, owners)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....solvers.streaming.following import scheduled_along
 from ....solvers.streaming.validity import coarse_steps
 from ....theory.core.errors import InvalidInput, InvalidType
 from ....theory.core.warn import warn
 from ....theory.methods import Method
+from ....theory.schedules.following import FollowingRate
 from ....theory.streaming.derive import check_streaming
 from ....theory.streaming.problem import LeastSquares
 from .engine import Engine
@@ -48,6 +50,8 @@ def check_equal_batches(methods: list[Any]) -> None:
 
 def warn_of_coarse_steps(problem: Any, method: Any, until: float) -> None:
     """Warn, in the words of `solve`, where one step is not small against the fastest direction."""
+    if isinstance(method.rate, FollowingRate):
+        method = scheduled_along(problem, method, until)
     text = coarse_steps(problem, method.at_once, until)
     if text:
         warn(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,15 +13,24 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....theory.core.dispatch import module_of
 from ....theory.core.errors import Interrupted, InvalidInput, NotAvailable, SolveFailed
+from ....theory.schedules.following import FollowingRate
 from . import checks, result
 from .choose import choose
 from .engine import Engine, Shared, Together
-from .lowering import lower
+from .following import greedy_engine, lower_any
+from .private import private_engine
 from .rows import row_engine
 
 _ROOM = __name__.rpartition(".streaming")[0]
 #: place of the engine of rows among those of a family
 _ROWS = 3
+
+
+def own_engine(method: Any) -> Callable[[Any, Any, Engine], Engine] | None:
+    """What makes the engine of a method that needs one of its own out of the vector's."""
+    if hasattr(method.rate, "objective"):
+        return greedy_engine
+    return private_engine if getattr(method, "noise_multiplier", 0.0) else None
 
 
 def do_all(
@@ -105,7 +114,19 @@ class Request:
         """One engine a method, all of one kind."""
         lowered, record = [lowered_of(self.problem, one) for one in methods], self.record()
         if self.rows is None and self.targets is None:
-            return choose(self.problem, lowered, record, self.engine)
+            own = [own_engine(method) for method in methods]
+            wanted = "vector" if any(own) and self.engine is None else self.engine
+            chosen = choose(self.problem, lowered, record, wanted)
+            return tuple(
+                engine if make is None else make(self.problem, method, engine)
+                for make, method, engine in zip(own, methods, chosen, strict=True)
+            )
+        for method in methods:
+            if own_engine(method) or isinstance(method.rate, FollowingRate):
+                remedy = (
+                    "added noise and rates that follow the run are simulated on Gaussian inputs"
+                )
+                raise NotAvailable("rows", method, remedy)
         if self.engine is not None:
             remedy = "rows are streamed by their own engine; leave it out"
             raise NotAvailable("engine", self.engine, remedy)
@@ -121,5 +142,5 @@ class Request:
 def lowered_of(problem: Any, method: Any) -> Any:
     """The step of a method; one with memory has its own."""
     if not method.remembered:
-        return lower(method)
+        return lower_any(problem, method)
     return module_of(_ROOM, "lowering", problem, method).lower(method)

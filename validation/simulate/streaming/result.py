@@ -12,6 +12,7 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runs import LARGEST
 from ....theory.core.errors import SolveFailed
 from ....theory.core.version import VERSION
+from ....theory.schedules.following import FollowingRate
 from ....theory.schedules.schedule import evaluate
 from ....theory.streaming.tails import tail_matters
 from .engine import Engine, Outcome
@@ -28,7 +29,8 @@ def refuse_divergence(outcomes: Sequence[Outcome], engine: Engine, method: Any) 
     if not lost:
         return
     time = min(lost) / engine.dimension
-    rate = float(evaluate(method.rate, np.array([time]))[0])
+    follows = isinstance(method.rate, FollowingRate)
+    rate = np.nan if follows else float(evaluate(method.rate, np.array([time]))[0])
     raise SolveFailed(
         f"{len(lost)} of {len(outcomes)} runs of {method.label} diverged (risk above {LARGEST:g}), "
         "so that a mean over runs means nothing; lower the rate. First",
