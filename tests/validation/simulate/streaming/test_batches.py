@@ -10,11 +10,13 @@ from scipy import stats
 import limitlab as ll
 from limitlab.solvers.core.runner import Crew
 from limitlab.theory.schedules.running_quantile import RunningQuantile
-from limitlab.validation.simulate.streaming import choose
+from limitlab.validation.simulate.streaming.chain import ReducedChain
 from limitlab.validation.simulate.streaming.engine import Together
 from limitlab.validation.simulate.streaming.ensemble import do_all
 from limitlab.validation.simulate.streaming.lowering import lower
 from limitlab.validation.simulate.streaming.rows import row_engine
+from limitlab.validation.simulate.streaming.samples import DenseEngine
+from limitlab.validation.simulate.streaming.vector import VectorChain
 
 pytestmark = pytest.mark.filterwarnings("ignore::limitlab.ValidityWarning")
 
@@ -140,7 +142,7 @@ def engine_risk(build, problem, method, *seen):
 def test_vector_steps_are_those_of_the_algorithm(name):
     problem = ll.LeastSquares(ll.power_law(9, 0.5), ll.NoNoise())
     z, noise = samples(9)
-    risk = engine_risk(choose._vector, problem, METHODS[name], z.ravel(), noise.ravel())
+    risk = engine_risk(VectorChain.of, problem, METHODS[name], z.ravel(), noise.ravel())
     x = z * np.sqrt(problem.covariance.diagonal)
     np.testing.assert_allclose(risk, literal_risk(METHODS[name], problem, x, noise), rtol=1e-12)
 
@@ -151,7 +153,7 @@ def test_steps_on_given_samples_are_those_of_the_algorithm(name):
     problem = ll.LeastSquares(ll.toeplitz(9, 0.5), ll.NoNoise())
     x, noise = samples(9)
     seen = x.reshape(-1, 9)[::-1].copy(), np.arange(STEPS * BATCH)[::-1].copy(), noise.ravel()
-    risk = engine_risk(choose._dense, problem, METHODS[name], *seen)
+    risk = engine_risk(DenseEngine.of, problem, METHODS[name], *seen)
     expected = literal_risk(METHODS[name], problem, x.astype(float), noise)
     np.testing.assert_allclose(risk, expected, rtol=1e-12)
 
@@ -189,7 +191,7 @@ def test_a_batch_of_one_is_the_chain_without_batches(name):
     single = replace(METHODS[name], batch=1)
     z, noise = samples(9, batch=1)
     seen = z.ravel(), noise.ravel()
-    engine = choose._vector(problem, lower(single), np.arange(STEPS + 1))
+    engine = VectorChain.of(problem, lower(single), np.arange(STEPS + 1))
     batched = lower(METHODS[name]).kernels("vector_chain")
     state = engine.begin()
     batched.advance(
@@ -206,7 +208,7 @@ def test_a_batch_of_one_is_the_chain_without_batches(name):
         state["risks"],
         state["p"],
     )
-    alone = engine_risk(choose._vector, problem, single, *seen)
+    alone = engine_risk(VectorChain.of, problem, single, *seen)
     np.testing.assert_allclose(state["risks"], alone, rtol=1e-12)
 
 
@@ -234,7 +236,7 @@ def exact_mean(problem, rate, batch, steps):
 
 
 @pytest.mark.parametrize(
-    "build", [choose._chain, pytest.param(choose._vector, marks=pytest.mark.slow)]
+    "build", [ReducedChain.of, pytest.param(VectorChain.of, marks=pytest.mark.slow)]
 )
 def test_mean_of_sgd_is_the_exact_recursion(build):
     problem = ll.LeastSquares(SPLIT, ll.Laplace(0.6))
@@ -267,7 +269,7 @@ def test_the_law_of_the_chain_is_that_of_the_algorithm(name, start):
     delta = None if start == "default" else np.zeros(10)
     problem = ll.LeastSquares(law, ll.Cauchy(0.3), start=delta)
     method, other = CHAIN[name]
-    risk = outcomes(problem, method, [0, 6], 1500, 3, choose._chain)[:, -1]
+    risk = outcomes(problem, method, [0, 6], 1500, 3, ReducedChain.of)[:, -1]
     assert stats.ks_2samp(risk, literal_ensemble(problem, method, 6, 1500, 4)).pvalue > 1e-4
     assert stats.ks_2samp(risk, literal_ensemble(problem, other, 6, 1500, 4)).pvalue < 1e-4
 
@@ -279,9 +281,9 @@ def test_chain_and_vector_agree_in_mean_and_spread(name):
     steps = np.arange(0, 161, 16)
     chain, vector = (
         outcomes(problem, METHODS[name], steps, 3000, 5, build)[:, 1:]
-        for build in (choose._chain, choose._vector)
+        for build in (ReducedChain.of, VectorChain.of)
     )
-    larger = outcomes(problem, replace(METHODS[name], rate=0.8), steps, 3000, 6, choose._vector)
+    larger = outcomes(problem, replace(METHODS[name], rate=0.8), steps, 3000, 6, VectorChain.of)
     assert mean_and_spread_z(chain, vector) < Z
     assert mean_and_spread_z(chain, larger[:, 1:]) > Z
 

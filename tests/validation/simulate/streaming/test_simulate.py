@@ -9,10 +9,12 @@ from scipy import stats
 import limitlab as ll
 from limitlab.solvers.core.runner import Crew
 from limitlab.validation.simulate import simulate
-from limitlab.validation.simulate.streaming import choose
+from limitlab.validation.simulate.streaming.chain import ReducedChain
 from limitlab.validation.simulate.streaming.engine import Together
 from limitlab.validation.simulate.streaming.ensemble import do_all
 from limitlab.validation.simulate.streaming.lowering import lower
+from limitlab.validation.simulate.streaming.samples import DenseEngine
+from limitlab.validation.simulate.streaming.vector import VectorChain
 
 pytestmark = pytest.mark.filterwarnings("ignore::limitlab.ValidityWarning")
 
@@ -24,7 +26,7 @@ SPLIT = ll.from_eigenvalues([1.6, 0.4], [8, 12])
 def outcomes(problem, method, steps, runs, seed, engine):
     """Risks (runs, T) of an engine taken by name, also where `simulate` would not choose it."""
     record = np.asarray(steps, dtype=np.int64)
-    build = {"chain": choose._chain, "vector": choose._vector, "dense": choose._dense}[engine]
+    build = {"chain": ReducedChain.of, "vector": VectorChain.of, "dense": DenseEngine.of}[engine]
     machine = build(problem, lower(method), record)
     seeds = np.random.SeedSequence(seed)
     done, _ = do_all(Together((machine,)), seeds, runs, Crew(2, single=True))
