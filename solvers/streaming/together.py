@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...theory.core import symbols
 from ...theory.core.checks import between
 from ...theory.core.errors import LimitlabError
 from ...theory.core.once import one_call
@@ -24,7 +25,7 @@ from . import validity
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
 from .corrections import Limit
-from .finite_size import finite_size, is_linear, of_table
+from .finite_size import finite_size, of_table
 from .ode import (
     Cells,
     OdeAnswer,
@@ -38,8 +39,9 @@ from .ode import (
 from .results import loss_floor
 
 Array = np.ndarray
-#: Chebyshev panels of a table at first: risks from 10 R(0) down to 5e-4 R(0)
-_PANELS = 5
+#: Chebyshev panels of a table at first: risks from 10 R(0) down to R(0)/40; cells that fall below
+#: are solved again with all of them
+_PANELS = 3
 
 
 def solve_together(
@@ -120,6 +122,7 @@ class Group:
         if place is None or numbers.unit is None:
             raise TypeError("something else reads the rate")
         coefficients = Coefficients.of(system.mean.source, numbers)
+        self._linear = self.hardest.acts_on != "coordinate" and system.rule == symbols.residual
         spectrum = binned(self.problem, self.hardest)
         largest = 10.0 * max(float(np.sum(spectrum.energies)), 1e-3)
         until = float(self.grid[-1])
@@ -168,7 +171,7 @@ class Group:
         return found
 
     def _status(self, k: int) -> tuple[str, str]:
-        if not is_linear(self.methods[0]):
+        if not self._linear:
             return "ok", ""
         method = self.methods[k]
         load = method.rate / validity.stability_limit(self.problem, method.batch)
@@ -178,7 +181,7 @@ class Group:
         """The announced relative error of each cell."""
         problem, first = self.problem, self.methods[0]
         alone = first.acts_on == "coordinate" or (first.batch > 1 and first.pool == "mean")
-        if math.isinf(problem.dimension) or (is_linear(first) and not alone):
+        if math.isinf(problem.dimension) or (self._linear and not alone):
             pairs = zip(cells, risks, strict=True)
             return [self._limit(k, risk) for k, risk in pairs]
         if not alone:
