@@ -18,14 +18,14 @@ import numpy as np
 from ...theory.core import symbols
 from ...theory.core.checks import between
 from ...theory.core.errors import LimitlabError
-from ...theory.core.once import one_call
+from ...theory.core.once import one_call, shipped
 from ...theory.core.time_grid import time_grid
 from ...theory.streaming.derive import bind, derive, rate_place
 from . import validity
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
 from .corrections import Limit
-from .finite_size import finite_size, of_table
+from .finite_size import finite_size, is_linear, of_table
 from .ode import (
     Cells,
     OdeAnswer,
@@ -122,7 +122,9 @@ class Group:
         if place is None or numbers.unit is None:
             raise TypeError("something else reads the rate")
         coefficients = Coefficients.of(system.mean.source, numbers)
-        self._linear = self.hardest.acts_on != "coordinate" and system.rule == symbols.residual
+        # of a user's own rule the numbers may decide what it is, or whether it is one
+        told = system.rule == symbols.residual and self.hardest.acts_on != "coordinate"
+        self._linear = told if shipped(self.hardest) else is_linear(self.hardest)
         spectrum = binned(self.problem, self.hardest)
         largest = 10.0 * max(float(np.sum(spectrum.energies)), 1e-3)
         until = float(self.grid[-1])
