@@ -30,6 +30,7 @@ TOPICS = {
     "growth": True,
     "finite_data": True,
     "edge": True,
+    "sweep": True,
 }
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

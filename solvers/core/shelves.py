@@ -14,9 +14,9 @@ from typing import Any
 from .store import Store
 
 #: share of the time that writing may take
-_SHARE = 0.02
+_SHARE = 0.01
 #: seconds between two writes, at least and at most
-_SOON, _LATE = 0.25, 30.0
+_SOON, _LATE = 0.5, 30.0
 
 
 class Runs:

@@ -99,6 +99,7 @@ class Spectrum:
     energies: Array
     sources: Array
     binned: bool = False
+    _small: dict[tuple[int, float], Spectrum] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -203,7 +204,7 @@ def bin_spectrum(spectrum: Spectrum) -> Spectrum:
     whole = bool(np.all(moving))
     parts = _binned(*(a if whole else a[moving] for a in arrays))
     joined = _joined(spectrum, *((m.positions, m.weights) for m in parts))
-    return replace(joined, binned=True)
+    return replace(joined, binned=True, _small={})
 
 
 def binned(problem: Any, method: Any) -> Spectrum:
@@ -229,5 +230,7 @@ def compress(spectrum: Spectrum, nodes: int, power: float = 1.0) -> Spectrum:
     power : float
         The rules are exact for polynomials in λ^power, or log λ for 0 (see `Measure`).
     """
-    energies, sources = spectrum.measures
-    return _joined(spectrum, energies.rule(nodes, power), sources.rule(nodes, power))
+    if (nodes, power) not in spectrum._small:
+        energies, sources = (measure.rule(nodes, power) for measure in spectrum.measures)
+        spectrum._small[nodes, power] = _joined(spectrum, energies, sources)
+    return spectrum._small[nodes, power]

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ...theory.core import symbols
 from ...theory.core.checks import between
 from ...theory.core.errors import LimitlabError
-from ...theory.core.once import one_call
+from ...theory.core.once import one_call, shipped
 from ...theory.core.time_grid import time_grid
 from ...theory.streaming.derive import bind, derive, rate_place
 from . import validity
@@ -38,8 +39,9 @@ from .ode import (
 from .results import loss_floor
 
 Array = np.ndarray
-#: Chebyshev panels of a table at first: risks from 10 R(0) down to 5e-4 R(0)
-_PANELS = 5
+#: Chebyshev panels of a table at first: risks from 10 R(0) down to R(0)/40; cells that fall below
+#: are solved again with all of them
+_PANELS = 3
 
 
 def solve_together(
@@ -120,6 +122,9 @@ class Group:
         if place is None or numbers.unit is None:
             raise TypeError("something else reads the rate")
         coefficients = Coefficients.of(system.mean.source, numbers)
+        # of a user's own rule the numbers may decide what it is, or whether it is one
+        told = system.rule == symbols.residual and self.hardest.acts_on != "coordinate"
+        self._linear = told if shipped(self.hardest) else is_linear(self.hardest)
         spectrum = binned(self.problem, self.hardest)
         largest = 10.0 * max(float(np.sum(spectrum.energies)), 1e-3)
         until = float(self.grid[-1])
@@ -168,7 +173,7 @@ class Group:
         return found
 
     def _status(self, k: int) -> tuple[str, str]:
-        if not is_linear(self.methods[0]):
+        if not self._linear:
             return "ok", ""
         method = self.methods[k]
         load = method.rate / validity.stability_limit(self.problem, method.batch)
@@ -178,7 +183,7 @@ class Group:
         """The announced relative error of each cell."""
         problem, first = self.problem, self.methods[0]
         alone = first.acts_on == "coordinate" or (first.batch > 1 and first.pool == "mean")
-        if math.isinf(problem.dimension) or (is_linear(first) and not alone):
+        if math.isinf(problem.dimension) or (self._linear and not alone):
             pairs = zip(cells, risks, strict=True)
             return [self._limit(k, risk) for k, risk in pairs]
         if not alone:

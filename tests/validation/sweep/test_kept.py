@@ -229,7 +229,7 @@ def test_fifty_kills(tmp_path, monkeypatch):
 
 EXPERIMENT = """
 [problem]
-covariance = { kind = "isotropic", d = 2000 }
+covariance = { kind = "isotropic", dimension = 2000 }
 noise = { kind = "student_t", df = 3, scale = 0.5 }
 [[method]]
 kind = "signsgd"
@@ -312,7 +312,7 @@ def test_a_slurm_array_as_plain_processes(tmp_path):
 
 def slow_cell():
     """A cell long enough for a worker to be killed in."""
-    problem = ll.LeastSquares(ll.isotropic(20_000), noise=ll.Gaussian(0.5))
+    problem = ll.LeastSquares(ll.isotropic(2_000), noise=ll.Gaussian(0.5))
     return problem, ll.SignSGD(0.5)
 
 
@@ -326,9 +326,9 @@ def test_a_cluster_of_which_a_worker_is_killed_gives_the_same_bits(tmp_path):
             problem,
             method,
             {"rate": [0.3, 0.6, 0.9]},
-            1,
+            2,
             points=5,
-            runs=50,
+            runs=100,
             seed=1,
             progress=False,
             **options,

@@ -11,7 +11,6 @@ import sympy as sp
 import xarray
 
 import limitlab as ll
-from limitlab.solvers.core.runner import Crew
 from limitlab.theory.core.discover import examples, families
 from limitlab.theory.core.errors import InvalidInput, InvalidType, SolveFailed
 from limitlab.validation.sweep import cells, pieces
@@ -252,19 +251,20 @@ def test_bad_calls_are_refused():
 
 def test_an_interruption_returns_what_is_done(monkeypatch):
     monkeypatch.setattr(pieces, "TOGETHER", 2)
-    done = Crew._with_bar
+    call, calls = cells.Piece.__call__, []
 
-    def stopped(self, futures, runs):
-        for k, future in enumerate(done(self, futures, runs)):
-            if k == 1:
-                raise KeyboardInterrupt
-            yield future
+    def stopped(self):
+        calls.append(1)
+        if len(calls) % 3 == 2:
+            raise KeyboardInterrupt
+        return call(self)
 
-    monkeypatch.setattr(Crew, "_with_bar", stopped)
+    monkeypatch.setattr(cells.Piece, "__call__", stopped)
     with pytest.warns(ll.ValidityWarning, match="are missing"):
         found = plane(workers=1)
-    states = found.statuses()
-    assert states["ok"] >= 2 and not found.complete and found.provenance["interrupted"]
+    assert found.statuses()["ok"] >= 2 and found.statuses()["missing"] >= 2
+    assert not found.complete and found.provenance["interrupted"]
+    calls.clear()
     with pytest.raises(ll.Interrupted) as caught:
         plane(workers=1, on_interrupt="raise")
     assert caught.value.runs == 6 and isinstance(caught.value.partial, ll.Sweep)
