@@ -31,6 +31,11 @@ from ..streaming.results import ode_curve, provenance_of
 from .memory import solve_memory
 from .table import StreamMeans, stream_means
 
+#: why there is no band
+NO_BAND = (
+    "steps of Adam that share a memory are correlated, and v feeds its fluctuations back into "
+    'them; how this spreads one run is not derived. There is "ode"'
+)
 CONJECTURE = "the limit of Adam is a conjecture, held against simulation only"
 
 
@@ -69,9 +74,13 @@ def solve(
     NoLimit
         Slow averages and E ε⁴ = ∞, or infinite variance.
     NotAvailable
-        Another limit; a dense covariance except for "slow-variance"; β₂ = 0, and slow averages
-        of a memory that is not slow (an announced error of 100 % or more).
+        Another limit (a band among them); a dense covariance except for "slow-variance"; β₂ = 0;
+        slow averages of a batch, or of a memory that is not slow (an announced error of 100 % or
+        more).
     """
+    if limit in ("fluctuations", "sde"):
+        raise NotAvailable("limit", limit, NO_BAND)
+    check_variance(method)
     own = own_options(LIMITS, limit, options)
     return LIMITS[limit].road(problem, method, (until, times, points), system, **own)
 
@@ -138,7 +147,8 @@ def _means(problem: Any, method: Any, system: ModeSystem) -> StreamMeans:
     risk = max(problem.risk, 1e-12)
     samples = sample_of(system, "g_A"), sample_of(system, "s_A^2")
     betas = method.beta1, method.beta2
-    return stream_means(problem.noise, *betas, 1e-6 * risk, 10 * risk, samples=samples)
+    ends = 1e-6 * risk, 10 * risk
+    return stream_means(problem.noise, *betas, *ends, samples=samples, batch=method.batch)
 
 
 def _slow(

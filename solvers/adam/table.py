@@ -58,6 +58,7 @@ def stream_means(
     highest: float,
     blocks: int = 64,
     samples: tuple[Sample, Sample] | None = None,
+    batch: int = 1,
 ) -> StreamMeans:
     """Return g_A and s_A² for risks between `lowest` and `highest`.
 
@@ -71,6 +72,8 @@ def stream_means(
         Length of the stream, in blocks of 32768 steps.
     samples : (Sample, Sample), optional
         What is averaged, instead of what is derived for g_A and s_A².
+    batch : int
+        Samples a step.
     """
     source = stream_source(*(samples or (drift_sample(), variance_sample())))
     key = (statement(noise), source, beta1, beta2, lowest, highest, blocks)
@@ -91,10 +94,11 @@ def _measured(
     kernels = load(source, "adam/stream")
     ends = float(np.log(lowest)), float(np.log(highest))
     floor, count = _typical_square(noise), FIRST
-    flat, errors = _run(kernels, noise, beta1, beta2, _points(*ends, count), blocks, floor)
+    shape = blocks, batch
+    flat, errors = _run(kernels, noise, beta1, beta2, _points(*ends, count), shape, floor)
     for _ in range(DOUBLINGS):
         check = _points(*ends, 2 * count)
-        finer, errors = _run(kernels, noise, beta1, beta2, check, blocks, floor)
+        finer, errors = _run(kernels, noise, beta1, beta2, check, shape, floor)
         gap = np.abs(_interpolated(ends, flat, check) - finer).max(axis=1)
         count, flat = 2 * count, finer
         if np.all(gap <= errors):
@@ -134,25 +138,26 @@ def _run(
     beta1: float,
     beta2: float,
     log_risks: Array,
-    blocks: int,
+    shape: tuple[int, int],
     floor: float,
 ) -> tuple[Array, Array]:
     """Return log(g_A √(2R + floor)) and log s_A², (2, risks), and their largest errors, (2,)."""
-    sums = _block_means(kernels, noise, beta1, beta2, log_risks, blocks)
+    sums = _block_means(kernels, noise, beta1, beta2, log_risks, shape)
     mean = sums.mean(axis=0)
-    error = sums.std(axis=0, ddof=1) / np.sqrt(blocks) / mean
+    error = sums.std(axis=0, ddof=1) / np.sqrt(shape[0]) / mean
     flat = np.log(mean)
     flat[0] += 0.5 * np.log(2 * np.exp(log_risks) + floor)
     return flat, error.max(axis=1)
 
 
 def _block_means(
-    kernels: Any, noise: Any, beta1: float, beta2: float, log_risks: Array, blocks: int
+    kernels: Any, noise: Any, beta1: float, beta2: float, log_risks: Array, shape: tuple[int, int]
 ) -> Array:
     """Return the mean of both samples over every block, shape (blocks, 2, risks)."""
+    blocks, batch = shape
     skip = forgets(beta1)
     roots = np.sqrt(2 * np.exp(log_risks))
-    stream = _Stream(noise)
+    stream = _Stream(noise, batch)
     memories = np.array([[1.0, 0.0, root**2] for root in roots])
     steps, weights = np.empty(BLOCK), np.empty(BLOCK)
     for warm in range(-(-forgets(max(beta1, beta2)) // BLOCK)):
@@ -171,17 +176,22 @@ def _block_means(
 
 
 class _Stream:
-    """ξ, z and ε of each block; block −1, −2, … come before the first."""
+    """ξ, χ², z and ε of each block; block −1, −2, … come before the first."""
 
-    def __init__(self, noise: Any) -> None:
+    def __init__(self, noise: Any, batch: int) -> None:
         self._noise, self._root = noise, np.random.SeedSequence(_SEED)
+        self._batch = batch
         self._key = random.key(self._root)
 
-    def block(self, number: int) -> tuple[np.ndarray, np.ndarray, Array]:
-        """Return normals ξ and z, (BLOCK,) float32, and the noise."""
-        xi, z = (np.empty(BLOCK, dtype=np.float32) for _ in range(2))
+    def block(self, number: int) -> tuple[np.ndarray, Array, np.ndarray, Array]:
+        """Return ξ (BLOCK,) and the rest of its squares, z and the noise (BLOCK batch,)."""
+        xi, z = (np.empty(BLOCK * n, dtype=np.float32) for n in (1, self._batch))
         for stream, out in enumerate((xi, z)):
             group = np.uint64(number % 2**32)
             random.kernels().fill_normals(self._key, group, np.uint32(stream), out)
         generator = np.random.default_rng(random.child(self._root, number % 2**32))
-        return xi, z, np.asarray(self._noise.sample(generator, BLOCK), dtype=np.float64)
+        noise = np.asarray(self._noise.sample(generator, BLOCK * self._batch), dtype=np.float64)
+        rest = np.zeros(BLOCK)
+        if self._batch > 1:
+            rest = generator.chisquare(self._batch - 1, BLOCK)
+        return xi, rest, z, noise

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..core.checks import choice
+from ..core.errors import NotAvailable
 
 MEMORIES = ("short", "slow-variance", "slow")
 #: relative error of the risk per memory over d: measured at d = 400, to a factor 2
@@ -24,9 +25,21 @@ def forgets(beta: float) -> int:
 
 
 def choose_memory(problem: Any, method: Any, memory: str | None = None) -> str:
-    """Return the memory that was asked for, or the one of the smallest announced error."""
+    """Return the memory that was asked for, or the one of the smallest announced error.
+
+    Raises
+    ------
+    NotAvailable
+        A slow memory with a batch.
+    """
     if memory is not None:
-        return choice("memory", memory, MEMORIES)
+        chosen = choice("memory", memory, MEMORIES)
+        if method.batch > 1 and chosen != "short":
+            remedy = 'slow averages are derived for one sample a step; memory="short" takes a batch'
+            raise NotAvailable("batch", method.batch, remedy)
+        return chosen
+    if method.batch > 1:
+        return "short"
     if math.isinf(problem.dimension):
         return "short"
     return min(MEMORIES, key=lambda chosen: memory_error(problem, method, chosen))
@@ -38,5 +51,7 @@ def memory_error(problem: Any, method: Any, chosen: str) -> float:
     d = problem.dimension
     first, second = (MEMORY_ERROR / (d * (1 - b)) for b in (method.beta1, method.beta2))
     if chosen == "short":
-        return float(first + second)
+        # a batch resolves the mean gradient of a coordinate, which the limit takes to first order,
+        # to 1/√B: measured −.2, 7 and 7.5 over d at β = (.5, .9), B = 1, 4, 4 and d = 400, 400, 800
+        return float(method.batch * (first + second))
     return float(2.5 * (1 - method.beta2) + (first if chosen == "slow-variance" else 2.5 / d))

@@ -6,7 +6,12 @@ in every :math:`z_l` turns the definition of g_A into
 
 .. math:: g_A=\mathbb E\,[S\,v^{-1/2}-Q\,v^{-3/2}],
 
-whose samples do not grow as R → 0, unlike those of the definition (derived here).
+whose samples do not grow as R → 0, unlike those of the definition (derived here). With a batch of B
+the gradient is :math:`\frac1B\sum_b\xi_b\ell_b` and :math:`\frac1B\sum_b\xi_b^2` stands for
+:math:`\xi^2`: along the residuals the ξ are one normal number u, across them a chi-square of B − 1,
+
+.. math:: \xi\ell\to\frac{u}{B}\Big(\sum_b\ell_b^2\Big)^{1/2},\qquad
+          \xi^2\to\frac{u^2+\chi^2_{B-1}}B .
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ from .base import Method
 
 @dataclass(frozen=True)
 class Adam(Method):
-    """m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − (rate/d) m/√v with g = ℓ x, by coordinate.
+    """m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − (rate/d) m/√v, by coordinate.
+
+    g is the mean of ℓ x over the batch.
 
     There is no bias correction and nothing is added to √v; m and v have forgotten how they
     started when θ begins to move.
@@ -28,8 +30,6 @@ class Adam(Method):
     ------
     InvalidInput
         A β outside [0, 1).
-    NotAvailable
-        A batch above 1.
     """
 
     beta1: float = 0.9
@@ -45,8 +45,6 @@ class Adam(Method):
         super().__post_init__()
         for field in ("beta1", "beta2"):
             object.__setattr__(self, field, fraction(field, getattr(self, field)))
-        if self.batch > 1:
-            raise NotAvailable("batch", self.batch, "Adam takes one sample a step; leave it out")
 
     def rule(self, l: Any) -> Any:  # noqa: E741
         """Refuse: the step of Adam remembers earlier residuals."""

@@ -5,6 +5,8 @@ The averages and the samples are printed from `limitlab.theory.adam.stream`.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 # >>> provided by the generated module
@@ -23,14 +25,17 @@ from ...kernels.interface import (
 
 
 @scalar
-def pass_over(xi, z, noise, root, beta1, beta2, memory, steps, weights):
+def pass_over(xi, rest, z, noise, root, beta1, beta2, memory, steps, weights):
     """Go forward over a block; write ξℓ and v^(−1/2) and return the sum of g_A's samples.
 
     Parameters
     ----------
-    xi, z : (n,) float32 arrays
+    xi : (n,) float32 array
         Standard normals.
-    noise : (n,) array
+    rest : (n,) array
+        Chi-squares of B − 1, the squares of the inputs across the residuals; 0 for B = 1.
+    z, noise : (n B,) float32 and float64 arrays
+        Standard normals and label noise, those of a batch side by side.
     root : float
         √(2R), which scales z.
     memory : (3,) array
@@ -40,10 +45,18 @@ def pass_over(xi, z, noise, root, beta1, beta2, memory, steps, weights):
     """
     slope, cross, square = memory
     total = 0.0
-    for i in range(noise.size):
+    batch = noise.size // xi.size
+    for i in range(xi.size):
         x = np.float64(xi[i])
-        residual = root * np.float64(z[i]) - noise[i]
-        gradient = x * residual
+        if batch == 1:
+            gradient = x * (root * np.float64(z[i]) - noise[i])
+        else:
+            power = 0.0
+            for b in range(i * batch, (i + 1) * batch):
+                residual = root * np.float64(z[b]) - noise[b]
+                power += residual * residual
+            gradient = x * math.sqrt(power) / batch
+            x = math.sqrt((x * x + rest[i]) / batch)
         slope = next_slope(slope, x, beta1)
         cross = next_cross(cross, x, gradient, beta1, beta2)
         square = next_square(square, gradient, beta2)
@@ -68,5 +81,5 @@ def long_run(steps, weights, beta1, skip):
 def warm_up():
     """Compile for the types of a run."""
     xi, one = np.ones(1, dtype=np.float32), np.ones(1)
-    pass_over(xi, xi, one, 1.0, 0.5, 0.5, np.ones(3), one.copy(), one.copy())
+    pass_over(xi, one, xi, one, 1.0, 0.5, 0.5, np.ones(3), one.copy(), one.copy())
     long_run(one, one.copy(), 0.5, 0)

@@ -27,6 +27,87 @@ def test_the_tables_are_exact_integrals(beta2):
     assert abs(other[0] / drift - 1) > 5 * means.drift_error
 
 
+#: (β₁, β₂): φ and S by quadrature, at Gaussian residuals (streams.md 7); S where it was integrated
+AUTHORS = {
+    (0.0, 0.9): (0.8659938, 0.8227018),
+    (0.0, 0.99): (0.9778769, 0.9662283),
+    (0.5, 0.9): (0.8797028, 0.8423638),
+    (0.5, 0.99): (0.9781928, 0.9667287),
+    (0.9, 0.9): (0.9592342, None),
+    (0.9, 0.99): (0.9805540, None),
+}
+
+
+def authors_form(beta1, beta2, steps, rng, batches=40):
+    """φ and S with their standard errors by an own Monte Carlo of the authors' expectations:
+    residuals q, independent z, no Stein's lemma."""
+    lags = int(np.ceil(40 / (1 - max(beta1, beta2))))
+    found = []
+    for _ in range(batches):
+        q, z = rng.standard_normal((2, steps + 2 * lags))
+        v = np.empty(q.size)
+        m, level, average, slope = np.empty(q.size), 1.0, 0.0, 0.0
+        for i, (a, b) in enumerate(zip(q.tolist(), z.tolist(), strict=True)):
+            level = beta2 * level + (1 - beta2) * (a * b) ** 2
+            average = beta1 * average + (1 - beta1) * (a * b) ** 2
+            v[i], m[i] = level, average
+        weights, ahead = v**-0.5, np.empty(q.size)
+        for i in range(q.size - 1, -1, -1):
+            slope = beta1 * slope + (1 - beta1) * weights[i]
+            ahead[i] = slope
+        inside = slice(lags, lags + steps)
+        # φ = (1 − β₁) E[Σ β₁^l q_l² z_l² v^(−1/2)] at B = 1: every q_l² z_l² is its own square
+        found.append((np.mean((m * weights)[inside]), np.mean(((q * z * ahead) ** 2)[inside])))
+    means = np.array(found)
+    return means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(batches)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("beta1", "beta2"), AUTHORS)
+def test_the_means_are_the_authors_form(beta1, beta2):
+    """g_A = φ/√B and s_A² = S under Gaussian noise, B = 2R + σ², beside an own Monte Carlo."""
+    means = stream_means(ll.Gaussian(0.5), beta1, beta2, 0.01, 1.0, blocks=48)
+    phi = np.exp(means.drift) * np.sqrt(2 * np.exp(means.log_risk) + 0.25)
+    power = np.exp(means.variance)
+    for table, error, expected in zip(
+        (phi, power), (means.drift_error, means.variance_error), AUTHORS[beta1, beta2], strict=True
+    ):
+        if expected is not None:
+            assert np.abs(table / expected - 1).max() < 4 * error
+            assert np.abs(table / (1.05 * expected) - 1).max() > 4 * error
+    own, width = authors_form(beta1, beta2, 4000, np.random.default_rng(3))
+    middle = np.array([np.median(phi), np.median(power)])
+    own_errors = np.array([means.drift_error, means.variance_error]) * middle
+    assert np.all(np.abs(middle - own) < 4.5 * np.hypot(width, own_errors))
+
+
+@pytest.mark.slow
+def test_a_batch_without_memory_of_the_mean_is_a_sum_of_normals():
+    """β₁ = 0, no signal: g² is the same law up to scale for every B, so S is that of one sample;
+    the drift grows like √B for many samples, as the mean gradient does over its size."""
+    one = stream_means(ll.Gaussian(0.5), 0.0, 0.99, 1e-4, 1e-3, blocks=32)
+    many = stream_means(ll.Gaussian(0.5), 0.0, 0.99, 1e-4, 1e-3, blocks=32, batch=16)
+    ratio = np.exp(many.drift - one.drift)
+    # E[u² c]/… tends to √B; the chi-square of 16 residuals varies by 1/√32 and moves it a little
+    assert np.all(np.abs(ratio / 4 - 1) < 0.05)
+    assert not np.any(np.abs(ratio / 3 - 1) < 0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dimension", [400, 1600])
+def test_runs_of_batches_agree(dimension):
+    problem = ll.LeastSquares(ll.power_law(dimension, 0.3), ll.Gaussian(0.5))
+    method = Adam(0.4, 0.5, 0.9, batch=4)
+    theory = ll.solve(problem, method, 1.5, points=6)
+    runs = ll.simulate(
+        problem, method, 1.5, points=6, runs=900 if dimension == 400 else 300, seed=5
+    )
+    report = ll.compare(theory, runs)
+    assert report.passed and report.detectable <= 0.05, report
+    single = ll.solve(problem, Adam(0.4, 0.5, 0.9), 1.5, points=6)
+    assert not ll.compare(single, runs).passed
+
+
 @pytest.mark.slow
 def test_small_steps_of_v_as_in_the_specification():
     drift, variance = quadrature(1 - 0.998)
@@ -85,8 +166,17 @@ def test_what_adam_refuses():
     heavy = ll.LeastSquares(ll.isotropic(1000), noise=ll.StudentT(3, 0.5))
     with pytest.raises(InvalidInput, match="beta2"):
         Adam(0.4, 0.9, 1.0)
-    with pytest.raises(NotAvailable, match="batch"):
-        Adam(0.4, batch=2)
+    for verb in (ll.derive, lambda *a, **k: ll.solve(*a, 1.0, **k)):
+        with pytest.raises(NotAvailable, match="batch"):
+            verb(PROBLEM, Adam(0.4, batch=2), memory="slow-variance")
+        for memory in ("short", "slow-variance", "slow"):
+            with pytest.raises(NotAvailable, match="beta2"):
+                verb(PROBLEM, Adam(0.4, 0.5, 0.0), memory=memory)
+    system = ll.derive(PROBLEM, Adam(0.4, 0.5, 0.999), memory="slow-variance")
+    with pytest.raises(NotAvailable, match="beta2"):
+        ll.solve(PROBLEM, Adam(0.4, 0.5, 0.0), 1.0, system=system)
+    with pytest.raises(NotAvailable, match="correlated"):
+        ll.solve(PROBLEM, Adam(0.4), 1.0, limit="fluctuations")
     with pytest.raises(NoLimit, match="fourth moment"):
         ll.solve(heavy, Adam(0.4), until=1)
     with pytest.raises(NotAvailable, match="SignSGD"):

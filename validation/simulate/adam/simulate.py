@@ -43,7 +43,8 @@ def lower_adam(method: Any) -> Lowered:
     printer = SourcePrinter(tuple(q.symbol for q in rates), {})
     rate = printer.function("rate", "t, p", sp.sympify(symbolic.rate))
     values = numbers(rates, {"method": method})
-    return Lowered("\n\n".join([*printer.functions, rate]), values, 2)
+    source = "\n\n".join([*printer.functions, rate])
+    return Lowered(source, values, 2, batch=method.batch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +72,18 @@ class AdamEngine(Engine):
 
     @property
     def most(self) -> int:
-        return max(64, 2**18 // self.start.size)
+        return max(1, max(64, 2**18 // self.start.size) // self.batch)
 
     def stream(self, sequence: np.random.SeedSequence) -> AdamStream:
         steps = math.ceil(WARMED / (1 - float(self.betas.max())))
         warm, rows = (self._rows(s) for s in (random.child(sequence, 2), sequence))
-        return AdamStream(rows, warm, min(steps, MOST_WARM), self.start.size, self.most)
+        shape = self.start.size, self.batch
+        return AdamStream(rows, warm, min(steps, MOST_WARM), shape, self.most)
 
     def _rows(self, sequence: np.random.SeedSequence) -> Stream:
         if self.root is None:
-            return NormalStream(self.noise, sequence, self.start.size, 1, self.most)
-        return GaussianRows(self.noise, sequence, self.root, 1, self.most)
+            return NormalStream(self.noise, sequence, self.start.size, self.batch, self.most)
+        return GaussianRows(self.noise, sequence, self.root, self.batch, self.most)
 
     def begin(self) -> dict[str, Any]:
         states = np.full((self.record.size, self.start.size), np.nan)
@@ -121,11 +123,15 @@ class AdamEngine(Engine):
 
 
 class AdamStream:
-    """Rows (steps, d) and label noise; with the first block, what the averages see before it."""
+    """Rows (steps B, d) and label noise (steps, B); with the first block, what the averages see
+    before it."""
 
-    def __init__(self, rows: Any, warm: Any, warm_steps: int, width: int, most: int) -> None:
+    def __init__(
+        self, rows: Any, warm: Any, warm_steps: int, shape: tuple[int, int], most: int
+    ) -> None:
         self._rows, self._warm, self._steps = rows, warm, warm_steps
-        self._width, self._most = width, most
+        self._width, self._batch = shape
+        self._most = most
 
     def next(self, first: int, steps: int) -> tuple[Iterator[Any], np.ndarray, np.ndarray]:
         """The blocks before the first step (none later), rows and noise."""
@@ -141,7 +147,9 @@ class AdamStream:
 
     def _block(self, rows: Any, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
         values, *_, noise = rows.next(first, steps)
-        return values.ravel()[: steps * self._width].reshape(steps, self._width), noise
+        samples = steps * self._batch
+        block = values.ravel()[: samples * self._width].reshape(samples, self._width)
+        return block, np.asarray(noise).reshape(steps, self._batch)
 
 
 class _AdamRequest(Request):

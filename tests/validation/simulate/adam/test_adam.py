@@ -19,6 +19,34 @@ def literal(delta, m, v, samples, noise, rate, betas):
     return delta
 
 
+def test_a_batch_averages_gradients():
+    """One step of three samples is a step along the mean of their gradients."""
+    rng = np.random.default_rng(6)
+    d, batch = 5, 3
+    rows, noise = rng.standard_normal((batch, d)).astype(np.float32), rng.standard_normal(batch)
+    start, m, v = rng.standard_normal(d), rng.standard_normal(d), rng.uniform(0.5, 1, d)
+    lowered, states = lower_adam(Adam(0.4, 0.9, 0.95, batch=batch)), np.full((2, d), np.nan)
+    assert lowered.batch == batch
+    lowered.kernels(AdamEngine.template).advance(
+        start.copy(),
+        m.copy(),
+        v.copy(),
+        np.ones(d),
+        rows,
+        noise[None],
+        0,
+        float(d),
+        np.array([0.9, 0.95]),
+        True,
+        np.array([0, 1]),
+        states,
+        lowered.parameters,
+    )
+    g = ((rows @ start - noise) @ rows.astype(float)) / batch
+    m, v = 0.9 * m + 0.1 * g, 0.95 * v + 0.05 * g**2
+    np.testing.assert_allclose(states[1], start - 0.4 / d * m / np.sqrt(v), rtol=1e-12)
+
+
 def test_the_kernel_is_adam():
     rng = np.random.default_rng(5)
     d, steps = 7, 40
@@ -33,7 +61,7 @@ def test_the_kernel_is_adam():
         v.copy(),
         scales,
         rows,
-        noise,
+        noise[:, None],
         0,
         float(d),
         np.array([0.9, 0.95]),

@@ -25,7 +25,7 @@ def compiled(start, rows, scales, noise):
         v,
         scales,
         rows,
-        noise,
+        noise[:, None],
         0,
         float(D),
         np.array(BETAS),

@@ -30,10 +30,13 @@ def projection(delta, scales, row):
 
 
 @njit(cache=CACHED, nogil=True, error_model="numpy", fastmath=SAFE_MATH)
-def step(delta, m, v, scales, row, residual, h, beta1, beta2):
-    """Average the gradient and its square, and move every coordinate by h m / sqrt(v)."""
+def step(delta, m, v, scales, rows, residuals, h, beta1, beta2):
+    """Average the gradient of a batch and its square, and move coordinates by h m / sqrt(v)."""
     for i in range(delta.size):
-        g = residual * scales[i] * np.float64(row[i])
+        total = 0.0
+        for b in range(residuals.size):
+            total += residuals[b] * np.float64(rows[b, i])
+        g = total * scales[i] / residuals.size
         m[i] = beta1 * m[i] + (1.0 - beta1) * g
         v[i] = beta2 * v[i] + (1.0 - beta2) * g * g
         if v[i] > 0.0:
@@ -42,15 +45,15 @@ def step(delta, m, v, scales, row, residual, h, beta1, beta2):
 
 @njit(cache=CACHED, nogil=True, error_model="numpy")
 def advance(delta, m, v, scales, rows, noise, first, dimension, betas, moving, record, states, p):
-    """Do `noise.size` steps from step `first`; write delta at the recorded steps.
+    """Do `noise.shape[0]` steps from step `first`; write delta at the recorded steps.
 
     Parameters
     ----------
     delta, m, v : (d,) float64, changed in place
     scales : (d,) float64
-    rows : (n, d) float32
-        The samples are scales * rows.
-    noise : (n,) float64
+    rows : (n B, d) float32
+        The samples are scales * rows, those of a batch one after the other.
+    noise : (n, B) float64
     betas : (2,) float64
     moving : bool
         False: only the averages move, and nothing is recorded.
@@ -58,11 +61,15 @@ def advance(delta, m, v, scales, rows, noise, first, dimension, betas, moving, r
     p : parameters of the rate
     """
     position = np.searchsorted(record, first, side="right")
-    for j in range(noise.size):
+    batch = noise.shape[1]
+    residuals = np.empty(batch)
+    for j in range(noise.shape[0]):
         k = first + j
         h = rate(k / dimension, p) / dimension if moving else 0.0
-        residual = projection(delta, scales, rows[j]) - noise[j]
-        step(delta, m, v, scales, rows[j], residual, h, betas[0], betas[1])
+        own = rows[j * batch : (j + 1) * batch]
+        for b in range(batch):
+            residuals[b] = projection(delta, scales, own[b]) - noise[j, b]
+        step(delta, m, v, scales, own, residuals, h, betas[0], betas[1])
         if moving and position < record.size and record[position] == k + 1:
             states[position] = delta
             position += 1
@@ -77,7 +84,7 @@ def warm_up():
         one.copy(),
         one.copy(),
         row,
-        one.copy(),
+        np.ones((1, 1)),
         0,
         1.0,
         np.ones(2),
