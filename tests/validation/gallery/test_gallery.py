@@ -8,13 +8,17 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from limitlab import cli
+from limitlab.solvers.core.curve import Curve
 from limitlab.theory.core.errors import InvalidInput
 from limitlab.validation import gallery
+from limitlab.validation.agreement.compare import compare
 from limitlab.validation.figures.style import HouseFigure
-from limitlab.validation.gallery.check import Check, near
+from limitlab.validation.gallery import page
+from limitlab.validation.gallery.check import Check, agreement, near
 from limitlab.validation.gallery.make import FOLDERS, Made, figures, make, module_of, write
 from limitlab.validation.gallery.parameters import with_values
 
@@ -153,9 +157,51 @@ def test_narrow_pages_are_composed(width, columns):
     assert figure.get_size_inches()[1] < 4.5
 
 
+def test_a_comparison_that_is_open_does_not_pass():
+    open_ = Check("one", 1.0, 0.0, 2.0, "few runs", undecided=True)
+    assert open_.within and not open_.passed and str(open_).startswith("OPEN")
+
+
+@pytest.mark.parametrize(("runs", "passes"), [(1000, True), (30, False), (10, False)])
+def test_agreement_passes_only_where_errors_would_show(runs, passes):
+    time = np.linspace(0.0, 4.0, 9)
+    line = np.exp(-time)
+    noise = 1 + 0.2 * np.random.default_rng(1).standard_normal((runs, 1))
+    theory = Curve(time, {"risk": line})
+    report = compare(theory, Curve.from_runs(time, line * noise, axis=0))
+    assert report.p_values.min() > report.level  # nothing is rejected in any of the cases
+    assert agreement("a limit", report).passed is passes
+    if runs == 30:
+        weak = agreement("a limit", report, within=0.4)
+        assert weak.passed and weak.name.endswith("(to 40 %)")
+
+
+def test_the_page_shows_every_figure_as_it_is_drawn_now():
+    """Made by `limitlab gallery`: text of the modules, and a picture of each, small and marked."""
+    docs = Path(gallery.__file__).parents[2] / "docs"
+    assert (docs / page.PAGE).read_text(encoding="utf-8") == page.text()
+    stale = []
+    for name in NAMES:
+        file = docs / page.FOLDER / f"{name}.png"
+        assert file.stat().st_size <= page.MOST
+        if page.mark_of(name).encode() not in file.read_bytes():
+            stale.append(name)
+    assert not stale, f"limitlab gallery --only {' '.join(stale)}"
+    assert {file.stem for file in (docs / page.FOLDER).glob("*.png")} == set(NAMES)
+
+
+def test_a_page_of_one_figure(tmp_path, capsys):
+    assert cli.main(["gallery", "--out", str(tmp_path), "--only", "noise_functions"]) == 0
+    picture = tmp_path / "gallery" / "noise_functions.png"
+    assert picture.stat().st_size <= page.MOST and "noise_functions" in capsys.readouterr().out
+    assert cli.main(["gallery", "--out", str(tmp_path), "--only", "noise_function"]) == 2
+
+
 def test_the_exit_status_says_whether_the_numbers_hold(made, tmp_path, monkeypatch, capsys):
     failed = dataclasses.replace(made, checks=(Check("one", 3.0, 0.0, 2.0, "formula"),))
-    for result, status in ((made, 0), (failed, 1)):
+    open_ = Check("one", 1.0, 0.0, 2.0, "few runs", undecided=True)
+    undecided = dataclasses.replace(made, checks=(open_,))
+    for result, status in ((made, 0), (failed, 1), (undecided, 3)):
         monkeypatch.setattr(f"{make.__module__}.make", lambda *_, found=result, **__: found)
         assert cli.main(["figure", "noise_functions", "--out", str(tmp_path)]) == status
     assert "wrote" in capsys.readouterr().out

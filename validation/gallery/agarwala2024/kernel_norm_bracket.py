@@ -56,8 +56,8 @@ OPEN: dict[str, Any] = {**SIMULATION, "markerfacecolor": "white", "marker": "s",
 class Parameters:
     """Batches of a sixteenth of the data; growth at rates in units of the critical one."""
 
-    dimensions: tuple[int, ...] = (16, 64, 128, 256)
-    draws: tuple[int, ...] = (80, 60, 40, 16)
+    dimensions: tuple[int, ...] = (16, 64, 256, 512)
+    draws: tuple[int, ...] = (80, 80, 60, 30)
     closure: float = 0.5
     data: tuple[int, ...] = (16, 128)
     shares: tuple[float, ...] = (0.9, 1.0, 1.1, 1.2, 1.35, 1.5)

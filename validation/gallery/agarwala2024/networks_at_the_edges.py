@@ -133,8 +133,9 @@ def checks(data: Data) -> tuple[Check, ...]:
     curves, rate = data.curves["squared"], data.rates["squared"]
     plateaus = {B: rate * _late(curve.sample("sharpness")) for B, curve in curves.items()}
     full = next(iter(curves.values()))
-    swing = float((rate * full.sharpness[-(full.time.size // 3) :]).std(ddof=1))
-    origin = "edge of stability, standard deviation of the oscillation about it"
+    beyond = np.argmax(rate * full.sharpness > 2)
+    swing = float((rate * full.sharpness[beyond:]).std(ddof=1))
+    origin = "edge of stability, standard deviation of the oscillation since it was crossed"
     label = "squared loss, full batch: late rate · sharpness"
     found = [near(label, next(iter(plateaus.values())).mean(), 2, swing, origin)]
     found += _in_order(plateaus, "late rate · sharpness falls")

@@ -44,13 +44,13 @@ class Parameters:
     runs: int = 16
     checked: tuple[int, ...] = (1, 4, 16)
     walkers: int = 1000
-    growth_steps: int = 200
+    growth_steps: int = 1000
     seed: int = 1
 
 
 QUICK = Parameters()
 FULL = Parameters(data=200, batches=(1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 200), rates=40,
-                  steps=400, runs=64, walkers=4000, growth_steps=400)  # fmt: skip
+                  steps=400, runs=64, walkers=4000, growth_steps=4000)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

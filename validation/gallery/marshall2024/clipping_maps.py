@@ -14,7 +14,7 @@ from ....theory.noise import Gaussian, Laplace, Noise, Rademacher, StudentT
 from ....theory.streaming.problem import LeastSquares
 from ...figures.style import HouseFigure
 from ..check import Check, near
-from ..look import sheet
+from ..look import shaded, sheet
 
 TITLE = "maps of mu/nu (stability) and mu^2/nu (comparison) of clipping, with the best threshold"
 CAPTION = (
@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 LEVELS = 2.0 ** np.linspace(-2, 2, 17)
 #: a ratio this close to 1 is that of no clipping
 NOTHING = 1e-6
+BLANK = "0.93"
 #: the maps are sampled where at least this share of the steps stays unclipped
 SEEN = 0.02
 #: probability that samples raise a false alarm
@@ -163,8 +164,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             shrink=0.7,
             aspect=35,
         )
-        handles = [axes[0].lines[0], axes[1].lines[0]]
-        figure.legend(handles, ["ratio 1", "best threshold"], loc="outside upper left", ncols=2)
+        handles = [axes[0].lines[-1], axes[1].lines[0], shaded("nothing is clipped", BLANK, 1.0)]
+        names = ["ratio 1", "best threshold", "nothing is clipped"]
+        figure.legend(handles, names, loc="outside upper left", ncols=3)
 
     return sheet(panels, width, rows=2, columns=4, narrow=2, aspect=1.05, sharex=True, sharey=True)
 
@@ -173,13 +175,14 @@ def _contours(axis: Any, data: Data, ratio: Array) -> Any:
     from matplotlib.colors import LogNorm
 
     grid = (data.risk, data.threshold)
+    # where all but nothing is clipped both ratios are 1 to rounding: neither colour, no crossing
     shown = np.clip(ratio.T, 0.5 * LEVELS[0], 2 * LEVELS[-1])
+    shown = np.where(np.abs(shown - 1) < NOTHING, np.nan, shown)
+    axis.set_facecolor(BLANK)
     filled = axis.contourf(
         *grid, shown, levels=LEVELS, norm=LogNorm(LEVELS[0], LEVELS[-1]), cmap="PuOr", extend="both"
     )
-    # where all but nothing is clipped both ratios tend to 1, which is no crossing
-    crossing = np.where(np.abs(shown - 1) < NOTHING, np.nan, shown)
-    axis.contour(*grid, crossing, levels=[1.0], colors="k", linewidths=0.8)
+    axis.contour(*grid, shown, levels=[1.0], colors="k", linewidths=0.8)
     return filled
 
 

@@ -1,0 +1,91 @@
+"""The gallery as a page: a small picture of every figure with its caption, and how it is made.
+
+The pictures are committed, so that the figures are seen without computing. Each carries a mark of
+the module and the parameters from which it was drawn; a test compares the marks, so that a figure
+that was changed without its picture is noticed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...theory.core.errors import InvalidInput
+from .make import figures, make, module_of
+
+PAGE, FOLDER = "gallery.md", "gallery"
+#: pixels across, and the most bytes of a picture
+WIDTH, MOST = 640, 40_000
+_HEAD = """# Gallery
+
+Every figure of the package in its quick form: lines are theory, hollow markers are means over runs
+with two standard errors, shaded bands hold 5 to 95 % of single runs. `limitlab figure NAME` draws
+one at full size, checks its numbers, and writes a caption beside it; `limitlab gallery` makes this
+page.
+"""
+
+
+def write_page(folder: str | os.PathLike[str], only: Iterable[str] = ()) -> list[Path]:
+    """Draw the pictures of all figures, or of some, and write the page around all of them.
+
+    Raises
+    ------
+    InvalidInput
+        An unknown figure; a folder that cannot be written.
+    """
+    target, names = Path(folder), list(only) or list(figures())
+    for name in names:
+        module_of(name)
+    try:
+        (target / FOLDER).mkdir(parents=True, exist_ok=True)
+        files = [save(name, make(name).figure, target) for name in names]
+        page = target / PAGE
+        page.write_text(text(), encoding="utf-8")
+    except OSError as error:
+        remedy = f"cannot be written ({error.strerror}); choose another folder"
+        raise InvalidInput("out", str(target), remedy) from None
+    return [*files, page]
+
+
+def text() -> str:
+    """Return the page: titles, pictures and captions of all figures, as their modules say them."""
+    parts = [_HEAD]
+    for name in figures():
+        module = module_of(name)
+        caption = module.CAPTION.format(**asdict(module.QUICK))
+        title = module.TITLE[0].upper() + module.TITLE[1:]
+        parts.append(
+            f"## {name}\n\n![{module.TITLE}]({FOLDER}/{name}.png)\n\n*{title}.* {caption}\n"
+        )
+    return "\n".join(parts)
+
+
+def save(name: str, figure: Any, folder: str | os.PathLike[str]) -> Path:
+    """Write a figure as a small picture with its mark."""
+    from PIL import Image, PngImagePlugin
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=2 * WIDTH / figure.get_figwidth())
+    picture = Image.open(buffer).convert("RGB")
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Source", mark_of(name))
+    path = Path(folder) / FOLDER / f"{name}.png"
+    for shrink, colours in ((1.0, 64), (1.0, 24), (0.75, 24), (0.6, 16), (0.5, 16)):
+        size = (round(shrink * WIDTH), round(shrink * WIDTH * picture.height / picture.width))
+        small = picture.resize(size, Image.Resampling.LANCZOS).quantize(colours)
+        small.save(path, format="PNG", optimize=True, pnginfo=mark)
+        if path.stat().st_size <= MOST:
+            break
+    return path
+
+
+def mark_of(name: str) -> str:
+    """Return the mark of a figure: of the text of its module and its quick parameters."""
+    module = module_of(name)
+    code = Path(str(module.__file__)).read_bytes()
+    return f"{zlib.crc32(code):08x} {zlib.crc32(repr(module.QUICK).encode()):08x}"
