@@ -161,7 +161,7 @@ def _measured() -> dict[str, list[str]]:
 
 def _errors(sections: list[str]) -> str:
     if not sections:
-        return ""
+        return "## Measured errors\n\n`limitlab validity` has no study of this theory yet.\n"
     told = [f"### {section.strip()}\n" for section in sections]
     return "\n".join(["## Measured errors\n", "As [](/validity.md) explains them.\n", *told])
 
