@@ -27,7 +27,7 @@ notebooks: .venv/installed
 	$(BIN)/python notebooks/keep.py
 
 docs: .venv/documented
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs out/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs out/docs
 	@echo 'open out/docs/index.html'
 
 bench: .venv-bench/installed

@@ -33,6 +33,16 @@ napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "limitlab"
+# pages that stand alone have no section to be navigated
+_ALONE = (
+    "start",
+    "concepts",
+    "conventions",
+    "validity",
+    "printed/changelog",
+    "printed/contributing",
+)
+html_sidebars = {page: [] for page in _ALONE}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False

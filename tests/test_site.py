@@ -88,7 +88,7 @@ def test_every_family_states_units_and_assumptions():
 def test_every_study_of_measured_errors_has_a_family():
     from limitlab.validation.validity.page import family_of, studies
 
-    assert {family_of(study) for study in studies()} == set(families())
+    assert {family_of(study) for study in studies()} <= set(families())
 
 
 # ---- what is built ----

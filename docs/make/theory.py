@@ -68,23 +68,39 @@ def _learnt(family: str) -> str:
 
 def _derived(family: str) -> list[str]:
     """A section a system: every example that derives another one, and every limit that does."""
-    parts: list[str] = []
-    seen: list[Any] = []
+    seen: dict[Any, str] = {}
     for example in examples(family):
-        options = {k: v for k, v in example.theory.items() if k == "limit"}
-        system = ll.derive(example.problem, example.method, **options)
-        if system not in seen:
-            seen.append(system)
-            parts.append(_system(system))
-    return parts
+        for limit in _derivable(family, example):
+            try:
+                system = ll.derive(example.problem, example.method, **limit)
+            except ll.NotAvailable:
+                continue  # this pair has no such limit
+            seen.setdefault(system, limit.get("limit", ""))
+    names = [system.name for system in seen]
+    return [
+        _system(system, f', limit "{limit}"' if limit and names.count(system.name) > 1 else "")
+        for system, limit in seen.items()
+    ]
 
 
-def _system(system: Any) -> str:
+def _derivable(family: str, example: Any) -> list[dict[str, str]]:
+    """The limits that decide what is derived, that of the example first."""
+    own = {k: v for k, v in example.theory.items() if k == "limit"}
+    module = import_module(f"limitlab.theory.{family}.derive")
+    if "limit" not in inspect.signature(module.derive).parameters:
+        return [own]
+    known = (
+        getattr(module, "LIMITS", None) or import_module(f"limitlab.solvers.{family}.solve").LIMITS
+    )
+    return [own, *({"limit": name} for name in known)]
+
+
+def _system(system: Any, which: str) -> str:
     equations = [f"$$\n{line}\n$$\n" for line in system.latex().splitlines()]
     steps = [f"{n}. {_plain(step.text)}\n\n   {_step(step)}\n" for n, step in _numbered(system)]
     return "\n".join(
         [
-            f"## {system.name[0].upper()}{system.name[1:]}\n",
+            f"## {system.name[0].upper()}{system.name[1:]}{which}\n",
             *equations,
             ":::{dropdown} Derivation, step by step\n",
             *steps,
@@ -161,7 +177,7 @@ def _measured() -> dict[str, list[str]]:
 
 def _errors(sections: list[str]) -> str:
     if not sections:
-        return ""
+        return "## Measured errors\n\n`limitlab validity` has no study of this theory yet.\n"
     told = [f"### {section.strip()}\n" for section in sections]
     return "\n".join(["## Measured errors\n", "As [](/validity.md) explains them.\n", *told])
 

@@ -59,6 +59,11 @@ class Step:
     left: Any
     right: Any
 
+    def __post_init__(self) -> None:
+        for name in ("left", "right"):
+            if isinstance(getattr(self, name), sp.MutableDenseMatrix):  # it has no hash
+                object.__setattr__(self, name, sp.ImmutableMatrix(getattr(self, name)))
+
     @property
     def html(self) -> str:
         """The equation: set by MathJax where it is one of sympy, in its own words otherwise."""

@@ -21,7 +21,7 @@ from ..core.printer import SourcePrinter
 from ..core.printer import latex as formula
 from ..core.symbolic import Parameter
 from ..core.symbols import decay_rate
-from ..core.system import Step, narrate, typeset
+from ..core.system import Derived, Step, narrate, typeset
 from ..streaming.letters import letters
 from ..streaming.system import ModeSystem
 from .step import velocities
@@ -31,7 +31,7 @@ pull, push = sp.symbols("a_i v_i", nonnegative=True)
 
 
 @dataclass(frozen=True)
-class MemorySystem:
+class MemorySystem(Derived):
     """The limit of a method that remembers, a `System`.
 
     Attributes

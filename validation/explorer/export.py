@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 from collections.abc import Mapping
@@ -64,7 +65,10 @@ ll.overlay(theory, runs, quantity="{quantity(shown.curve)}").savefig("explored.p
 def _call(table: Mapping[str, Any]) -> str:
     maker = _MAKERS[table["kind"]]
     given = [(key, value) for key, value in table.items() if key != "kind"]
-    text = ", ".join(f"{_LETTERS.get(key, key)}={_argument(value)}" for key, value in given)
+    own = inspect.signature(maker).parameters
+    text = ", ".join(
+        f"{key if key in own else _LETTERS[key]}={_argument(value)}" for key, value in given
+    )
     return f"ll.{maker.__name__}({text})"
 
 

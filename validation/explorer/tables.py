@@ -86,13 +86,14 @@ def start(problem: str = STREAM, method: str | None = None) -> Table:
     known = pairs()[problem]
     plain = (name for name in ("sgd", "gradient_descent", *known) if name in known)
     wanted = method if method in known else next(plain)
-    example = next(
+    found = (
         each
         for family in families()
         for each in examples(family)
         if snake(type(each.problem).__name__) == problem
         and snake(type(each.method).__name__) == wanted
     )
+    example = next(found)
     tables: Table = {
         "problem": table_of(example.problem, PROBLEM_NAMES),
         "method": table_of(example.method, METHOD_NAMES),
@@ -130,15 +131,23 @@ def table_of(thing: Any, makers: Mapping[str, Any]) -> Table:
     spare = []
     for name in arguments_of(makers[kind]):
         value, default = getattr(thing, name, None), defaults[name].default
-        if value is None or np.array_equal(value, default):
+        kept = _plain(value)
+        if value is None or np.array_equal(value, default) or not _held(kept):
             continue
-        table[name] = _plain(value)
+        table[name] = kept
         # what may be left out can be an array that the class has drawn itself
         spare += [name] if default is None else []
     for name in reversed(spare):
         less = {key: value for key, value in table.items() if key != name}
         table = less if _makes(less, makers, thing) else table
     return table
+
+
+def _held(value: Any) -> bool:
+    """Whether a file can hold a value; an object, such as an activation, keeps its default."""
+    if isinstance(value, list):
+        return all(map(_held, value))
+    return isinstance(value, bool | int | float | str | Mapping)
 
 
 def _makes(table: Table, makers: Mapping[str, Any], thing: Any) -> bool:
@@ -178,7 +187,8 @@ def _range(name: str, value: float) -> tuple[float, float, bool]:
     whole = isinstance(value, int)
     if name in RANGES:
         low, high = RANGES[name]
-        return low, high, whole or name in ("batch", "dimension")
+        ends = min(low, value), high if value <= high else 4 * value
+        return *ends, whole or name in ("batch", "dimension")
     if whole:
         return 1, max(4 * value, 16), True
     if value == 0:
