@@ -92,7 +92,7 @@ def sweep(
     >>> problem = ll.LeastSquares(ll.isotropic(500), noise=ll.Gaussian(0.5))
     >>> plane = ll.sweep(problem, ll.SGD(0.5), {"rate": [0.25, 0.5, 1.0]}, until=8, points=9)
     >>> float(plane.best("risk").rate)
-    0.25
+    0.5
     """
     if not isinstance(method, Method):
         check_method(method)
