@@ -78,7 +78,8 @@ def commands() -> list[str]:
 
 def test_the_readme_shows_commands():
     shown = {command.split()[0] for command in commands()}
-    known = {"derive", "run", "list", "figure", "gallery", "validity", "doctor", "explore"}
+    known = {"derive", "run", "list", "figure", "gallery", "validity", "doctor"}
+    known |= {"explore", "sweep"}
     assert shown == known
 
 
