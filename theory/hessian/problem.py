@@ -43,7 +43,7 @@ class SingleIndex(Problem, ByContent):
 
     Examples
     --------
-    >>> SingleIndex(100, norm=0.8, overlap=0.3).cosine.round(4)
+    >>> round(SingleIndex(100, norm=0.8, overlap=0.3).cosine, 4)
     0.3354
     """
 
@@ -69,9 +69,9 @@ class SingleIndex(Problem, ByContent):
             raise InvalidInput("overlap", self.overlap, remedy)
 
     @property
-    def cosine(self) -> np.float64:
+    def cosine(self) -> float:
         """R/√(QT) at the start."""
-        return np.float64(self.overlap / np.sqrt(self.norm * self.teacher))
+        return float(self.overlap / np.sqrt(self.norm * self.teacher))
 
     @property
     def order(self) -> tuple[float, float]:

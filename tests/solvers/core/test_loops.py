@@ -22,7 +22,7 @@ FILES = sorted(
     if path.parent.name in FOLDERS and path.name != "__init__.py"
 )
 #: whole numbers that every turn moves, or that a bound of the same loop counts
-COUNTERS = {"filled", "step", "high", "low"}
+COUNTERS = {"filled", "step", "place", "high", "low"}
 
 
 def endless(tree: ast.AST) -> list[int]:
