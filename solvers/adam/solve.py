@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...theory.adam.choice import choose_memory, memory_error
-from ...theory.adam.derive import check_memory, derive, sample_of
+from ...theory.adam.derive import check_memory, check_variance, derive, sample_of
 from ...theory.adam.memory import MemorySystem
 from ...theory.core.checks import between
-from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.core.symbolic import numbers
 from ...theory.core.time_grid import time_grid
 from ...theory.methods.base import Method

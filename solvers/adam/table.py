@@ -76,11 +76,12 @@ def stream_means(
         Samples a step.
     """
     source = stream_source(*(samples or (drift_sample(), variance_sample())))
-    key = (statement(noise), source, beta1, beta2, lowest, highest, blocks)
+    key = (statement(noise), source, beta1, beta2, lowest, highest, blocks, batch)
     if key not in _kept:
         if len(_kept) >= _MOST:
             _kept.clear()
-        _kept[key] = _measured(noise, source, beta1, beta2, lowest, highest, blocks)
+        shape = blocks, batch
+        _kept[key] = _measured(noise, source, beta1, beta2, (lowest, highest), shape)
     return _kept[key]
 
 
@@ -89,12 +90,16 @@ _MOST = 32
 
 
 def _measured(
-    noise: Any, source: str, beta1: float, beta2: float, lowest: float, highest: float, blocks: int
+    noise: Any,
+    source: str,
+    beta1: float,
+    beta2: float,
+    risks: tuple[float, float],
+    shape: tuple[int, int],
 ) -> StreamMeans:
     kernels = load(source, "adam/stream")
-    ends = float(np.log(lowest)), float(np.log(highest))
+    ends = float(np.log(risks[0])), float(np.log(risks[1]))
     floor, count = _typical_square(noise), FIRST
-    shape = blocks, batch
     flat, errors = _run(kernels, noise, beta1, beta2, _points(*ends, count), shape, floor)
     for _ in range(DOUBLINGS):
         check = _points(*ends, 2 * count)
@@ -107,7 +112,7 @@ def _measured(
     drift, variance = _interpolated(ends, flat, knots)
     drift -= 0.5 * np.log(2 * np.exp(knots) + floor)
     total = np.hypot(errors, gap)
-    return StreamMeans(knots, drift, variance, float(total[0]), float(total[1]), blocks * BLOCK)
+    return StreamMeans(knots, drift, variance, float(total[0]), float(total[1]), shape[0] * BLOCK)
 
 
 def _typical_square(noise: Any) -> float:

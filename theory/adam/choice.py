@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ..core.checks import choice
-from ..core.errors import NotAvailable
 
 MEMORIES = ("short", "slow-variance", "slow")
 #: relative error of the risk per memory over d: measured at d = 400, to a factor 2
@@ -25,19 +24,9 @@ def forgets(beta: float) -> int:
 
 
 def choose_memory(problem: Any, method: Any, memory: str | None = None) -> str:
-    """Return the memory that was asked for, or the one of the smallest announced error.
-
-    Raises
-    ------
-    NotAvailable
-        A slow memory with a batch.
-    """
+    """Return the memory that was asked for, or the one of the smallest announced error."""
     if memory is not None:
-        chosen = choice("memory", memory, MEMORIES)
-        if method.batch > 1 and chosen != "short":
-            remedy = 'slow averages are derived for one sample a step; memory="short" takes a batch'
-            raise NotAvailable("batch", method.batch, remedy)
-        return chosen
+        return choice("memory", memory, MEMORIES)
     if method.batch > 1:
         return "short"
     if math.isinf(problem.dimension):

@@ -91,6 +91,9 @@ def check_memory(problem: Any, method: Any, chosen: str) -> None:
     NoLimit
         Slow averages and E ε⁴ = ∞.
     """
+    if method.batch > 1 and chosen != "short":
+        remedy = 'slow averages are derived for one sample a step; memory="short" takes a batch'
+        raise NotAvailable("batch", method.batch, remedy)
     if chosen != "slow-variance" and not problem.covariance.is_diagonal:
         remedy = 'this limit is held against simulation for diagonal K only; memory="slow-variance"'
         raise NotAvailable("covariance", problem.covariance, remedy + " takes a dense one")

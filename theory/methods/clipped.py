@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import sympy as sp
 
 from ..core.checks import choice, number
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, NotAvailable
 from ..schedules.following import FollowingRate
 from ..schedules.running_quantile import RunningQuantile
 from ..schedules.schedule import as_schedule
@@ -96,6 +96,9 @@ class ClippedSGD(ThresholdMethod):
         if self.clip == "mean":
             remedy = 'bounds what one sample does only with clip="per-sample"'
             raise InvalidInput("noise_multiplier", noise, remedy)
+        for field in self.remembered:
+            remedy = "with added noise is not derived; leave one of the two out"
+            raise NotAvailable(field, getattr(self, field), remedy)
         fixed = isinstance(self.threshold, RunningQuantile) or self.threshold == sp.oo
         if fixed or isinstance(self.rate, FollowingRate):
             remedy = "is in units of the threshold: give a number or a schedule for it and the rate"

@@ -56,7 +56,7 @@ def pass_over(xi, rest, z, noise, root, beta1, beta2, memory, steps, weights):
                 residual = root * np.float64(z[b]) - noise[b]
                 power += residual * residual
             gradient = x * math.sqrt(power) / batch
-            x = math.sqrt((x * x + rest[i]) / batch)
+            x = np.sqrt((x * x + rest[i]) / batch)
         slope = next_slope(slope, x, beta1)
         cross = next_cross(cross, x, gradient, beta1, beta2)
         square = next_square(square, gradient, beta2)
