@@ -72,8 +72,8 @@ def test_theory_and_runs_decide_alike(method, law):
 def test_the_laws_tell_a_root_from_its_neighbours():
     """A decision by E ε⁴, or by the growth of ψ alone, is refuted by one of the cases."""
     assert [growth(method) for method in ROOTS] == pytest.approx([0.5] * 3, abs=1e-3)
-    root = [2.0 >= edge for edge in LAWS.values()]
+    root = [edge <= 2.0 for edge in LAWS.values()]
     assert root == [False, False, False, True]
-    assert root != [4.0 >= edge for edge in LAWS.values()]  # as for unclipped SGD
-    assert root != [3.0 >= edge for edge in LAWS.values()]  # as for ThreeQuarters
+    assert root != [edge <= 4.0 for edge in LAWS.values()]  # as for unclipped SGD
+    assert root != [edge <= 3.0 for edge in LAWS.values()]  # as for ThreeQuarters
     assert any(root)  # bounded rules never mind
