@@ -148,31 +148,50 @@ def variance_of(
     """
     if times.size == 1:
         return np.zeros(1)
-    numbers = (writable(modes.rates), writable(modes.sources))
+    arrays = (writable(modes.rates), writable(modes.sources), np.ones(modes.count))
     rules = rules or (coefficients.law, NO_TABLE, np.ones(2))
+    start = np.concatenate([modes.energies, np.zeros(modes.count**2)])
+    stiff = _is_stiff(coefficients, modes.energies.sum(), modes.rates, times, _EXPLICIT_STEPS)
+    limits = 0 if stiff else _EXPLICIT_STEPS, rtol
+    return _integrated(coefficients, start, (*arrays, _INDEPENDENT), times, rules, kept, limits)
+
+
+def _integrated(
+    coefficients: Coefficients,
+    start: Array,
+    modes: tuple[Array, ...],
+    times: Array,
+    rules: tuple[Any, ...],
+    kept: Array,
+    limits: tuple[int, float],
+) -> Array:
+    """Return d Var R by explicit steps, or by implicit ones where that takes too many.
+
+    Parameters
+    ----------
+    limits : (int, float)
+        Most explicit steps, 0 where they are known to be too few, and the tolerance.
+    """
+    most, rtol = limits
     landed, rows = coefficients.landing(writable(times))
-    tail = (landed, rules, kept, rtol)
-    stiff = _is_stiff(coefficients, modes, times)
+    tail, stiff = (landed, rules, kept, rtol), most == 0
     if not stiff:
         explicit = load(coefficients.source, "streaming/fluctuations")
-        independent = (*numbers, np.ones(modes.count), _INDEPENDENT)
-        answer, report = explicit.integrate(_start(modes), independent, *tail, _EXPLICIT_STEPS)
+        answer, report = explicit.integrate(start.copy(), modes, *tail, most)
         stiff = is_stiff(report)
     if stiff:
         implicit = load(coefficients.source, "streaming/fluctuations_implicit")
-        answer, report = implicit.integrate_both(_start(modes), numbers, *tail, _IMPLICIT_STEPS)
+        answer, report = implicit.integrate_both(start.copy(), modes, *tail, _IMPLICIT_STEPS)
     return np.maximum(finished(answer, report)[1], 0.0)[rows]
 
 
-def _is_stiff(coefficients: Coefficients, modes: Spectrum, times: Array) -> bool:
+def _is_stiff(
+    coefficients: Coefficients, risk: float, rates: Array, times: Array, steps: int
+) -> bool:
     """Whether stability alone, with A as at the start, takes too many explicit steps."""
-    drift, _ = coefficients.at(modes.energies.sum(), float(times[0]))
-    turns = float(drift) * float(modes.rates.max()) * float(times[-1] - times[0])
-    return turns > _STABLE * _EXPLICIT_STEPS
-
-
-def _start(modes: Spectrum) -> Array:
-    return np.concatenate([modes.energies, np.zeros(modes.count**2)])
+    drift, _ = coefficients.at(risk, float(times[0]))
+    turns = float(drift) * float(rates.max()) * float(times[-1] - times[0])
+    return turns > _STABLE * steps
 
 
 def dense_spread(
@@ -186,7 +205,7 @@ def dense_spread(
 ) -> Spread:
     """Solve for signs with any K, the state being the moments Y_ij = w_iᵀδ w_jᵀδ and Σ.
 
-    The cost is O(d²) a step. Parameters as in `variance_of`.
+    The cost is O(d²) an explicit step, O(d³) an implicit one. Parameters as in `variance_of`.
     """
     d = geometry.rates.size
     along = geometry.left.T @ delta
@@ -194,15 +213,13 @@ def dense_spread(
     moments = d * np.multiply.outer(along, along).ravel()
     rates = writable(geometry.rates)
     numbers = (rates, writable(geometry.sources / d), 0.5 * rates / d, np.ascontiguousarray(mixing))
-    kernels = load(coefficients.source, "streaming/fluctuations")
-
-    landed, rows = coefficients.landing(writable(times))
+    risk = 0.5 * float(along**2 @ geometry.rates)
+    stiff = _is_stiff(coefficients, risk, rates, times, _DENSE_STEPS)
+    start = np.concatenate([moments, np.zeros(d * d)])
 
     def run(tolerance: float) -> Array:
-        start = np.concatenate([moments, np.zeros(d * d)])
-        tail = (landed, rules, kept, tolerance, _DENSE_STEPS)
-        answer = finished(*kernels.integrate(start, numbers, *tail))
-        return np.maximum(answer[1], 0.0)[rows]
+        limits = 0 if stiff else _DENSE_STEPS, tolerance
+        return _integrated(coefficients, start, numbers, times, rules, kept, limits)
 
     tolerance = max(rtol, _DENSE_RTOL)
     variance = run(tolerance)

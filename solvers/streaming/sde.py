@@ -160,7 +160,7 @@ def in_blocks(
 ) -> Array:
     """Return the rows of walk(range) over all blocks of `BLOCK` paths, computed in threads."""
     chosen = [range(k, min(k + BLOCK, paths)) for k in range(0, paths, BLOCK)]
-    crew = Crew(workers, progress=progress, title="SDE", unit=f" × {BLOCK} paths")
+    crew = Crew(workers, None, progress, "SDE", f" × {BLOCK} paths", single=True)
     return np.concatenate(crew.each(lambda k: walk(chosen[k]), len(chosen)))
 
 

@@ -5,7 +5,9 @@ of the covariance is, with x = γh and M_ij = 1/(1 + xA(λ_i + λ_j)),
 
     Σ = M ∘ (base + xG + x(a wᵀ + w aᵀ)),   w = Σ1,
 
-linear equations for the m numbers w (derived here). Independent modes only.
+linear equations for the m numbers w (derived here). Where modes are correlated their second moments
+Y are the state in place of y: the diagonal of a stage of Y is a stage of y, which gives R, A and B,
+and with them every other entry is known.
 """
 
 from __future__ import annotations
@@ -26,8 +28,35 @@ from .stage import solve_stage
 
 
 @loops
-def forcing(rates, flows, halves, sources, strength, out):
+def energies_of(vector, shares, out):
+    """Fill y from the first block of a state, base or slope; return R."""
+    size = shares.size
+    stride = 1 if vector.size == size + size * size else size + 1
+    risk = 0.0
+    for i in range(size):
+        out[i] = shares[i] * vector[i * stride]
+        risk += out[i]
+    return risk
+
+
+@loops
+def put_moments(base, energies, modes, drift, noise, x, out):
+    """Write the first block of a stage, of which y is known."""
+    rates, _, _, mixing = modes
+    size = rates.size
+    for i in range(size):
+        if mixing.size == 0:
+            out[i] = energies[i]
+        else:
+            for j in range(size):
+                k, damping = i * size + j, 0.5 * x * drift * (rates[i] + rates[j])
+                out[k] = (base[k] + 2.0 * x * noise * mixing[i, j]) / (1.0 + damping)
+
+
+@loops
+def forcing(state, modes, flows, halves, strength, out):
     """Write G."""
+    rates, sources, shares, mixing = modes
     half_flows, half_sources = halves
     for i in range(rates.size):
         for j in range(rates.size):
@@ -37,20 +66,24 @@ def forcing(rates, flows, halves, sources, strength, out):
                 + sources[i] * half_sources[j]
                 + half_sources[i] * sources[j]
             )
-        out[i, i] += strength * rates[i] * flows[i]
+            if mixing.size > 0:
+                moment = state[i * rates.size + j]
+                out[i, j] += strength * shares[i] * mixing[i, j] * rates[j] * moment
+        if mixing.size == 0:
+            out[i, i] += strength * rates[i] * flows[i]
 
 
 @scalar
-def linear_terms(energies, risk, t, modes, rules, kept, forced):
+def linear_terms(state, energies, risk, t, modes, rules, kept, forced):
     """Write G; return A and a."""
-    rates, sources = modes
+    rates, sources, _, _ = modes
     law, table, factors = rules
     drift, _, drift_slope, noise_slope = linearised(risk, t, law, table, factors)
     flows = rates * energies
     halves = (np.empty(rates.size), np.empty(rates.size))
     strengths = noise_strengths(risk, t, law, kept)
     rank_two(strengths, flows, sources, halves[0], halves[1])
-    forcing(rates, flows, halves, sources, strengths[0], forced)
+    forcing(state, modes, flows, halves, strengths[0], forced)
     return drift, noise_slope * sources - drift_slope * flows
 
 
@@ -83,53 +116,63 @@ def solve_covariance(base, forced, drift, gain, rates, x, out):
 @scalar
 def opening(state, t, modes, rules, kept, out):
     """Write the slope of a state explicitly; return R."""
-    rates, sources = modes
+    rates, sources, shares, mixing = modes
     law, table, factors = rules
-    size = rates.size
-    energies, covariance = state[:size], state[size:].reshape(size, size)
-    slope = out[size:].reshape(size, size)
-    risk = np.sum(energies)
+    size, energies = rates.size, np.empty(rates.size)
+    first = state.size - size * size
+    covariance = state[first:].reshape(size, size)
+    slope = out[first:].reshape(size, size)
+    risk = energies_of(state, shares, energies)
     _, noise, _, _ = linearised(risk, t, law, table, factors)
-    drift, gain = linear_terms(energies, risk, t, modes, rules, kept, slope)
+    drift, gain = linear_terms(state, energies, risk, t, modes, rules, kept, slope)
     row_sums = np.sum(covariance, axis=1)
     for i in range(size):
-        out[i] = noise * sources[i] - drift * rates[i] * energies[i]
+        if mixing.size == 0:
+            out[i] = noise * sources[i] - drift * rates[i] * state[i]
         for j in range(size):
+            pull = drift * (rates[i] + rates[j])
+            if mixing.size > 0:
+                k = i * size + j
+                out[k] = 2.0 * noise * mixing[i, j] - 0.5 * pull * state[k]
             slope[i, j] += gain[i] * row_sums[j] + row_sums[i] * gain[j]
-            slope[i, j] -= drift * (rates[i] + rates[j]) * covariance[i, j]
+            slope[i, j] -= pull * covariance[i, j]
     return risk
 
 
 @pasted
 def attempt(now, new, t, h, room, model):
     """Take one step; return its risk, or NaN."""
-    (rates, sources), rules, kept = model
-    slopes, base, forced = room
+    modes, rules, kept = model
+    slopes, base, forced, before, energies = room
+    rates, sources, shares, _ = modes
     size, x, risk = rates.size, GAMMA * h, now[1][0]
-    energies, covariance = new[0][:size], new[0][size:].reshape(size, size)
-    before = base[size:].reshape(size, size)
+    first = base.size - size * size
+    covariance, earlier = new[0][first:].reshape(size, size), base[first:].reshape(size, size)
+    energies_of(now[0], shares, energies)
     for stage in range(1, 6):
         stage_state(now[0], slopes, h, STAGES[stage], base)
+        energies_of(base, shares, before)
         time = t + h * STAGE_TIMES[stage]
-        risk, _, _ = solve_stage(risk, time, h, base[:size], energies, (rates, sources, *rules))
+        risk, drift, noise = solve_stage(risk, time, h, before, energies, (rates, sources, *rules))
         if not math.isfinite(risk):
             return math.nan
-        drift, gain = linear_terms(energies, risk, time, model[0], rules, kept, forced)
-        if not solve_covariance(before, forced, drift, gain, rates, x, covariance):
+        put_moments(base, energies, modes, drift, noise, x, new[0])
+        drift, gain = linear_terms(new[0], energies, risk, time, modes, rules, kept, forced)
+        if not solve_covariance(earlier, forced, drift, gain, rates, x, covariance):
             return math.nan
         slopes[stage] = (new[0] - base) / x
-    new[1][0], new[1][1] = risk, np.sum(new[0][size:])
+    new[1][0], new[1][1] = risk, np.sum(new[0][first:])
     return risk
 
 
 @pasted
 def error(now, new, h, room, model):
     """Return the larger relative error of R and of d Var R."""
-    slopes, size = room[0], model[0][0].size
+    slopes, shares, spare = room[0], model[0][2], room[3]
     error_risk, error_variance = 0.0, 0.0
     for j in range(6):
-        error_risk += h * ERROR[j] * np.sum(slopes[j, :size])
-        error_variance += h * ERROR[j] * np.sum(slopes[j, size:])
+        error_risk += h * ERROR[j] * energies_of(slopes[j], shares, spare)
+        error_variance += h * ERROR[j] * np.sum(slopes[j, slopes.shape[1] - shares.size**2 :])
     scale = max(now[1][0], new[1][0]) + 1e-300
     spread = max(now[1][1], new[1][1]) + 1e-300
     return max(abs(error_risk) / scale, abs(error_variance) / spread)
@@ -142,9 +185,10 @@ def integrate_both(state, modes, times, rules, kept, rtol, most_steps):
     Parameters
     ----------
     state : array
-        y, then Σ by rows. It is used up.
+        y, or Y d by rows; then Σ by rows. It is used up.
     modes : tuple
-        λ_i and c_i.
+        λ_i, c_i, the share of R in each (diagonal) entry of the first block, and A_ij, or an
+        empty matrix where modes are independent.
 
     Returns
     -------
@@ -154,9 +198,10 @@ def integrate_both(state, modes, times, rules, kept, rtol, most_steps):
         Status, number of steps, and the time, step and risk where it stopped.
     """
     size, watched = modes[0].size, np.empty(2)
-    room = (np.empty((6, state.size)), np.empty(state.size), np.empty((size, size)))
+    spare = (np.empty(size), np.empty(size))
+    room = (np.empty((6, state.size)), np.empty(state.size), np.empty((size, size)), *spare)
     watched[0] = opening(state, times[0], modes, rules, kept, room[0][0])
-    watched[1] = np.sum(state[size:])
+    watched[1] = np.sum(state[state.size - size * size :])
     model, ends, h = (modes, rules, kept), np.empty(0), 1e-6 * (times[-1] - times[0])
     out, _, report = adaptive(state, watched, times, h, room, model, rtol, most_steps, ends)
     return out.T, report
@@ -166,4 +211,5 @@ def warm_up():
     """Compile for the types in use: a single time means that no step is taken."""
     one = np.full(1, 0.5)
     rules = (any_law(), np.empty((1, 2, 3)), np.ones(2))
-    integrate_both(np.zeros(2), (one, one), one, rules, np.ones(4), 1e-8, 1)
+    modes = (one, one, one, np.empty((0, 0)))
+    integrate_both(np.zeros(2), modes, one, rules, np.ones(4), 1e-8, 1)

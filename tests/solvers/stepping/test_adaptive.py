@@ -63,7 +63,7 @@ def run(template, rate="0.5", drift="1.0", times=TIMES, rtol=1e-6, most_steps=10
             both, (two, 0.5 * two, np.ones(2), none), times, rules, np.ones(4), *control
         ),
         "streaming/fluctuations_implicit": lambda: module.integrate_both(
-            both, (two, 0.5 * two), times, rules, np.ones(4), *control
+            both, (two, 0.5 * two, np.ones(2), none), times, rules, np.ones(4), *control
         ),
         "streaming/split": lambda: module.integrate(
             start, times, geometry, law, NO_TABLE, (False, 0), *control

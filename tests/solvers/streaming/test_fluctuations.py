@@ -154,6 +154,22 @@ def test_dense_signs_reduce_to_independent_modes(interpreted):
         assert np.allclose(pairs, modes, rtol=1e-5)
 
 
+def test_dense_signs_go_on_implicitly_where_they_are_stiff(monkeypatch, interpreted):
+    """Against explicit steps, and a system of all pairs for independent modes too."""
+    matrix = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, -0.2], [0.1, -0.2, 0.7]])
+    problem = ll.LeastSquares(ll.from_matrix(matrix), ll.Laplace(0.6), start=[0.6, -0.3, 0.8])
+    coefficients, times = coefficients_of(problem, SIGN), np.array([0.0, 0.5, 2.0])
+    rules = (coefficients.law, np.zeros((1, 2, 3)), np.ones(2))
+    dense = (sign_geometry(problem.covariance), problem.delta(), coefficients, times, rules)
+    for kept in DIFFUSIONS.values():
+        explicit = dense_spread(*dense, kept, 1e-6).variance
+        with monkeypatch.context() as patched:
+            patched.setattr(fluctuations, "_DENSE_STEPS", 1)
+            implicit = dense_spread(*dense, kept, 1e-6).variance
+        assert not np.array_equal(implicit, explicit)
+        assert np.allclose(implicit, explicit, rtol=1e-5)
+
+
 def test_dense_signs_do_not_depend_on_the_order_of_coordinates(interpreted):
     matrix = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, -0.2], [0.1, -0.2, 0.7]])
     start, order = np.array([0.6, -0.3, 0.8]), [2, 0, 1]
