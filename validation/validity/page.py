@@ -12,7 +12,7 @@ from zlib import crc32
 from ...theory.core.dispatch import family
 from ...theory.core.errors import InvalidInput
 from ...theory.core.version import VERSION
-from . import edge, finite_data, stability, streaming
+from . import edge, finite_data, learning, stability, streaming
 from .regime import SEED, Measured, Study
 
 _HEAD = f"""# How far the theories are from the algorithms
@@ -43,6 +43,7 @@ def studies(only: str = "") -> list[Study]:
         *finite_data.studies(),
         *stability.studies(),
         *edge.studies(),
+        *learning.studies(),
     ]
     found = [study for study in known if only.lower() in study.title.lower()]
     if not found:

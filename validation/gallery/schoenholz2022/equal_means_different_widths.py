@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from ....solvers.core.blas import one_thread
 from ....solvers.equilibrium.static import linear_moments
@@ -36,14 +37,14 @@ KINDS = {"ginibre": "independent", "haar": "orthogonal", "goe": "symmetric"}
 class Parameters:
     """N, σ of the histogram, draws and the seed."""
 
-    size: int = 150
-    scale: float = 0.5
+    size: int = 200
+    scale: float = 0.7
     draws: int = 600
     seed: int = 11
 
 
 QUICK = Parameters()
-FULL = Parameters(size=400, draws=5000)
+FULL = Parameters(size=800, draws=5000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +90,13 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0].plot(scales, [m.fourth for m in found], color=colour, **EXACT)
             axes[1].plot(scales, [m.least for m in found], color=colour, **THEORY)
         axes[0].set(yscale="log", xlabel=r"$\sigma$", ylabel="moments of $(1-W)^{-1}$")
-        axes[1].set(xlabel=r"$\sigma$", ylabel="least singular value of $1-W$")
+        axes[1].set(xlabel=r"$\sigma$", ylabel=r"$s_{\min}(1-W)$")
         for kind, lengths in data.lengths.items():
             axes[2].hist(lengths, 30, density=True, alpha=0.35, color=colours[kind])
             exact = _moments(kind, p.scale)
             spread = np.sqrt(exact.variance / p.size)
             x = exact.second + spread * np.linspace(-4, 4, 200)
-            law = np.exp(-((x - exact.second) ** 2) / (2 * spread**2)) / (
-                spread * np.sqrt(2 * np.pi)
-            )
+            law = norm.pdf(x, exact.second, spread)
             axes[2].plot(x, law, color=colours[kind], **THEORY)
         axes[2].set(xlabel="$|z|^2/N$", ylabel="density")
         key(
