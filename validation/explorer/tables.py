@@ -86,14 +86,16 @@ def start(problem: str = STREAM, method: str | None = None) -> Table:
     known = pairs()[problem]
     plain = (name for name in ("sgd", "gradient_descent", *known) if name in known)
     wanted = method if method in known else next(plain)
-    found = (
+    found = [
         each
         for family in families()
         for each in examples(family)
         if snake(type(each.problem).__name__) == problem
         and snake(type(each.method).__name__) == wanted
-    )
-    example = next(found)
+    ]
+    # first one that a file holds whole: without an object such as a memory
+    whole = (e for e in found if _makes(table_of(e.method, METHOD_NAMES), METHOD_NAMES, e.method))
+    example = next(whole, found[0])
     tables: Table = {
         "problem": table_of(example.problem, PROBLEM_NAMES),
         "method": table_of(example.method, METHOD_NAMES),

@@ -55,12 +55,13 @@ def test_every_example_can_be_chosen():
 def test_tables_make_the_objects_of_the_example(problem, method):
     begun = tables.start(problem, method)
     made, learnt, until = work.objects(begun)
-    example = next(
+    same = [
         example
         for family in families()
         for example in examples(family)
         if type(example.problem) is type(made) and type(example.method) is type(learnt)
-    )
+    ]
+    example = next((each for each in same if each.method == learnt), same[0])
     assert problem == tables.STREAM or until == example.until
     for mine, theirs in ((made, example.problem), (learnt, example.method)):
         for name in (field.name for field in dataclasses.fields(mine) if field.init):
@@ -303,7 +304,6 @@ def test_dragging_a_slider_moves_the_curve(look):
     look.until(lambda: look.column("theory") != before)
     look.until(lambda: look.model("rate_text", "value") != rate)
     assert float(look.model("rate_text", "value")) < float(rate)
-    look.until(lambda: look.column("theory")[-1] > before[-1])
     low, high = look.column("theory", "low"), look.column("theory", "high")
     assert low[-1] < look.column("theory")[-1] < high[-1]
 
