@@ -106,6 +106,19 @@ def wrong_clipping_real_features(data):
     yield "digits, random features, clipped SGD", replace(data, features=shifted)
 
 
+def wrong_no_schedule_of_sgd(data):
+    wrong = first(
+        data.cases, lambda c: replace(c, runs={k: scaled(r, 1.05) for k, r in c.runs.items()})
+    )
+    yield "rare outliers, optimal SGD", replace(data, cases=wrong)
+    gains, none = data.cases
+    swapped = {gains: data.cases[none], none: data.cases[gains]}
+    yield "rare outliers: least", replace(data, cases=swapped)
+    yield "uniform: least", replace(data, cases=swapped)
+    yield "rare outliers: runs, gain", replace(data, cases=swapped)
+    yield "uniform: runs, gain", replace(data, cases=swapped)
+
+
 FIGURES = {
     "clipped_risk": wrong_clipped_risk,
     "clipping_maps": wrong_clipping_maps,
@@ -115,6 +128,7 @@ FIGURES = {
     "clipping_concentration": wrong_clipping_concentration,
     "clipping_batches": wrong_clipping_batches,
     "clipping_real_features": wrong_clipping_real_features,
+    "no_schedule_of_sgd": wrong_no_schedule_of_sgd,
 }
 
 

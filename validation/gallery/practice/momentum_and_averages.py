@@ -135,7 +135,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 def checks(data: Data) -> tuple[Check, ...]:
     """Limits against runs, the formula of the resting risk and of the edge, and the speed-up."""
-    agreements = [tested(name, *both) for name, both in data.pairs.items()]
+    agreements = [tested(name, *both, of="drift") for name, both in data.pairs.items()]
     agreements.append(tested("average", *data.average, quantity="average_risk"))
     gaps = [np.abs(np.log(_formula(data, k) / rest[1])).max() for k, rest in data.rests.items()]
     plain, slow = (data.pairs[name][0].risk[-1] for name in ("SGD", "lengthening memory"))
