@@ -96,8 +96,20 @@ def _is_free_argument(name: str, value: Any) -> bool:
 
 
 def _fields(owner: Any) -> list[str]:
-    hidden = ("batch", "start")
-    return [f.name for f in fields(owner) if f.name not in hidden] if owner is not None else []
+    hidden = ("batch", "start", "inputs", "momentum", "weight_decay", "noise_multiplier")
+    if owner is None:
+        return []
+    # what is kept beside the iterate is a number only where it is used: at 0 it is another theory
+    return [f.name for f in fields(owner) if f.name not in hidden or _used(owner, f.name)]
+
+
+def _used(owner: Any, name: str) -> bool:
+    value = getattr(owner, name)
+    return (
+        name in ("momentum", "weight_decay", "noise_multiplier")
+        and _is_number(value)
+        and value != 0
+    )
 
 
 def _is_number(value: Any) -> bool:
