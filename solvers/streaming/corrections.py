@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import InvalidInput, NotAvailable
+from ...theory.core.errors import InvalidInput, NotAvailable, SolveFailed
 from ...theory.core.percent import percent
 from ...theory.streaming.modes import max_rho_squared
 from ..core.curve import Curve
@@ -138,7 +138,12 @@ class Limit:
         share = self.localisation()
         if share <= _LOCALISED:
             return self._as_it_is()
-        risk = self._split_risk()
+        try:
+            risk = self._split_risk()
+        except SolveFailed as failed:
+            if automatic:
+                raise
+            return self._unknown(failed)
         gaps = relative_gap(risk, self.answer.risk)
         worst = int(np.argmax(gaps))
         if gaps[worst] <= _LARGEST_SILENT_GAP:
@@ -152,6 +157,15 @@ class Limit:
             return self._split(risk, f"{text}, which are solved instead")
         remark = f'{text}; correction="auto" solves those'
         return self._as_it_is(remark, gap=gaps, start=False)
+
+    def _unknown(self, failed: SolveFailed) -> Corrected:
+        """The limit, whose distance from split equations without an end nobody knows."""
+        remark = (
+            "the start is localised, and the split equations, which tell by how much the limit is "
+            f"off, could not be finished ({failed}); give a shorter horizon"
+        )
+        gap = np.where(self.times > self.times[0], math.inf, 0.0)
+        return self._as_it_is(remark, gap=gap, start=False)
 
     def localisation(self) -> float:
         """Return B max ρ_i² max(1, s), with s at the lowest risk on the horizon."""

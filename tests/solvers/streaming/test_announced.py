@@ -89,3 +89,26 @@ def test_an_error_that_is_not_known_decides_nothing():
     report = ll.compare(theory, runs)
     assert np.isinf(report.allowed).all()
     assert report.verdict == "undecided" and "does not know" in report.reason
+
+
+def test_a_long_horizon_of_dense_signs_has_a_band_and_no_verdict():
+    """Explicit steps are too many for the band and for the split equations, which only announce."""
+    problem = ll.LeastSquares(ll.toeplitz(8, 0.4), QUIET)
+    with pytest.warns(ll.ValidityWarning, match="could not be finished"):
+        long = ll.solve(problem, ll.SignSGD(0.01), 1e5, limit="fluctuations", points=3)
+    assert np.isinf(long.diagnostics["finite_size"][1:]).all()
+    assert long.std()[1:] == pytest.approx(long.std()[1], rel=1e-5)  # it has settled
+    with pytest.raises(ll.SolveFailed, match="too many steps"):
+        ll.solve(problem, ll.SignSGD(0.01), 1e5, points=3, correction="auto")
+
+
+def test_bands_of_dense_signs_are_the_same_by_either_kind_of_step():
+    """At t = 4000 explicit steps are enough, at 10⁴ they are not; the risk has settled by both."""
+    problem = ll.LeastSquares(ll.toeplitz(8, 0.4), QUIET)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ll.ValidityWarning)
+        short, long = (
+            ll.solve(problem, ll.SignSGD(0.2), until, limit="fluctuations", points=3)
+            for until in (4e3, 1e4)
+        )
+    assert long.std()[-1] == pytest.approx(short.std()[-1], rel=1e-5)
