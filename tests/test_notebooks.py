@@ -24,6 +24,7 @@ NAMES = (
     "5_your_own",
     "6_real_data",
     "7_reading_a_report",
+    "8_at_the_edge",
 )
 MOST_BYTES = 400_000
 MOST_DPI = 120

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ...solvers.solve import solve
-from ...theory.methods import CDAT, SGD, GradientDescent, OnEdge
+from ...theory.methods import CDAT, SGD, Armijo, GradientDescent, OnEdge, Polyak
 from ...theory.methods.sgd import SAMPLINGS
+from ...theory.second_order.problem import QuadraticRegression
 from ...theory.sgd_stability.problem import InterpolatingMinimum
 from ...theory.tuners.problem import SharpnessToy
 from ..simulate import simulate
-from .regime import Measured, Regime, Study
+from .regime import SEED, Measured, Regime, Study
 
 
 def studies() -> Iterator[Study]:
     """Yield the studies of both families."""
     yield _laws()
     yield _cycles()
+    yield _regression()
     yield _second_moment()
 
 
@@ -35,6 +37,10 @@ class Unrandom:
     limit : str
     steps : int
     quantity : str
+    shared : dict
+        Given to both, such as the seed of one curvature.
+    announced : float or None
+        Of an exact map: its rounding.
     """
 
     label: str
@@ -43,15 +49,17 @@ class Unrandom:
     limit: str
     steps: int
     quantity: str
+    shared: dict[str, Any] = field(default_factory=dict)
+    announced: float | None = None
 
     def measure(self, key: int) -> Measured:
         """The largest relative error over the steps; nothing is random."""
         times = np.unique(np.linspace(0, self.steps, 101).round())
-        theory = solve(self.problem, self.method, times=times, limit=self.limit)
-        run = simulate(self.problem, self.method, times=times)
+        theory = solve(self.problem, self.method, times=times, limit=self.limit, **self.shared)
+        run = simulate(self.problem, self.method, times=times, runs=1, **self.shared)
         ratio = run[self.quantity][1:] / theory[self.quantity][1:] - 1
         worst = float(ratio[np.argmax(np.abs(ratio))])
-        return Measured(self.label, worst, 0.0, None, None, None, ())
+        return Measured(self.label, worst, 0.0, self.announced, None, None, ())
 
 
 def _laws() -> Study:
@@ -76,6 +84,26 @@ def _cycles() -> Study:
         rows.append(Unrandom(label, toy, method, "averaged", steps, "edge"))
     shared = "ηλ over the first period from x = x*/2, against the average over two steps; b = 1."
     return Study("Constant rate at the edge, average over two steps", shared, tuple(rows))
+
+
+def _regression() -> Study:
+    problem, one = QuadraticRegression(8, 40, 0.1, seed=2), {"seed": SEED}
+    rules: list[tuple[str, Any]] = [
+        ("CDAT 1", CDAT(1.0)),
+        ("CDAT 1.9", CDAT(1.9)),
+        ("CDAT 1.9, batch 2", CDAT(1.9, batch=2)),
+        ("Armijo 0.5", Armijo(0.5)),
+        ("Polyak", Polyak(1.0)),
+    ]
+    rows = tuple(
+        Unrandom(label, problem, rule, "map", 20, "sharpness", one, 1e-10) for label, rule in rules
+    )
+    shared = (
+        "D = 8, P = 40, κ = 0.1: sharpness over 20 steps, the recursion in residual and Jacobian "
+        "against the rule in the parameters, with the same curvature and batches; "
+        "exact, so rounding is announced."
+    )
+    return Study("Step-size tuners on second-order regression", shared, rows)
 
 
 def _second_moment() -> Study:
