@@ -16,6 +16,7 @@ from ...theory.core.checks import count, number, vector
 from ...theory.core.errors import InvalidInput, SolveFailed
 from ...theory.core.map import Map
 from ...theory.gradient_flow_sharpness.maps import quasi_static
+from ..core.runner import Crew
 from ..stepping.orbit import Orbit, orbit
 from .flow_end import flow_squares
 
@@ -26,6 +27,8 @@ CEILING = 1e6
 #: relative error of Π(x_i + c) = π² up to which a step is back on its curve
 _ON_CURVE = 1e-9
 _SAME = 1e-6
+#: steps between looks whether an orbit repeats
+_BLOCK = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,13 @@ class Bifurcation:
 
 
 def quasi_static_attractors(
-    squares: Any, products: Any, start: float = 1.05, *, steps: int = 4000, samples: int = 64
+    squares: Any,
+    products: Any,
+    start: float = 1.05,
+    *,
+    steps: int = 4000,
+    samples: int = 64,
+    workers: int | None = None,
 ) -> Bifurcation:
     """Follow the quasi-static map at many rates, and record where it ends up.
 
@@ -66,6 +75,8 @@ def quasi_static_attractors(
         π at the start, > 0.
     steps, samples : int
         How long it is followed, and how many of the last steps are recorded.
+    workers : int, optional
+        Threads; they change no bit of the result.
     """
     given = vector("squares", squares)
     if given.size < 2 or np.any(given <= 0):
@@ -78,24 +89,52 @@ def quasi_static_attractors(
         raise InvalidInput("start", start, "give a product of weights > 0")
     last, width = count("steps", steps, 2), count("samples", samples, 2)
     width = min(width, last)
-    record = np.concatenate([[0], np.arange(last - width + 1, last + 1)])
-    rows, periods, states = [], [], []
-    for value in wanted:
-        found, state = follow(x, float(value / np.sum(1 / x)), first, record)
-        row = found.values["product"][1:]
-        rows.append(row)
-        period = -1 if found.lost is not None else _period(row)
-        periods.append(period)
-        states.append(state or ("converged" if period == 1 else "oscillating"))
+
+    def one(i: int) -> tuple[Array, str]:
+        return _end(x, float(wanted[i] / np.sum(1 / x)), first, last, width)
+
+    quasi_static()  # derived once, and not in every thread
+    found = [one(0), *Crew(workers).each(lambda i: one(i + 1), wanted.size - 1)]
+    rows = [row for row, _ in found]
+    periods = [-1 if lost else _period(row) for row, lost in found]
+    states = [
+        lost or ("converged" if period == 1 else "oscillating")
+        for (_, lost), period in zip(found, periods, strict=True)
+    ]
     return Bifurcation(wanted, np.array(rows), np.array(periods), tuple(states))
+
+
+def _end(x: Array, rate: float, start: float, last: int, width: int) -> tuple[Array, str]:
+    """The last π, and how it was lost; an orbit that repeats bit by bit is followed no further."""
+    begin, done, block = (shift_of(x, start), start), 0, max(_BLOCK, width)
+    while True:
+        ahead = block if last - done >= 2 * block else last - done
+        record = np.concatenate([[0], np.arange(ahead - width + 1, ahead + 1)])
+        found, lost = _from(x, rate, begin, record, quasi_static())
+        done += ahead
+        row, shifts = found.values["product"][1:], found.values["shift"][1:]
+        if done == last:
+            return row, lost
+        if lost:
+            return np.full(width, np.nan), lost
+        same = (row[:-1] == row[-1]) & (shifts[:-1] == shifts[-1])
+        if same.any():
+            period = width - 1 - int(np.flatnonzero(same)[-1])
+            back = np.arange(last - width + 1, last + 1) - done - 1
+            return row[-period:][back % period], ""
+        begin = float(shifts[-1]), float(row[-1])
 
 
 def follow(
     x: Array, rate: float, start: float, record: NDArray[np.int64], system: Map | None = None
 ) -> tuple[Orbit, str]:
     """The orbit from π = start on the curve through x, and how it was lost: "" if it was not."""
-    own = system or quasi_static()
-    begin = (shift_of(x, start), start)
+    return _from(x, rate, (shift_of(x, start), start), record, system or quasi_static())
+
+
+def _from(
+    x: Array, rate: float, begin: tuple[float, float], record: NDArray[np.int64], own: Map
+) -> tuple[Orbit, str]:
     found = orbit(own, begin, (rate,), record, ceiling=CEILING, inputs=(x,))
     defect = np.nanmax(np.abs(found.values["defect"]), initial=0.0)
     if defect > _ON_CURVE:

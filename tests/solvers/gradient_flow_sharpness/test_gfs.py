@@ -10,7 +10,11 @@ from limitlab.solvers.gradient_flow_sharpness.flow_end import (
     flow_squares,
     gradient_flow_sharpness,
 )
-from limitlab.solvers.gradient_flow_sharpness.quasi_static import quasi_static_attractors, shift_of
+from limitlab.solvers.gradient_flow_sharpness.quasi_static import (
+    follow,
+    quasi_static_attractors,
+    shift_of,
+)
 from limitlab.solvers.gradient_flow_sharpness.stopping import (
     coefficients,
     stopping_of,
@@ -266,3 +270,15 @@ def test_bad_input(wrong, field):
     with pytest.raises((InvalidInput, InvalidType, NotAvailable)) as caught:
         wrong()
     assert caught.value.field == field
+
+
+def test_an_orbit_that_repeats_is_cut_short_without_changing_a_bit():
+    """Points, cycles, chaos and a lost orbit; whole orbits are the control."""
+    given, products, steps, samples = [2.0, 1.0, 0.5], [1.95, 2.3, 2.5, 2.75, 9.0], 3001, 40
+    x = flow_squares(np.array(given))
+    found = quasi_static_attractors(given, products, steps=steps, samples=samples, workers=2)
+    record = np.concatenate([[0], np.arange(steps - samples + 1, steps + 1)])
+    for value, row in zip(products, found.attractor, strict=True):
+        whole, _ = follow(x, value / np.sum(1 / x), 1.05, record)
+        np.testing.assert_array_equal(row, whole.values["product"][1:])
+    assert {1, 2, -1} <= set(found.periods.tolist())
