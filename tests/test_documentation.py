@@ -59,9 +59,8 @@ def test_every_module_says_what_it_is(name):
     assert inspect.getdoc(importlib.import_module(name))
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", pytest.param("CONTRIBUTING.md", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_snippets_run(page, tmp_path, monkeypatch):
     """The snippets of a page are one program, run in an empty folder."""
     monkeypatch.chdir(tmp_path)

@@ -32,6 +32,23 @@ CASES = [
     for number, example in enumerate(examples(family))
 ]
 of_every_family = pytest.mark.parametrize("example", CASES)
+#: whose kernels compile in a second or two; the others are solved in the slow suite
+QUICK = (
+    "hessian-SGD-0",
+    "linear-SGD-0",
+    "sgd_stability-SGD-0",
+    "streaming-SGD-0",
+    "tuners-Polyak-4",
+)
+of_every_family_solved = pytest.mark.parametrize(
+    "example",
+    [
+        p
+        if p.id in QUICK or p.id.startswith(("two_eigenvalues", "equilibrium", "feature"))
+        else pytest.param(*p.values, id=p.id, marks=pytest.mark.slow)
+        for p in CASES
+    ],
+)
 
 
 def solved(example, **options):
@@ -110,7 +127,7 @@ def test_the_derivation_knows_no_number(example):
 # ---- solve ----
 
 
-@of_every_family
+@of_every_family_solved
 def test_the_given_system_is_the_one_that_is_solved(example):
     own, given = solved(example), solved(example, system=derived(example))
     assert np.array_equal(own[example.quantity], given[example.quantity], equal_nan=True)
@@ -141,7 +158,7 @@ def test_limits_are_named_once(example):
 # ---- simulate and compare ----
 
 
-@of_every_family
+@of_every_family_solved
 def test_runs_agree_with_the_theory(example):
     theory = solved(example)
     runs = ll.simulate(example.problem, example.method, example.until, points=6, **example.runs)
@@ -151,7 +168,7 @@ def test_runs_agree_with_the_theory(example):
     assert figure.axes[-1].get_xlabel() and figure.axes[0].get_ylabel()
 
 
-@of_every_family
+@of_every_family_solved
 def test_seeds_decide_and_threads_do_not(example):
     def runs(**options):
         return ll.simulate(
@@ -169,7 +186,7 @@ def test_seeds_decide_and_threads_do_not(example):
 # ---- files ----
 
 
-@of_every_family
+@of_every_family_solved
 def test_a_curve_survives_the_disk_and_everything_a_pickle(example, tmp_path):
     curve = solved(example)
     curve.save(tmp_path / "curve.nc")

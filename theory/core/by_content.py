@@ -60,8 +60,9 @@ class Compared:
         super().__init_subclass__(**keywords)
         # dataclass comes after this and leaves alone what the class already has
         if cls.__eq__ in (object.__eq__, _equal_fields):
-            cls.__eq__ = _equal_fields  # type: ignore[method-assign]
-            cls.__hash__ = _fields_hash  # type: ignore[method-assign]
+            whole = issubclass(cls, ByContent)  # which knows what functions hold too
+            cls.__eq__ = ByContent.__eq__ if whole else _equal_fields  # type: ignore[assignment]
+            cls.__hash__ = ByContent.__hash__ if whole else _fields_hash  # type: ignore[assignment]
 
 
 def _equal_fields(self: Any, other: object) -> bool:

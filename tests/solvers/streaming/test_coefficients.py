@@ -50,6 +50,7 @@ def test_rules_without_a_closed_form_are_tabulated(method, tabulated):
     assert not Coefficients.of(system.source, bind(system, problem, method)).slow
 
 
+@pytest.mark.slow
 def test_curves_of_many_rates_share_a_table(monkeypatch):
     made = []
     tabulated = Coefficients._tabulated

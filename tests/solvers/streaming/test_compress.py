@@ -55,6 +55,7 @@ def test_modes_that_never_decay_are_kept():
     assert small.energies[small.rates == 0].sum() == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponent", [0.3, 1.0])
 def test_the_compressed_curve_is_the_full_one(linear, sign, power_law, exponent):
     spectrum = power_law(1500, exponent)

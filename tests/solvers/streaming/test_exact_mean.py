@@ -132,6 +132,7 @@ def test_distance_to_the_limit_is_the_announced_one():
     assert gaps[1] / gaps[0] == pytest.approx(0.5, abs=1 / 250)
 
 
+@pytest.mark.slow
 @pytest.mark.compiled
 def test_a_million_dimensions_cost_nothing_much():
     problem = LeastSquares(power_law(10**6, 0.5), Gaussian(0.5))

@@ -17,6 +17,7 @@ SPREAD = ll.LeastSquares(ll.power_law(400, 0.4), ll.Gaussian(0.5))
 NORMS = ll.AdaGradNorm(1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_reference_of_adagrad_norm():
     """K = I, η = 1, b(0) = 1, noise .5, t = 1, 2, 3."""
     curve = ll.solve(PROBLEM, ll.SGD(NORMS), times=[0, 1, 2, 3])
@@ -45,6 +46,7 @@ def test_a_rate_that_forgets_everything_at_once_normalises():
     )
 
 
+@pytest.mark.slow
 def test_it_is_derived_and_solved_from_its_system():
     system = ll.derive(SPREAD, ll.SGD(NORMS))
     assert "eta" in system.latex() and "b²" in system.explain() and isinstance(system, ll.System)

@@ -33,6 +33,7 @@ def rate():
     return ll.piecewise(list(RATES), AT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["ode", "volterra"])
 def test_a_schedule_of_steps_is_solved_to_its_tolerance(limit):
     curve = ll.solve(PROBLEM, ll.SGD(rate()), 4.0, limit=limit, rtol=1e-10)

@@ -38,6 +38,7 @@ def test_the_reference_of_a_batch():
     )
 
 
+@pytest.mark.slow
 def test_without_noise_it_is_clipped_sgd_and_a_kink_is_met():
     rate = ll.steps(0.8, [1.1, 1.7], 0.5)
     bare = ll.solve(problem(exponent=0.5), ll.ClippedSGD(rate, 1.0), 2.0, points=6)

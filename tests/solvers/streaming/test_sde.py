@@ -180,6 +180,7 @@ def test_gauss_nodes_have_the_law_of_all_modes():
     assert apart(whole, ends(SIGN, compress(steep(d), 1), d, paths=paths, seed=8)) > 5
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_linear_sde_is_that_of_the_ode_in_every_dimension():
     """Fluctuating coefficients must not shift the mean of SGD; uncentred, they would by 4 η³/d."""
     sde, times, d = sgd(1.0, 0.0), np.array([0.0, 1.0]), 100

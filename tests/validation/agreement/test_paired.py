@@ -59,6 +59,7 @@ def test_rows_are_shared():
         np.testing.assert_array_equal(curve.sample(), simulate(problem, method, **run).sample())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("covariance", "engine"), [(ll.isotropic(40), "vector"), (ll.toeplitz(20, 0.5), "dense")]
 )
@@ -68,6 +69,7 @@ def test_one_coordinatewise_method_decides_for_all(covariance, engine):
     assert [curve.provenance["engine"] for curve in curves] == [engine] * 3
 
 
+@pytest.mark.slow
 @every_case
 def test_equal_bits_for_any_workers_and_processes(case):
     covariance, methods = CASES[case]

@@ -68,6 +68,7 @@ def test_bad_curves_and_errors_are_refused(runs):
             ll.fit(some(runs, 0, 4), PROBLEM, METHOD, ("rate",), errors=errors)
 
 
+@pytest.mark.slow
 def test_the_bare_curve_is_that_of_solve():
     for method in (METHOD, ll.SGD(ll.wsd(0.6, 1, 3, 6))):
         found = bare_curve(PROBLEM, method, TIMES)

@@ -55,6 +55,7 @@ def made():
     return Made("empty", figure, (Check("one", 1.0, 0.0, 2.0, "formula"),), "report\n", 0.0)
 
 
+@pytest.mark.slow
 def test_a_figure_takes_inches_values_and_shows_its_numbers(tmp_path, capsys):
     command = ["figure", "noise_functions", "--out", str(tmp_path), "--format", "png"]
     values = ["--width", "4.2", "--set", "points=11", "highest=20", "--data"]

@@ -59,6 +59,7 @@ def test_divergence_is_kept_and_flagged():
     assert curve.diagnostics["diverged"][-1] == pytest.approx(len(lost) / 8)
 
 
+@pytest.mark.slow
 def test_lazy_and_dense_have_the_same_law():
     """Means of loss and sharpness over 400 runs each; a curvature 50 % off is told apart."""
     options = {"runs": 400, "masks": MASKS, "points": 2}

@@ -143,6 +143,7 @@ def test_the_law_of_the_risk_is_that_of_the_algorithm(case):
     assert stats.ks_2samp(risk, again).pvalue > 1e-4
 
 
+@pytest.mark.slow
 def test_the_law_notices_that_huber_is_not_clipping():
     """At an intrinsic dimension of 3 the two differ; their limits are the same."""
     problem = ll.LeastSquares(ll.from_eigenvalues([3.0, 0.3], [2, 10]), ll.Cauchy(0.3))

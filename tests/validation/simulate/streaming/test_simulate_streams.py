@@ -33,6 +33,7 @@ PINNED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BITS)
 def test_a_seed_keeps_its_meaning(case):
     """Another stream would be off by a third; other rounding may flip a sign in 10^5."""
@@ -57,6 +58,7 @@ def test_equal_bits_for_any_number_of_workers(case):
     assert fingerprint(simulate(problem, method, until=20, runs=9, seed=13)) not in prints
 
 
+@pytest.mark.slow
 def test_equal_bits_from_other_processes():
     problem = ll.LeastSquares(ll.toeplitz(30, 0.5), ll.Laplace(0.4))
     run = dict(until=5, runs=5, seed=3)
