@@ -25,6 +25,7 @@ NAMES = (
     "6_real_data",
     "7_reading_a_report",
     "8_at_the_edge",
+    "9_what_people_run",
 )
 MOST_BYTES = 400_000
 MOST_DPI = 120
