@@ -255,6 +255,11 @@ FILES = {
         'kind = "gradient_descent"\nrate = 0.1',
         20,
     ),
+    "hessian": (
+        'kind = "single_index"\ndimension = 200\nactivation = "relu"\noverlap = 0.3',
+        'kind = "sgd"\nrate = 0.3\nbatch = 400',
+        5,
+    ),
     "equilibrium": (
         'kind = "equilibrium_network"\nensemble = "haar"\nscale = 0.7\nsize = 200',
         'kind = "fixed_point_iteration"',

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
@@ -29,6 +30,8 @@ class GELU(Activation):
     """
 
     beta: float = 1.0
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"beta": 2.0}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "beta", positive("beta", self.beta))

@@ -10,9 +10,10 @@ the last by Stein's lemma once more. Derived here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
@@ -23,6 +24,8 @@ from .pairs import both_positive, gelu_mean
 @dataclass(frozen=True)
 class ReLU(Activation):
     """φ(x) = max(x, 0)."""
+
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 
     def function(self, x: Any) -> Any:
         return sp.Max(x, 0)

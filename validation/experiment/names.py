@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ...solvers.core.limits import Limits
+from ...theory.activations import ACTIVATIONS
 from ...theory.core.discover import examples, families, problems
 from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.covariance import COVARIANCES
@@ -35,12 +36,14 @@ METHOD_NAMES: Makers = {snake(method.__name__): method for method in METHODS}
 NOISE_NAMES: Makers = {snake(law.__name__): law for law in LAWS}
 COVARIANCE_NAMES: Makers = {name: maker for name, (maker, _) in COVARIANCES.items()}
 SCHEDULE_NAMES: Makers = SCHEDULES
+ACTIVATION_NAMES: Makers = {kind.__name__.lower(): kind for kind in ACTIVATIONS}
 #: arguments that are tables themselves; other tables are schedules
 _NESTED: Mapping[str, Makers] = {
     "noise": NOISE_NAMES,
     "covariance": COVARIANCE_NAMES,
     "momentum": MOMENTA,
     "average": AVERAGES,
+    "activation": ACTIVATION_NAMES,
 }
 #: arguments that are lists of schedules
 _SCHEDULES = ("schedules",)
@@ -136,6 +139,8 @@ def _value(name: str, value: Any, field: str) -> Any:
         return make(value, _NESTED.get(name, SCHEDULE_NAMES), field)
     if isinstance(value, list) and name in _SCHEDULES:
         return [_value("", one, f"{field}[{i}]") for i, one in enumerate(value)]
+    if isinstance(value, str) and value in _NESTED.get(name, ()):
+        value += "()"
     call = _CALL.fullmatch(value) if isinstance(value, str) and name in _NESTED else None
     if call:
         return make(_called(call[1], call[2], _NESTED[name], field), _NESTED[name], field)
@@ -178,6 +183,7 @@ def catalogue() -> dict[str, list[str]]:
         "noise laws": _lines(NOISE_NAMES),
         "covariances": _lines(COVARIANCE_NAMES),
         "schedules": _lines(SCHEDULE_NAMES),
+        "activations": _lines(ACTIVATION_NAMES),
         "limits": [f"{name}: {', '.join(table)}" for name, table in limit_tables().items()],
         "data sets": [f"{source}(features: {', '.join(FEATURES)})" for source in SOURCES],
     }
