@@ -20,7 +20,8 @@ extensions = [
     "make.pages",
     "make.mathml",
 ]
-exclude_patterns = ["theory/*.md", "out"]
+# gallery.md is the page that the repository shows; the site prints its own
+exclude_patterns = ["theory/*.md", "gallery.md", "out"]
 nb_execution_mode = "off"  # the notebooks are kept with their outputs, which the tests hold to
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

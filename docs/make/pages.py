@@ -38,6 +38,10 @@ def write(folder: Path) -> None:
         shutil.copy(image, folder / "gallery")
 
 
+#: links of a notebook, and where the site has what they lead to
+_MOVED = {"../CONTRIBUTING.md": "../contributing.md", "../docs/gallery.md": "../gallery/index.md"}
+
+
 def _taken_over() -> dict[str, str]:
     """Texts that live elsewhere in the repository."""
     root = DOCS.parent
@@ -47,7 +51,9 @@ def _taken_over() -> dict[str, str]:
     }
     for file in sorted((root / "notebooks").glob("*.ipynb")):
         text = file.read_text(encoding="utf-8")
-        found[f"notebooks/{file.name}"] = text.replace("../CONTRIBUTING.md", "../contributing.md")
+        for here, there in _MOVED.items():
+            text = text.replace(here, there)
+        found[f"notebooks/{file.name}"] = text
     names = "\n".join(sorted(Path(n).stem for n in found if n.endswith(".ipynb")))
     found["notebooks/index.md"] = f"# Notebooks\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
     return found
