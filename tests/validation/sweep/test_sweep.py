@@ -212,7 +212,10 @@ def test_every_family_is_swept(example):
     curve = ll.solve(example.problem, example.method, example.until, points=5, **example.theory)
     main = next(iter(curve.values))
     assert set(found.status.values) <= {"ok", "diverged"}, found.reason.values
-    values = found[main].sel(method="again").values[: curve.time.size]
+    values = found[main].sel({"method": "again"}).values[: curve.time.size]
+    if isinstance(example.problem, ll.QuadraticRegression):  # every cell draws its batches
+        assert np.all(np.isfinite(values))
+        return
     np.testing.assert_allclose(values, curve[main], rtol=1e-4, atol=1e-12)
 
 
