@@ -47,7 +47,7 @@ def test_batches_in_the_mean(dimension, activation):
         assert ll.compare(theory, runs, quantity=name, margin=0.0).passed is not False
     # negative control: without the noise of the batch
     quiet = ll.solve(problem, ll.GradientDescent(0.3), 12, points=4)
-    assert ll.compare(quiet, runs, quantity="norm", margin=0.0).passed is False
+    assert ll.compare(quiet, runs, quantity="loss", margin=0.0).passed is False
 
 
 def test_drawn_noise_in_the_mean():
