@@ -9,7 +9,6 @@ and E g, E g² are polynomials in the mode of δ and in R: the moments close (de
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations_with_replacement
@@ -17,14 +16,12 @@ from typing import Any
 
 import sympy as sp
 
-from ..core import stated
-from ..core.errors import NoLimit, NotAvailable
 from ..core.printer import SourcePrinter
 from ..core.printer import latex as formula
 from ..core.symbolic import Parameter, moment_parameter
-from ..core.symbols import decay_rate, dimension, residual, risk, source_weight
+from ..core.symbols import decay_rate, dimension, risk, source_weight
 from ..core.system import Step, narrate, typeset
-from ..streaming.exact_mean import component, gradient_moments
+from ..streaming.exact_mean import check_closes, component, gradient_moments
 from .step import Memory, distance, full_step, linear, memory_of
 from .words import moment_name
 
@@ -130,12 +127,7 @@ def derive_exact(problem: Any, method: Any) -> MomentRecursion:
     NoLimit
         Noise of infinite variance.
     """
-    if method.acts_on == "coordinate" or stated.rule(method, residual) != residual:
-        remedy = 'only the mean of unclipped SGD closes at finite d; use limit="ode"'
-        raise NotAvailable("limit", "exact", f"{method.label}: {remedy}")
-    if not math.isfinite(problem.noise.variance):
-        remedy = "E ε² is infinite, so the mean risk of unclipped SGD is too; clip (ClippedSGD)"
-        raise NoLimit("noise", problem.noise, remedy)
+    check_closes(problem, method)
     noisy = float(problem.noise.variance) > 0
     return _derived(method.label, memory_of(method), method.batch, noisy)
 

@@ -100,6 +100,16 @@ class MeanRecursion:
         return narrate(self.steps)
 
 
+def check_closes(problem: Any, method: Any) -> None:
+    """Refuse a rule or a noise under which the mean at finite d does not close."""
+    if method.acts_on == "coordinate" or stated.rule(method, residual) != residual:
+        remedy = 'only the mean of unclipped SGD closes at finite d; use limit="ode"'
+        raise NotAvailable("limit", "exact", f"{method.label}: {remedy}")
+    if not math.isfinite(problem.noise.variance):
+        remedy = "E ε² is infinite, so the mean risk of unclipped SGD is too; clip (ClippedSGD)"
+        raise NoLimit("noise", problem.noise, remedy)
+
+
 def derive_exact_mean(problem: Any, method: Any) -> MeanRecursion:
     """Derive the recursion of the mean of unclipped SGD, for any batch.
 
@@ -110,12 +120,7 @@ def derive_exact_mean(problem: Any, method: Any) -> MeanRecursion:
     NoLimit
         Noise of infinite variance.
     """
-    if method.acts_on == "coordinate" or stated.rule(method, residual) != residual:
-        remedy = 'only the mean of unclipped SGD closes at finite d; use limit="ode"'
-        raise NotAvailable("limit", "exact", f"{method.label}: {remedy}")
-    if not math.isfinite(problem.noise.variance):
-        remedy = "E ε² is infinite, so the mean risk of unclipped SGD is too; clip (ClippedSGD)"
-        raise NoLimit("noise", problem.noise, remedy)
+    check_closes(problem, method)
     symbolic, parameters = twin(method, "method")
     rate = sp.sympify(symbolic.rate)
     noisy = float(problem.noise.variance) > 0
