@@ -34,11 +34,9 @@ CASES = [
 of_every_family = pytest.mark.parametrize("example", CASES)
 #: whose kernels compile in a second or two; the others are solved in the slow suite
 QUICK = (
-    "hessian-SGD-0",
     "linear-SGD-0",
     "sgd_stability-SGD-0",
     "streaming-SGD-0",
-    "tuners-Polyak-4",
 )
 of_every_family_solved = pytest.mark.parametrize(
     "example",
@@ -278,7 +276,15 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("family", FILES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        family
+        if family in ("linear", "streaming", "two_eigenvalues", "equilibrium")
+        else pytest.param(family, marks=pytest.mark.slow)
+        for family in FILES
+    ],
+)
 def test_a_file_carries_it_out(family, tmp_path, monkeypatch, capsys):
     problem, method, until = FILES[family]
     text = f"[problem]\n{problem}\n[[method]]\n{method}\n[run]\nuntil = {until}\nruns = 40\n"

@@ -67,6 +67,7 @@ def test_the_compressed_curve_is_the_full_one(linear, sign, power_law, exponent)
         assert np.all(np.abs(answer.risk / full - 1) < answer.error_estimate + 1e-10)
 
 
+@pytest.mark.slow
 def test_twenty_four_nodes_give_ten_digits(linear, power_law):
     spectrum = power_law(100_000, 0.3)
     coarse = integrate(linear, compress(bin_spectrum(spectrum), 24), TIMES, 1e-12)

@@ -145,6 +145,7 @@ def test_rate_for_a_risk_inverts_the_limit_risk():
         rate_for_risk(LeastSquares(TWO, Cauchy(0.3)), SGD(1.0), 0.1)
 
 
+@pytest.mark.slow
 def test_greedy_rates_in_closed_form():
     """K = I, Gaussian noise: 4R/(π√P) for signSGD, 2R/P for SGD."""
     problem = LeastSquares(isotropic(1000), Gaussian(0.5))

@@ -28,6 +28,7 @@ def test_the_reference_of_adagrad_norm():
     np.testing.assert_allclose(curve["rate"], curve["b_squared"] ** -0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "objective"), [(ll.LineSearch(), "risk"), (ll.PolyakStep(), "distance")]
 )

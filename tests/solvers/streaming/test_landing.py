@@ -41,6 +41,7 @@ def test_a_schedule_of_steps_is_solved_to_its_tolerance(limit):
     np.testing.assert_allclose(curve.risk, exact(curve.time), rtol=50e-10)
 
 
+@pytest.mark.slow
 def test_landing_is_what_makes_it_exact(monkeypatch):
     """Without it steps straddle the jump: many are refused, and the answer is worse."""
     loose = {"rtol": 1e-5}

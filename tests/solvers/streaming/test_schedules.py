@@ -74,6 +74,7 @@ def test_greedy_clipping_beats_constants_and_unclipped_greedy():
     np.testing.assert_allclose(found["threshold"], expected, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_gaussian_residuals_are_left_unclipped():
     found = schedule_along(LeastSquares(isotropic(1000), Gaussian(0.5)), 2.0)
     assert found.threshold == math.inf and isinstance(found.method, SGD)
@@ -86,6 +87,7 @@ def test_a_fixed_fraction_is_attained_along_the_path():
     np.testing.assert_allclose(found["rate"], 0.5, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_threshold_proportional_to_the_loss():
     rule = ProportionalThreshold(1.5)
     found = schedule_along(THREE, 3.0, rate=0.5, threshold=rule).curve

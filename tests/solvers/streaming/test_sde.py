@@ -190,6 +190,7 @@ def test_the_mean_of_a_linear_sde_is_that_of_the_ode_in_every_dimension():
     assert abs(risk.mean() - exact) < 5 * error < 4 / d * exact
 
 
+@pytest.mark.slow
 def test_published_sgd_without_noise_has_its_hand_computed_spread():
     d, paths, eta, times = 10_000, 3000, 0.3, np.array([0.0, 0.5])
     quiet = sgd(eta, 0.0, exact=False)

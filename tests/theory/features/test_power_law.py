@@ -29,6 +29,7 @@ def draws(alpha, beta, v=800, d=100, count=20):
     return np.array(values), masses, np.sum((root * target) ** 2) - masses.sum(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("alpha", "beta"), CASES)
 def test_the_equivalent_is_the_mean_of_draws(alpha, beta):
     found = Equivalent(800, 100, alpha, beta)
@@ -103,6 +104,7 @@ def test_refusals(arguments, field):
     assert error.value.field == field
 
 
+@pytest.mark.slow
 def test_sgd_gets_the_exact_mean_unless_a_limit_is_named():
     problem = ll.power_law_features(800, 100, 0.7, 0.7)
     rate = 0.4 * 100 / problem.covariance.trace

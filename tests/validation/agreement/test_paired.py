@@ -26,7 +26,8 @@ CASES = {
 }
 
 every_case = pytest.mark.parametrize(
-    "case", [pytest.param(c, marks=pytest.mark.slow if c == "batches" else ()) for c in CASES]
+    "case",
+    [pytest.param(c, marks=pytest.mark.slow if c in ("batches", "dense") else ()) for c in CASES],
 )
 
 

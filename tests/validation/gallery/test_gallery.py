@@ -128,6 +128,7 @@ def test_not_a_number_passes_no_check():
     assert not Check("lost", float("nan"), 0.0, 1.0, "formula").passed
 
 
+@pytest.mark.slow
 def test_the_caption_says_the_regime_and_what_holds(tmp_path):
     made = make("noise_functions", values={"points": 7})
     assert "Take-away: " in made.caption and "points 7" in made.caption

@@ -176,6 +176,7 @@ def test_zero_gradient_is_safe_and_sign_of_zero_is_zero():
         assert np.all(simulate(problem, method, until=2, runs=2, seed=0).risk == 0)
 
 
+@pytest.mark.slow
 def test_schedules_are_read_at_the_start_of_the_step():
     problem = ll.LeastSquares(ll.power_law(12, 0.2), ll.NoNoise())
     late = ll.SGD(0.5 * ll.t)
