@@ -14,8 +14,9 @@ from ...theory.core.percent import percent
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
 from ...theory.streaming.rare import NEVER, met_share
-from ...theory.streaming.tabulated_means import rounding
+from ...theory.streaming.tabulated_means import moving_slope, rounding
 from ...theory.streaming.tails import growth, redescends
+from .expectations import expectations
 from .finite_size import FiniteSize, is_linear
 
 #: announced relative error of the mean above which a curve comes with a warning
@@ -89,7 +90,7 @@ def remarks(
     """Return what a user should know before trusting the curve (none if all is well)."""
     found: list[Remark | None] = [
         _about_rare_events(problem, method, float(np.max(risk))),
-        _about_digits(problem, method, risk),
+        _about_digits(problem, method, times, risk),
     ]
     if math.isfinite(problem.dimension) and announced.origin != "exact":
         found.append(_about_size(problem, method, times, announced))
@@ -171,11 +172,13 @@ def explained(failed: SolveFailed, problem: Any, method: Any) -> SolveFailed:
     return SolveFailed(failed.reason, failed.time, failed.step, failed.state, str(remark))
 
 
-def _about_digits(problem: Any, method: Any, risk: np.ndarray) -> Remark | None:
+def _about_digits(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) -> Remark | None:
     """A rule that is narrow against the residual has a mean slope that is what cancels leaves."""
     if not redescends(method):
         return None
-    lost = rounding(method, problem.noise, float(np.min(risk)), float(np.max(risk)))
+    low, high = float(np.min(risk)), float(np.max(risk))
+    moving = (_lost_in_doubles(problem, method, float(time), high) for time in times[[0, -1]])
+    lost = max(rounding(method, problem.noise, low, high), *moving)
     if lost <= _LOST:
         return None
     return Remark(
@@ -184,6 +187,17 @@ def _about_digits(problem: Any, method: Any, risk: np.ndarray) -> Remark | None:
         "that is piecewise exponential",
         lost,
     )
+
+
+def _lost_in_doubles(problem: Any, method: Any, time: float, risk: float) -> float:
+    """Return the relative error of μ(R) of a rule that moves, which no table holds."""
+    slope = moving_slope(method, problem.noise, time, risk)
+    if slope is None:
+        return 0.0
+    near = risk * np.array([0.97, 1.0, 1.03])
+    right = np.array([slope(float(R)) for R in near])
+    ours = expectations(problem, method).mu(near, time)
+    return float(np.max(np.abs(ours - right) / np.maximum(np.abs(right), np.finfo(float).tiny)))
 
 
 def _about_stability(problem: Any, method: Any, times: np.ndarray) -> Remark | None:

@@ -82,9 +82,13 @@ class Program(Block):
 
     def read(self, owners: Mapping[str, Any]) -> float:
         """Return the value at the start."""
+        return self.read_at(owners, 0.0)
+
+    def read_at(self, owners: Mapping[str, Any], time: float) -> float:
+        """Return the value at a time."""
         with np.errstate(all="ignore"):  # of a branch that is not taken there
-            start = run(program(getattr(owners[self.owner], self.field)), np.zeros(1))
-        return float(start[0])
+            value = run(program(getattr(owners[self.owner], self.field)), np.full(1, time))
+        return float(value[0])
 
 
 def numbers(parameters: Iterable[Parameter], owners: Mapping[str, Any]) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from ..core.nodes import MixtureSum, PieceIntegral, component
+from ..core.program import scheduled
 from ..core.symbols import risk
 from .grid import Array
 
@@ -23,10 +24,8 @@ _FIRST, _LAST = 30, 240
 _AGREE = mpmath.mpf("1e-14")
 
 
-def exact_means(
-    formulas: Sequence[Any], values: Mapping[Any, float], components: tuple[Any, Any, Any]
-) -> Callable[[float], Array]:
-    """Return R → the value of every formula, and its size, as `means` of a grid does.
+class ExactMeans:
+    """R → the value of every formula, and its size, as `means` of a grid gives them.
 
     Parameters
     ----------
@@ -37,17 +36,22 @@ def exact_means(
     components : weights, means, scales
         Of the mixtures (empty where there are none).
     """
-    functions = [_function(formula, values, components) for formula in formulas]
-    enough = [_FIRST] * len(functions)
 
-    def at(R: float) -> Array:
-        found = np.empty((2, len(functions)))
-        for k, function in enumerate(functions):
-            found[0, k], enough[k] = _settled(function, R, enough[k])
+    def __init__(
+        self,
+        formulas: Sequence[Any],
+        values: Mapping[Any, float],
+        components: tuple[Any, Any, Any],
+    ) -> None:
+        self._functions = [_function(formula, values, components) for formula in formulas]
+        self._enough = [_FIRST] * len(self._functions)
+
+    def __call__(self, R: float) -> Array:
+        found = np.empty((2, len(self._functions)))
+        for k, function in enumerate(self._functions):
+            found[0, k], self._enough[k] = _settled(function, R, self._enough[k])
         found[1] = np.abs(found[0])
         return found
-
-    return at
 
 
 def _settled(function: Callable[[float], Any], R: float, digits: int) -> tuple[float, int]:
@@ -71,6 +75,7 @@ def _function(
 ) -> Callable[[float], Any]:
     """Return R → the value of a formula at the working precision."""
     plain = sp.sympify(formula).replace(PieceIntegral, lambda *node: node[4])
+    plain = plain.xreplace({s: s.args[1] for s in plain.atoms(scheduled)})
     sums = list(plain.atoms(MixtureSum))
     names = [sp.Dummy() for _ in sums]
     known = list(values)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,8 @@ _ROUNDS = 48
 _MOST = 20_000
 #: of the gap of a panel: what is left of it in a half where it is rounding, and how large that is
 _STAYS, _NOISE = 0.1, 1e-13
-#: octaves of the first panels around every centre
-_OCTAVES = 2.0 ** np.arange(-2, 61)
+#: octaves of the first panels around every centre: a rule or a law may be narrow
+_OCTAVES = 2.0 ** np.arange(-45, 61)
 #: how far a normal is followed, in standard deviations, and in how many panels
 _REACH, _PANELS = 9.5, 8
 _NEGLIGIBLE = 1e-18
@@ -148,7 +149,8 @@ class Law:
         if self._edges is None:
             self._edges = resolve([self.density], self.centres)
         steps = width * 2.0 ** np.arange(0, 61)
-        around = np.add.outer(-kinks, np.concatenate([-steps[::-1], [0.0], steps])).ravel()
+        places = np.concatenate([kinks, _abrupt(rule_edges)])
+        around = np.add.outer(-places, np.concatenate([-steps[::-1], [0.0], steps])).ravel()
         # of the edges that only resolve the rule none closer than the normal is wide
         rule = np.unique(np.round(-rule_edges / width)) * width
         near = np.searchsorted(self._edges, rule)
@@ -187,11 +189,29 @@ class Rule:
     orders: list[int]
     bases: list[list[Function]]
     edges: Array = field(init=False)
+    #: of how many panels to the left of each edge some function is not zero
+    _counted: NDArray[np.int_] = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.jumps)
         whole = [lambda x, k=k: self.at(x, k) for k in range(count)]
         self.edges = resolve(whole, tuple(self.kinks) or (0.0,))
+        middle, half = 0.5 * (self.edges[1:] + self.edges[:-1]), 0.5 * np.diff(self.edges)
+        x = middle[:, None] + half[:, None] * _NODES
+        with np.errstate(all="ignore"):
+            nonzero = [
+                self.at(x, k, None, base) != 0 for k in range(count) for base in (False, True)
+            ]
+        self._counted = np.append(0, np.cumsum(np.any(nonzero, axis=(0, 2))))
+
+    def meets(self, low: Array, high: Array) -> NDArray[np.bool_]:
+        """Return whether something of the rule, or a kink, is between two places."""
+        last = self.edges.size - 1
+        left = np.clip(np.searchsorted(self.edges, low) - 1, 0, last)
+        right = np.clip(np.searchsorted(self.edges, high), 0, last)
+        kinks = np.searchsorted(self.kinks, high) > np.searchsorted(self.kinks, low)
+        found: NDArray[np.bool_] = (self._counted[right] > self._counted[left]) | kinks
+        return found
 
     def at(
         self, x: Array, function: int, piece: NDArray[np.int_] | None = None, base: bool = False
@@ -217,26 +237,13 @@ def means(rule: Rule, law: Law, risk: float, reach: float = _REACH) -> Array:
     spread = np.sqrt(width**2 + scales**2)
     if centres.size > _PANELS and not scales.any() and width > 2 * np.abs(centres).max():
         return _common(rule, weights, centres, width, reach)
-    low, high = -centres - reach * spread, -centres + reach * spread
-    first, last = np.searchsorted(rule.edges, low), np.searchsorted(rule.edges, high)
-    counts = last - first
-    owner = np.repeat(np.arange(centres.size), counts)
-    index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + first[owner]
-    # in units of the normal, since a narrow one is lost in the rounding of its place
-    even = np.broadcast_to(np.linspace(-reach, reach, _PANELS + 1), (centres.size, _PANELS + 1))
-    cuts = (rule.edges[index] + centres[owner]) / spread[owner]
-    places = np.concatenate([even.ravel(), cuts])
-    owners = np.concatenate([np.repeat(np.arange(centres.size), _PANELS + 1), owner])
-    ranked = np.lexsort((places, owners))
-    places, owners = places[ranked], owners[ranked]
-    real = (owners[1:] == owners[:-1]) & (places[1:] > places[:-1])
-    left, right, owners = places[:-1][real], places[1:][real], owners[:-1][real]
-    half, middle = 0.5 * (right - left), 0.5 * (right + left)
-    z = middle[:, None] + half[:, None] * _NODES
-    x = z * spread[owners, None] - centres[owners, None]
-    factor = (weights[owners] * half / np.sqrt(2 * np.pi))[:, None]
+    met = rule.meets(-centres - reach * spread, -centres + reach * spread)
+    weights, centres, spread = weights[met], centres[met], spread[met]
+    cut = _cut(rule, centres, spread, reach)
+    x, z, owners, lost = cut.x, cut.z, cut.owners, cut.lost
+    factor = (weights[owners] * cut.half / np.sqrt(2 * np.pi))[:, None]
     mass = np.exp(-0.5 * z * z) * factor * _WEIGHTS
-    middle = middle * spread[owners] - centres[owners]
+    middle = cut.middle
     piece = np.broadcast_to(np.searchsorted(rule.kinks, middle)[:, None], x.shape)
     found = np.empty((2, len(rule.jumps)))
     for k, jumps in enumerate(rule.jumps):
@@ -247,16 +254,60 @@ def means(rule: Rule, law: Law, risk: float, reach: float = _REACH) -> Array:
             slope = 1.0 if derivative == 0 else -y / spread
             density = weights * np.exp(-0.5 * y * y) / (spread * np.sqrt(2 * np.pi))
             parts.append(height * slope * density)
-        found[:, k] = _sum_and_size(parts)
+        losses = [lost[owners, None]] + [lost] * len(jumps)
+        found[:, k] = _sum_and_size(parts, losses)
         derived = rule.orders[k]
         if derived and found[1, k] > _CANCELS * abs(found[0, k]):
             # the same mean by parts: f times the slope of the normal, better where that is wide
             wide = spread[owners, None]
             slope = z / wide if derived == 1 else (z * z - 1) / wide**2
-            other = _sum_and_size([rule.at(x, k, piece, True) * slope * mass])
+            other = _sum_and_size([rule.at(x, k, piece, True) * slope * mass], losses[:1])
             if other[1] * abs(found[0, k]) < found[1, k] * abs(other[0]):
                 found[:, k] = other
     return found
+
+
+class _Cut(NamedTuple):
+    """Panels of the residual under normals: places x and z in the residual and in the normal, half
+    widths in z, middles in x, whose normal each is, and for every normal how many rounding errors
+    a value has."""
+
+    x: Array
+    z: Array
+    half: Array
+    middle: Array
+    owners: NDArray[np.int_]
+    lost: Array
+
+
+def _cut(rule: Rule, centres: Array, spread: Array, reach: float) -> _Cut:
+    """Return panels cut at the width of every normal and at the edges of the rule."""
+    low, high = -centres - reach * spread, -centres + reach * spread
+    first, last = np.searchsorted(rule.edges, low), np.searchsorted(rule.edges, high)
+    narrowest = _narrowest(rule.edges, first, last)
+    # a rule narrower than the normal is integrated at its own places, else in units of the normal:
+    # what is narrow is lost in the rounding of where the other one is
+    own = narrowest < spread
+    unit, origin = np.where(own, 1.0, spread), np.where(own, 0.0, -centres)
+    lost = 1.0 + np.abs(centres) / np.maximum(spread, narrowest)
+    counts = last - first
+    owner = np.repeat(np.arange(centres.size), counts)
+    index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + first[owner]
+    even = np.linspace(-reach, reach, _PANELS + 1) * np.where(own, spread, 1.0)[:, None]
+    even -= np.where(own, centres, 0.0)[:, None]
+    cuts = (rule.edges[index] - origin[owner]) / unit[owner]
+    places = np.concatenate([even.ravel(), cuts])
+    owners = np.concatenate([np.repeat(np.arange(centres.size), _PANELS + 1), owner])
+    ranked = np.lexsort((places, owners))
+    places, owners = places[ranked], owners[ranked]
+    real = (owners[1:] == owners[:-1]) & (places[1:] > places[:-1])
+    left, right, owners = places[:-1][real], places[1:][real], owners[:-1][real]
+    half, middle = 0.5 * (right - left), 0.5 * (right + left)
+    u = middle[:, None] + half[:, None] * _NODES
+    x = u * unit[owners, None] + origin[owners, None]
+    z = np.where(own[owners, None], (u + centres[owners, None]) / spread[owners, None], u)
+    half *= unit[owners] / spread[owners]
+    return _Cut(x, z, half, middle * unit[owners] + origin[owners], owners, lost)
 
 
 def _common(rule: Rule, weights: Array, centres: Array, width: float, reach: float) -> Array:
@@ -279,17 +330,35 @@ def _common(rule: Rule, weights: Array, centres: Array, width: float, reach: flo
             slope = 1.0 if derivative == 0 else -y / width
             density = weights * np.exp(-0.5 * y * y) / (width * np.sqrt(2 * np.pi))
             parts.append(height * slope * density)
-        found[:, k] = _sum_and_size(parts)
+        found[:, k] = _sum_and_size(parts, [1.0] * len(parts))
         derived = rule.orders[k]
         if derived and found[1, k] > _CANCELS * abs(found[0, k]):
             slope = z / width if derived == 1 else (z * z - 1) / width**2
-            base = rule.at(x, k, piece, True) * (slope * normal).sum(axis=-1) * share
-            other = _sum_and_size([base])
+            base = rule.at(x, k, piece, True) * share
+            # over a law the slopes of its normals may cancel one another
+            both = (slope * normal).sum(axis=-1), (np.abs(slope) * normal).sum(axis=-1)
+            other = float((base * both[0]).sum()), float((np.abs(base) * both[1]).sum())
             if other[1] * abs(found[0, k]) < found[1, k] * abs(other[0]):
                 found[:, k] = other
     return found
 
 
-def _sum_and_size(parts: list[Array]) -> tuple[float, float]:
-    """Return the sum of all numbers and that of their sizes."""
-    return sum(float(p.sum()) for p in parts), sum(float(np.abs(p).sum()) for p in parts)
+def _abrupt(edges: Array) -> Array:
+    """Return the edges where narrow panels end and wide ones begin: the rule is no longer seen."""
+    left, right = np.diff(edges)[:-1], np.diff(edges)[1:]
+    return edges[1:-1][np.maximum(left, right) > 4 * np.minimum(left, right)]
+
+
+def _narrowest(edges: Array, first: NDArray[np.int_], last: NDArray[np.int_]) -> Array:
+    """Return the width of the narrowest panel of the rule that each normal meets."""
+    widths = np.append(np.diff(edges), np.inf)
+    start = np.clip(first - 1, 0, widths.size - 1)
+    bounds = np.stack([start, np.clip(last, start + 1, widths.size - 1)], axis=-1)
+    return np.minimum.reduceat(widths, bounds.ravel())[::2]
+
+
+def _sum_and_size(parts: list[Array], losses: list[Any]) -> tuple[float, float]:
+    """Return the sum of all numbers, and that of their sizes, each times how many rounding errors
+    it has."""
+    size = sum(float((np.abs(p) * lost).sum()) for p, lost in zip(parts, losses, strict=True))
+    return sum(float(p.sum()) for p in parts), size

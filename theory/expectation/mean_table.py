@@ -14,11 +14,13 @@ _WIDEST, _NARROWEST = 8.0, 0.25
 _DEGREE = 17
 _BETWEEN = np.array([-0.97, -0.31, 0.17, 0.88])
 _ERROR = 1e-10
-_ROUNDING = 1e-13
+_ROUNDING = 1e-14
 _AT = chebyshev.chebpts1(_DEGREE + 1)
 _TRANSFORM = chebyshev.chebvander(_AT, _DEGREE) * (2.0 / (_DEGREE + 1))
 _TRANSFORM[:, 0] *= 0.5
 _CHECK = chebyshev.chebvander(_BETWEEN, _DEGREE)
+#: whose values say how large a function is at each place between: over a panel it may fall by e¹²
+_NEAR = np.abs(np.subtract.outer(_BETWEEN, np.append(_AT, _BETWEEN))) < 0.3
 
 
 @np.errstate(all="ignore")  # what overflows is infinite, and said to be
@@ -70,9 +72,11 @@ def _panel(
     both = np.array([values(float(np.exp(x))) for x in points])
     found, sizes = both[:, 0].T, both[:, 1].T
     series = found[:, : _AT.size] @ _TRANSFORM
-    gap = np.abs(series @ _CHECK.T - found[:, _AT.size :]).max(axis=1)
-    allowed = error * np.abs(found).max(axis=1) + _ROUNDING * sizes.max(axis=1)
-    return series if np.all(gap <= allowed) else None
+    gap = np.abs(series @ _CHECK.T - found[:, _AT.size :])
+    near, size = (
+        np.where(_NEAR, np.abs(each)[:, None, :], 0.0).max(axis=2) for each in (found, sizes)
+    )
+    return series if np.all(gap <= error * near + _ROUNDING * size) else None
 
 
 def read_table(table: list[float], risks: Array) -> Array:

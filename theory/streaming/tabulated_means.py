@@ -19,7 +19,8 @@ from ..core import stated
 from ..core.errors import NoLimit
 from ..core.nodes import PanelIntegral, PieceIntegral, TabulatedMean
 from ..core.numeric import values_of
-from ..core.symbolic import Block, twin
+from ..core.program import scheduled
+from ..core.symbolic import Block, Program, twin
 from ..core.symbols import noise as epsilon
 from ..core.symbols import residual, t
 from ..expectation.engine import (
@@ -28,7 +29,7 @@ from ..expectation.engine import (
     mean_derivative,
     powers,
 )
-from ..expectation.exact import exact_means
+from ..expectation.exact import ExactMeans
 from ..expectation.grid import Array, Law, Rule, means
 from ..expectation.mean_table import mean_table, read_table
 from ..expectation.pieces import Piece, pieces
@@ -141,8 +142,33 @@ def rounding(method: Any, noise: Any, low: float, high: float) -> float:
     if not ends(parts) or _central(noise):
         return 0.0
     rule = _rule(parts, values, GROUPS[0][:1])
-    narrow = [R for R in (low, high) if np.ptp(rule.kinks) < _NARROW * np.sqrt(2 * R)]
+    narrow = [R for R in (low, high) if _is_narrow(rule, R)]
     return max((_rounding(means(rule, law, R)) for R in narrow), default=0.0)
+
+
+def moving_slope(
+    method: Any, noise: Any, time: float, risk: float
+) -> Callable[[float], float] | None:
+    """Return μ(R) at one time in as many digits as it takes, for a rule that moves and ends and is
+    narrow at the risk, which code reads from its closed form; None for others."""
+    _, parts, values, _ = _asked(method, noise, GROUPS[0])
+    moves = any(part.value.has(t, scheduled) or part.lower.has(t, scheduled) for part in parts)
+    if not moves or not ends(parts) or _central(noise):
+        return None
+    now, slope = values | _moved(method, time), GROUPS[0][:1]
+    exact = _exact(parts, now, slope, noise) if _is_narrow(_rule(parts, now, slope), risk) else None
+    return None if exact is None else lambda R: float(exact(R)[0, 0])
+
+
+def _is_narrow(rule: Rule, risk: float) -> bool:
+    return bool(np.ptp(rule.kinks) < _NARROW * np.sqrt(2 * risk))
+
+
+def _moved(method: Any, time: float) -> dict[Any, float]:
+    """Return the numbers of a rule that change with time, at one."""
+    _, parameters = twin(method, "method")
+    moving = [q for q in parameters if isinstance(q, Program)]
+    return {t: time} | {q.symbol: q.read_at({"method": method}, time) for q in moving}
 
 
 def _rounding(both: Array) -> float:
@@ -162,7 +188,7 @@ def _asked(method: Any, noise: Any, group: tuple[tuple[int, int], ...]) -> tuple
 
 def _exact(
     parts: Any, values: Mapping[Any, float], group: tuple[tuple[int, int], ...], noise: Any
-) -> Callable[[float], Array] | None:
+) -> ExactMeans | None:
     """Return the closed forms of the means of a rule that ends in as many digits as they take; None
     where there are none, or too many components."""
     if not ends(parts):
@@ -175,7 +201,7 @@ def _exact(
         for power, order in group
     ]
     known = {**values, **parameter_values(form.parameters, {"noise": noise})}
-    return exact_means(formulas, known, arrays or ((), (), ()))
+    return ExactMeans(formulas, known, arrays or ((), (), ()))
 
 
 def _law(noise: Any) -> tuple[Law, Any]:

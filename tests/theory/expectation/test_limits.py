@@ -18,8 +18,10 @@ import sympy as sp
 
 import limitlab as ll
 from limitlab.solvers.streaming.expectations import expectations
+from limitlab.solvers.streaming.validity import _about_digits
 from limitlab.theory.expectation.reference import reference
 from limitlab.theory.streaming.derive import bind
+from limitlab.theory.streaming.tabulated_means import rounding
 
 pytestmark = pytest.mark.interpreted
 
@@ -167,12 +169,52 @@ def test_a_narrow_rule_that_ends():
 @dataclass(frozen=True)
 class Logistic(ll.Noise):
     scale: float
+    middle: float = 0.0
 
     def density(self, e):
-        return 1 / (4 * self.scale * sp.cosh(e / (2 * self.scale)) ** 2)
+        return 1 / (4 * self.scale * sp.cosh((e - self.middle) / (2 * self.scale)) ** 2)
 
     def sample(self, rng, n):
-        return rng.logistic(0, self.scale, n)
+        return rng.logistic(self.middle, self.scale, n)
+
+
+@dataclass(frozen=True)
+class Welsch(ll.Method):
+    width: float
+
+    def rule(self, l):  # noqa: E741
+        return l * sp.exp(-(l**2) / (2 * self.width**2))
+
+
+def welsch_slope(width, law, risk):
+    """μ in many digits: under one value of the noise the rule has a closed mean slope."""
+    with mpmath.workdps(40):
+        v = mpmath.mpf(width) ** 2 + 2 * mpmath.mpf(risk)
+
+        def summand(e):
+            slope = width**3 / v**1.5 * (1 - e * e / v) * mpmath.exp(-e * e / (2 * v))
+            return slope / (4 * law.scale * mpmath.cosh((e - law.middle) / (2 * law.scale)) ** 2)
+
+        far = 60 * law.scale
+        near = [k * mpmath.sqrt(v) for k in (-60, -8, -4, -2, -1, 0, 1, 2, 4, 8, 60)]
+        places = {law.middle, law.middle - far, law.middle + far, *near}
+        return mpmath.quad(summand, sorted(e for e in places if abs(e - law.middle) <= far))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("middle", [0.0, 0.3])
+@pytest.mark.parametrize("width", [1e-9, 1e-5, 1e-2, 0.5, 1e3])
+def test_a_smooth_rule_of_any_width_is_right_or_says_how_far(width, middle):
+    """A rule that redescends without an end, under a density: grids, no closed form."""
+    law, method = Logistic(0.2, middle), Welsch(0.5, width)
+    found = expectations(ll.LeastSquares(ll.isotropic(200), noise=law), method)
+    for risk in (1e-16, 1e-8, 1e-3, 1.0):
+        right = welsch_slope(width, law, risk)
+        announced = rounding(method, law, 0.5 * risk, 2 * risk)
+        error = float(abs((mpmath.mpf(float(found.mu(risk))) - right) / right))
+        assert error <= max(1e-9, 2 * announced), risk
+        # the control: where the rule is not narrow, nothing is announced
+        assert width < 1e-3 or announced < 1e-9
 
 
 @pytest.mark.slow
@@ -184,6 +226,23 @@ def test_digits_that_are_lost_are_announced():
         curve = ll.solve(problem, Trimmed(0.5, width), 1, points=3)
         said = "; ".join(curve.provenance["remarks"])
         assert ("digits are lost" in said) == lost
+
+
+@pytest.mark.slow
+@pytest.mark.compiled
+@pytest.mark.parametrize(("width", "lost"), [(1e-6, True), (0.2, False)])
+def test_digits_that_a_moving_rule_loses_are_announced(width, lost):
+    """No table holds a width that moves: code has doubles, and says what they leave."""
+    problem = ll.LeastSquares(ll.isotropic(200), noise=ll.Laplace(0.2))
+    moving = Trimmed(0.5, width * (1 + ll.t) / (2 + ll.t))
+    curve = ll.solve(problem, moving, 1, points=3)
+    near = float(curve.risk[0]) * np.linspace(0.9, 1.1, 41)
+    fixed = expectations(problem, Trimmed(0.5, width / 2)).mu(near)
+    error = np.max(np.abs(expectations(problem, moving).mu(near) / fixed - 1))
+    remark = _about_digits(problem, moving, curve.time, curve.risk)
+    assert (remark is not None) == lost
+    if remark is not None:
+        assert 0.1 < error / remark.error < 10, error  # the largest of 41 draws and of 6
 
 
 @pytest.mark.parametrize("name", ["uniform", "laplace"])
