@@ -10,7 +10,9 @@ from numpy.polynomial import chebyshev
 from .grid import Array
 
 _LOWEST, _HIGHEST = np.log(1e-26), np.log(1e18)
-_WIDEST, _NARROWEST = 8.0, 0.25
+_WIDEST, _NARROWEST = 8.0, 0.0625
+#: a mean below this is no part of any curve
+_NOTHING = 1e-100
 _DEGREE = 17
 _BETWEEN = np.array([-0.97, -0.31, 0.17, 0.88])
 _ERROR = 1e-10
@@ -46,7 +48,7 @@ def mean_table(
             width, calm = 0.5 * width, False
             continue
         if found is None:
-            found = _panel(values, place, width, np.inf)
+            found = _panel(values, place, width, None)
         if found is None:
             # beyond the largest float, as for a rule that grows exponentially: infinite from here
             width = _HIGHEST - place
@@ -65,18 +67,21 @@ def mean_table(
 
 
 def _panel(
-    values: Callable[[float], Array], place: float, width: float, error: float = _ERROR
+    values: Callable[[float], Array], place: float, width: float, error: float | None = _ERROR
 ) -> Array | None:
-    """Return the series of every function on one panel; None where one misses what is between."""
+    """Return the series of every function on one panel; None where one misses what is between, or,
+    without an error, where one is not finite."""
     points = place + 0.5 * width * (1 + np.concatenate([_AT, _BETWEEN]))
     both = np.array([values(float(np.exp(x))) for x in points])
     found, sizes = both[:, 0].T, both[:, 1].T
     series = found[:, : _AT.size] @ _TRANSFORM
+    if error is None:
+        return series if np.all(np.isfinite(series)) else None
     gap = np.abs(series @ _CHECK.T - found[:, _AT.size :])
     near, size = (
         np.where(_NEAR, np.abs(each)[:, None, :], 0.0).max(axis=2) for each in (found, sizes)
     )
-    return series if np.all(gap <= error * near + _ROUNDING * size) else None
+    return series if np.all(gap <= error * (near + _NOTHING) + _ROUNDING * size) else None
 
 
 def read_table(table: list[float], risks: Array) -> Array:
