@@ -76,7 +76,7 @@ def integrate(velocity: Callable[[float, Array], Array], start: Array, time: Arr
     """
     from scipy.integrate import solve_ivp
 
-    scale = RTOL * float(np.abs(start).max())
+    scale = RTOL * (float(np.abs(start).max()) or 1.0)  # a start at 0 has no size
     found = solve_ivp(
         velocity, (0.0, float(time[-1])), start, "DOP853", t_eval=time, rtol=RTOL, atol=scale
     )

@@ -5,17 +5,46 @@ The code is printed from the equations, and that text is what runs: nothing is t
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
+from sympy.printing.precedence import PRECEDENCE
 
 from .printer import latex
 from .system import Derived, Step, narrate, typeset
+
+
+class Printer(NumPyPrinter):
+    """numpy's, with the trace of a matrix expression; it calls a symbol named lambda lambda_."""
+
+    def _print_Trace(self, expression: Any) -> str:  # noqa: N802
+        return f"numpy.trace({self._print(expression.arg)})"
+
+
+class StackPrinter(Printer):
+    """The same for stacks of matrices, whose last two axes are the matrix."""
+
+    def _print_MatMul(self, expression: Any) -> str:  # noqa: N802
+        scale, factors = expression.as_coeff_matrices()
+        product = " @ ".join(self.parenthesize(f, PRECEDENCE["Mul"], strict=True) for f in factors)
+        return (
+            product if scale == 1 else f"{self.parenthesize(scale, PRECEDENCE['Mul'])}*({product})"
+        )
+
+    def _print_Identity(self, expression: Any) -> str:  # noqa: N802
+        return f"numpy.eye({self._print(expression.rows)})"
+
+    def _print_Transpose(self, expression: Any) -> str:  # noqa: N802
+        return f"numpy.swapaxes({self._print(expression.arg)}, -1, -2)"
+
+    def _print_Trace(self, expression: Any) -> str:  # noqa: N802
+        return f"numpy.trace({self._print(expression.arg)}, axis1=-2, axis2=-1)"
 
 
 @dataclass(frozen=True)
@@ -39,6 +68,8 @@ class Derivation(Derived):
     equations: tuple[tuple[Any, Any], ...]
     steps: tuple[Step, ...] = ()
     definitions: tuple[tuple[Any, Any], ...] = ()
+    #: prints the code
+    printer: ClassVar[type[NumPyPrinter]] = Printer
 
     @property
     def numbers(self) -> tuple[Any, ...]:
@@ -72,7 +103,7 @@ class Derivation(Derived):
     def source(self) -> str:
         """The generated numpy code: one function for every equation with a sympy right side."""
         lowered = [(a, b) for a, b in self.equations + self.definitions if _computed(a, b)]
-        return "\n\n".join(_function(str(left), right) for left, right in lowered)
+        return "\n\n".join(_function(str(left), right, self.printer()) for left, right in lowered)
 
     @cached_property
     def functions(self) -> dict[str, Callable[..., Any]]:
@@ -80,26 +111,26 @@ class Derivation(Derived):
 
         Arguments go by keyword; those that a formula does not have are ignored.
         """
-        space: dict[str, Any] = {"numpy": np}
+        space: dict[str, Any] = {"numpy": np, "builtins": builtins}
         exec(compile(self.source, f"<derivation {self.name}>", "exec"), space)
         return {name: f for name, f in space.items() if callable(f)}
+
+
+class StackDerivation(Derivation):
+    """A derivation whose matrices may be stacks of matrices."""
+
+    printer = StackPrinter
 
 
 def _computed(left: Any, right: Any) -> bool:
     return isinstance(left, sp.Symbol) and isinstance(right, sp.Expr)
 
 
-class _Printer(NumPyPrinter):
-    """numpy's, with the trace of a matrix expression."""
-
-    def _print_Trace(self, expression: Any) -> str:  # noqa: N802
-        return f"numpy.trace({self._print(expression.arg)})"
-
-
-def _function(name: str, expression: Any) -> str:
+def _function(name: str, expression: Any, printer: NumPyPrinter) -> str:
     """Return a Python function of the symbols of ``expression``, all by keyword."""
-    replaced, (reduced,) = sp.cse(expression, sp.numbered_symbols("_x"), order="none")
-    printer = _Printer()  # it calls a symbol named lambda lambda_
+    # what stands inside a sum has no value outside of it
+    bound = {index for each in expression.atoms(sp.Sum) for index, *_ in each.limits}
+    replaced, (reduced,) = sp.cse(expression, sp.numbered_symbols("_x"), order="none", ignore=bound)
     named = sorted(expression.free_symbols, key=str)
     arguments = "".join(f"{printer.doprint(symbol)}, " for symbol in named)
     star = "*, " if arguments else ""

@@ -194,7 +194,8 @@ def _next(left: Any) -> str:
     """LaTeX of a state after the step."""
     if isinstance(left, sp.Indexed):
         indices = ",".join(latex(i) for i in left.indices)
-        return rf"{latex(left.base.label)}^{{+}}_{{{indices}}}"
+        base = latex(left.base.label)
+        return rf"{{{base}}}^{{+}}_{{{indices}}}" if "_" in base else rf"{base}^{{+}}_{{{indices}}}"
     text = latex(left)
     return f"{{{text}}}^{{+}}" if "_" in text else f"{text}^{{+}}"
 
