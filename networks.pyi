@@ -1,5 +1,7 @@
 """Small networks: train them, probe their kernels, hold a theory against them."""
 
+from .solvers.distillation.recomposition import distillation_plateaus as distillation_plateaus
+from .solvers.distillation.recomposition import recomposition as recomposition
 from .solvers.equilibrium.static import critical_scale as critical_scale
 from .solvers.equilibrium.static import equilibrium as equilibrium
 from .solvers.equilibrium.static import linear_moments as linear_moments

@@ -4,6 +4,7 @@ from .theory.activations import GELU as GELU
 from .theory.activations import Activation as Activation
 from .theory.activations import ReLU as ReLU
 from .theory.core.problem import Problem as Problem
+from .theory.distillation.problem import BlockwiseDistillation as BlockwiseDistillation
 from .theory.equilibrium.problem import EquilibriumNetwork as EquilibriumNetwork
 from .theory.feature_alignment.problem import QuadraticNetwork as QuadraticNetwork
 from .theory.features.power_law import power_law_features as power_law_features

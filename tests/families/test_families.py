@@ -268,6 +268,11 @@ FILES = {
         'kind = "gradient_descent"\nrate = 0.002',
         0.5,
     ),
+    "distillation": (
+        'kind = "blockwise_distillation"\nstrengths = [1.0, 0.6]\nstart = 0.02\nswitch = 1.0',
+        'kind = "gradient_descent"\nrate = 0.02',
+        4,
+    ),
     "second_order": (
         'kind = "quadratic_regression"\ndata = 3\nparameters = 300\ncurvature = 0.3',
         'kind = "sgd"\nrate = 0.2\nbatch = 2',

@@ -36,6 +36,7 @@ FOLDERS = (
     "practice",
     "beaglehole2024",
     "schoenholz2022",
+    "kao2023",
 )
 FORMATS = ("pdf", "svg", "png")
 #: field of each format's metadata that takes free text

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...theory.distillation.problem import BlockwiseDistillation
 from ...theory.equilibrium.problem import EquilibriumNetwork
 from ...theory.feature_alignment.problem import QuadraticNetwork
 from ...theory.hessian.problem import SingleIndex
-from ...theory.methods import SGD, FixedPointIteration
+from ...theory.methods import SGD, FixedPointIteration, GradientDescent
 from .regime import Regime, Study
 
 
 def studies() -> Iterator[Study]:
-    """Yield the studies of the three families."""
+    """Yield the studies of the families of networks."""
     yield _features()
     yield _equilibria()
     yield _unit()
+    yield _blocks()
 
 
 def _features() -> Study:
@@ -56,3 +58,21 @@ def _unit() -> Study:
     ]
     shared = "GELU, |w|² = 0.8, w·w* = 0.3, rate 0.1, after 5 and 20 steps; 200 runs."
     return Study("Networks: one unit learns another, loss", shared, tuple(rows))
+
+
+def _blocks() -> Study:
+    problem = BlockwiseDistillation([1.0, 0.6], start=0.01, switch=1.5)
+    rows = [
+        Regime(f"flow, rate {rate:g}", problem, GradientDescent(rate), (1.5, 3.0), 1)
+        for rate in (0.02, 0.01)
+    ]
+    paths = {"limit": "sde", "paths": 4000}
+    rows += [
+        Regime(f"SDE, rate {rate:g}, b = {b}", problem, SGD(rate, batch=b), (1.5, 3.0), 400, paths)
+        for rate, b in ((0.02, 8), (0.01, 4), (0.01, 1))
+    ]
+    shared = (
+        "θ = 1 and 0.6, start 0.01, two blocks that become one at t = 1.5; after t = 1.5 and 3, "
+        "against the matrices; 400 runs."
+    )
+    return Study("Networks: distillation of a deep linear teacher, loss", shared, tuple(rows))

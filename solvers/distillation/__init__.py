@@ -1,0 +1,1 @@
+"""Distillation block by block: modes, matrices, noise of batches, plateaus, switching time."""

@@ -1,0 +1,237 @@
+r"""What blocks gain: plateaus of blocks and of the whole, and the time to a loss over the switch.
+
+The plateau is the time in which a residual that stays β would bring a block to its target,
+
+.. math:: \frac1{a^2}\int_{s_0}^\beta\frac{ds}{L\beta s^{2-2/L}},
+
+ln(θ/s₀)/(2θ) for two layers end to end, and the time to a loss that of the flow through both
+phases. Derived here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...theory.core.checks import positive, vector
+from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
+from ...theory.distillation.closed import closed_theory
+from ...theory.distillation.derive import check_aligned
+from ...theory.distillation.modes import mode_theory
+from ...theory.distillation.problem import BlockwiseDistillation
+from ..stepping.flow import flow
+from . import modes
+from .closed import BALANCED, of_blocks
+
+Array = NDArray[np.float64]
+
+#: points of a stretch of the flow, and how often the one with the crossing is cut anew
+_POINTS, _ZOOMS = 33, 5
+#: how long a loss is waited for, over the time of the fastest mode
+PATIENCE = 1e5
+
+
+@dataclass(frozen=True, eq=False)
+class Plateaus:
+    """How long the modes wait.
+
+    Attributes
+    ----------
+    end_to_end : (m,) array
+        Plateau of all layers as one.
+    blocks : (K, m) array
+        Of every block; 0 for one of a single layer.
+    """
+
+    end_to_end: Array
+    blocks: Array
+
+    @property
+    def gained(self) -> Array:
+        """Of every mode, the plateau end to end less the longest of its blocks, (m,)."""
+        return self.end_to_end - self.blocks.max(axis=0)
+
+
+def distillation_plateaus(problem: BlockwiseDistillation) -> Plateaus:
+    """Return how long a student waits at small strengths, end to end and block by block.
+
+    Units of time: rate · steps. Infinite where a block of two layers or more starts at 0, and 0
+    where it starts above its target.
+
+    Raises
+    ------
+    NotAvailable
+        A start that is not aligned; three layers or more of a block that are not equal; a target
+        of 0.
+
+    Examples
+    --------
+    >>> found = distillation_plateaus(BlockwiseDistillation([1.0], start=1e-4))
+    >>> round(float(found.end_to_end[0]), 4), float(found.blocks.max())
+    (4.6052, 0.0)
+    """
+    _check(problem)
+    own, functions = problem.own, closed_theory().functions
+    whole, parts = (
+        np.array([_plateau(functions, own[o], b, a) for o, b, a in of_blocks(problem, joined)])
+        for joined in (1, 0)
+    )
+    return Plateaus(whole[0], parts)
+
+
+def _plateau(f: Any, start: Array, target: Array, scale: Array) -> Array:
+    if len(start) == 1:
+        return np.zeros_like(target)
+    if np.any(target <= 0) or np.any(start < 0):
+        field, value = ("strengths", target) if np.any(target <= 0) else ("start", start)
+        raise NotAvailable(field, value, "a plateau needs targets above 0 and a start >= 0")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if len(start) == 2:
+            c, r = start[0] ** 2 - start[1] ** 2, (start[0] + start[1]) ** 2
+            time = f["plateau_2"](beta=target, c=c, r_0=r)
+        else:
+            if np.ptp(start, axis=0).max() > BALANCED * np.abs(start).max():
+                remedy = "a plateau of three layers or more is known where they start equal"
+                raise NotAvailable("start", start, remedy)
+            w = start[0] / target ** (1 / len(start))
+            given = {"L": np.int64(len(start)), "beta": target}
+            time = f["plateau"](w=np.ones_like(w), w_0=w, **given)
+        return np.maximum(time, 0) / scale
+
+
+@dataclass(frozen=True, eq=False)
+class Recomposition:
+    """Time to a loss, over the switching time.
+
+    Attributes
+    ----------
+    loss : float
+    switches, times : (n,) arrays
+        When the blocks become one, and when the whole student has come to the loss; infinite where
+        it does not.
+    end_to_end, blockwise : float
+        Without blocks, and without recomposition.
+    """
+
+    loss: float
+    switches: Array
+    times: Array
+    end_to_end: float
+    blockwise: float
+
+    @property
+    def gain(self) -> Array:
+        """Time gained over end-to-end training, (n,)."""
+        return self.end_to_end - self.times
+
+    @property
+    def best(self) -> float:
+        """The switch of the shortest time."""
+        return float(self.switches[int(np.argmin(self.times))])
+
+
+def recomposition(
+    problem: BlockwiseDistillation, loss: float, switches: Any = None
+) -> Recomposition:
+    """Return how long the flow takes to a loss when its blocks become one at given times.
+
+    Units of time: rate · steps; the problem's own switch is not used.
+
+    Parameters
+    ----------
+    problem : BlockwiseDistillation
+        With an aligned start.
+    loss : float
+        Of the whole student, above 0 and below that at the start.
+    switches : (n,) array_like, optional
+        Increasing times >= 0; by default 33 equal ones up to where the blocks alone come to the
+        loss, or end-to-end training where they never do.
+
+    Raises
+    ------
+    InvalidInput
+        A loss that the student has at the start.
+    NotAvailable
+        A start that is not aligned.
+
+    Examples
+    --------
+    >>> found = recomposition(BlockwiseDistillation([1.0], start=1e-4), 1e-3, [0.0, 1.0])
+    >>> bool(found.times[1] < found.times[0] == found.end_to_end)
+    True
+    """
+    _check(problem)
+    system, level = mode_theory(problem.blocks, "flow"), positive("loss", loss)
+    there = float(modes.watched(problem, problem.own[None], system)[0, 0])
+    if level >= there:
+        raise InvalidInput("loss", loss, f"the student starts at {there:.6g}; give a smaller one")
+    end_to_end, blockwise = (_reached(problem, system, problem.own, j, level) for j in (1, 0))
+    if switches is None:
+        known = [t for t in (blockwise, end_to_end) if np.isfinite(t)]
+        if not known:
+            remedy = "neither blocks nor the whole come to it; give switches, or a larger loss"
+            raise InvalidInput("loss", loss, remedy)
+        switches = np.linspace(0.0, known[0], 33)
+    at = vector("switches", switches)
+    if at[0] < 0 or np.any(np.diff(at) <= 0):
+        raise InvalidInput("switches", switches, "give increasing times >= 0")
+    times = np.full(at.size, blockwise)
+    early = at < blockwise
+    if early.any():
+        grid = np.concatenate([[0.0], at[early][at[early] > 0]])
+        apart = replace(problem, switch=None)
+        states = modes.flowing(apart, 0.0, grid, system) if grid.size > 1 else problem.own[None]
+        here = states if at[0] == 0 else states[1:]
+        rest = [_reached(problem, system, state, 1, level) for state in here]
+        times[early] = at[early] + rest
+    return Recomposition(level, at, times, end_to_end, blockwise)
+
+
+def _check(problem: Any) -> None:
+    if not isinstance(problem, BlockwiseDistillation):
+        raise InvalidType("problem", problem, "give a BlockwiseDistillation")
+    check_aligned(problem, "flow")
+
+
+def _reached(problem: Any, system: Any, state: Array, joined: int, level: float) -> float:
+    """When the flow of one phase first has this loss; infinite where it is not seen to."""
+    fastest = 1 / max(float(np.max(problem.products)), float(np.max(problem.teacher)), 1e-300) ** 2
+    passed, stretch = 0.0, fastest
+    while passed < PATIENCE * fastest:
+        time, path, loss = _stretch(problem, system, state, joined, stretch)
+        below = np.flatnonzero(loss <= level)
+        if below.size:
+            return passed + _cut(problem, system, joined, level, (time, path, loss, below[0]))
+        passed, state, stretch = passed + stretch, path[-1], 2 * stretch
+    return float("inf")
+
+
+def _stretch(problem: Any, system: Any, state: Array, joined: int, length: float) -> Any:
+    time = np.linspace(0.0, length, _POINTS)
+    path = np.stack(
+        flow(system, list(state), (0.0, joined), time, inputs=list(problem.teacher)), axis=1
+    )
+    return time, path, modes.watched(problem, path, system)[0]
+
+
+def _cut(problem: Any, system: Any, joined: int, level: float, found: Any) -> float:
+    """The crossing, by finer and finer stretches; linear in log loss in the last."""
+    passed = 0.0
+    for _ in range(_ZOOMS):
+        time, path, loss, first = found
+        if first == 0:
+            return passed
+        passed += time[first - 1]
+        time, path, loss = _stretch(
+            problem, system, path[first - 1], joined, time[first] - time[first - 1]
+        )
+        # rounding may leave the end just above
+        first = int(np.argmax(loss <= level)) if np.any(loss <= level) else time.size - 1
+        found = time, path, loss, first
+    if first == 0:
+        return float(passed)
+    share = np.log(loss[first - 1] / level) / np.log(loss[first - 1] / loss[first])
+    return float(passed + time[first - 1] + share * (time[first] - time[first - 1]))
