@@ -52,7 +52,7 @@ def of_blocks(problem: BlockwiseDistillation, joined: int) -> list[tuple[slice, 
 def _block(f: Mapping[str, Any], start: Array, target: Array, time: Array) -> Array:
     """(T, layers, m) for time (T, m)."""
     if len(start) == 1:
-        return f["single"](beta=target, v_0=start[0], t=time)[:, None]
+        return f["v"](beta=target, v_0=start[0], t=time)[:, None]
     check(start, target)
     if len(start) == 2:
         return np.stack(_pair(f, start, target, time), axis=1)
@@ -82,7 +82,7 @@ def _pair(f: Mapping[str, Any], start: Array, target: Array, time: Array) -> tup
     """Both layers, by r = (u₁ + u₂)² and the conserved u₁² − u₂²."""
     sums = start[0] + start[1]
     c = start[0] ** 2 - start[1] ** 2
-    r = f["mixed"](c=c, p=f["root"](beta=target, c=c), r_0=sums**2, t=time)
+    r = f["r"](c=c, p=f["p"](beta=target, c=c), r_0=sums**2, t=time)
     root = np.sign(sums) * np.sqrt(r)
     return (root + c / root) / 2, (root - c / root) / 2
 

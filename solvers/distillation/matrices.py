@@ -15,8 +15,8 @@ from ..core import random
 from ..core.blas import one_thread
 from ..core.runner import Crew
 from ..stepping.flow import integrate
-from .modes import CEILING, QUANTITIES, whole_switch
-from .phases import spans, through
+from .modes import CEILING, QUANTITIES
+from .phases import spans, through, whole_switch
 
 Array = NDArray[np.float64]
 #: steps of the SDE in one step of SGD
@@ -74,7 +74,11 @@ class Network:
         return np.asarray(self.functions["Loss"](P=one, U=V, Q=one, B=B, A=A, C=one))
 
     def observed(self, U: Array) -> Array:
-        """The quantities, (4, …)."""
+        """The quantities, (4, …); infinite or NaN of a state that has run away."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._observed(U)
+
+    def _observed(self, U: Array) -> Array:
         theta = self.problem.products
         V = product(U)
         rows = [self._loss(V, np.diag(theta), self.one)]
@@ -122,8 +126,9 @@ def stepped(network: Network, rate: float, steps: NDArray[np.int64]) -> Array:
                 state = state - rate * network.gradient(state, joined)
         return found
 
+    problem = network.problem
     with one_thread():
-        return through(network.problem.matrices, steps, whole_switch(network.problem, rate), move)
+        return through(problem.matrices, steps, whole_switch(problem.switch, rate), move)
 
 
 def paths_of(
@@ -149,7 +154,7 @@ def _group(
     """(quantities, paths, T)."""
     problem, rate = network.problem, float(method.rate)
     m, step = problem.modes, rate / substeps
-    switch = whole_switch(problem, step)
+    switch = whole_switch(problem.switch, step)
     streams = [np.random.Generator(np.random.Philox(seed)) for seed in seeds]
     U = np.tile(problem.matrices, (len(seeds), 1, 1, 1))
     found = np.empty((len(QUANTITIES), len(seeds), record.size))

@@ -12,7 +12,7 @@ from ...theory.distillation.modes import mode_theory
 from ...theory.distillation.problem import BlockwiseDistillation
 from ..stepping.flow import flow
 from ..stepping.orbit import orbit
-from .phases import through
+from .phases import through, whole_switch
 
 Array = NDArray[np.float64]
 QUANTITIES = ("loss", "block_loss", "overlap", "misalignment")
@@ -44,12 +44,7 @@ def stepped(
         found = orbit(system, list(state), (rate, joined), local, ceiling=CEILING, inputs=teacher)
         return np.stack([found.arrays[str(base)] for base in system.states], axis=1)
 
-    return through(problem.own, steps, whole_switch(problem, rate), move)
-
-
-def whole_switch(problem: BlockwiseDistillation, step: float) -> int | None:
-    """The step at which all layers become one."""
-    return None if problem.switch is None else int(np.rint(problem.switch / step))
+    return through(problem.own, steps, whole_switch(problem.switch, rate), move)
 
 
 def watched(problem: BlockwiseDistillation, states: Array, system: Map | None = None) -> Array:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.errors import InvalidInput
+
 Array = NDArray[np.float64]
 #: from a state, over times from 0, in a phase (1: all layers are one): the states, (T, …)
 Move = Callable[[Array, Any, int], Array]
@@ -34,6 +36,25 @@ def through(state: Array, time: Any, switch: float | None, move: Move) -> Array:
         found.append(path[(0 if begin == 0 else 1) : 1 + own.size])
         state = path[-1]
     return np.concatenate(found)
+
+
+def whole_steps(time: Array, step: float) -> NDArray[np.int64]:
+    """The times in whole steps of a length, each once.
+
+    Raises
+    ------
+    InvalidInput
+        All of them before the first step.
+    """
+    found = np.unique(np.rint(time / step).astype(np.int64))
+    if found.size < 2:
+        raise InvalidInput("until", float(time[-1]), f"is less than a step of length {step:g}")
+    return found
+
+
+def whole_switch(switch: float | None, step: float) -> int | None:
+    """The step at which all layers become one."""
+    return None if switch is None else int(np.rint(switch / step))
 
 
 def spans(blocks: tuple[int, ...], joined: int) -> list[slice]:

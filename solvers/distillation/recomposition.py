@@ -156,12 +156,6 @@ def recomposition(
         A loss that the student has at the start.
     NotAvailable
         A start that is not aligned.
-
-    Examples
-    --------
-    >>> found = recomposition(BlockwiseDistillation([1.0], start=1e-4), 1e-3, [0.0, 1.0])
-    >>> bool(found.times[1] < found.times[0] == found.end_to_end)
-    True
     """
     _check(problem)
     system, level = mode_theory(problem.blocks, "flow"), positive("loss", loss)

@@ -24,6 +24,7 @@ from ..core.runs import ensemble
 from . import closed, matrices, modes
 from .matrices import SUBSTEPS, Network, product
 from .modes import QUANTITIES
+from .phases import whole_steps
 
 Array = NDArray[np.float64]
 
@@ -99,7 +100,7 @@ class Ask:
     @property
     def steps(self) -> NDArray[np.int64]:
         """The times in whole steps."""
-        return np.unique(np.rint(self.time / self.rate).astype(np.int64))
+        return whole_steps(self.time, self.rate)
 
 
 def described(problem: BlockwiseDistillation, method: Any, source: str) -> dict[str, Any]:
@@ -139,7 +140,9 @@ def _of_steps(ask: Ask, time: Array, loss: Array) -> Array:
     network = Network(ask.problem, matrix_theory().functions)
     found = network.observed(matrices.stepped(network, ask.rate, ask.steps))[0]
     there = np.interp(time, ask.steps * ask.rate, found)
-    off = np.abs(there - loss)
+    if not np.all(np.isfinite(there)):
+        warn(f"descent at the rate {ask.rate:g} diverges: there is no error to announce; lower it")
+    off = np.nan_to_num(np.abs(there - loss), nan=np.inf, posinf=np.inf)
     return np.divide(off, loss, out=np.zeros_like(off), where=loss > 0)
 
 
@@ -173,7 +176,7 @@ def _matrices(ask: Ask) -> Curve:
 def _sde(ask: Ask, *, paths: Any, substeps: Any, **crew: Any) -> Curve:
     paths, substeps = ensemble_size("paths", paths, 2), count("substeps", substeps)
     network = Network(ask.problem, ask.system.functions)
-    record = np.unique(np.rint(ask.time / ask.rate * substeps).astype(np.int64))
+    record = whole_steps(ask.time, ask.rate / substeps)
     found = matrices.paths_of(network, ask.method, record, substeps, paths, **crew)
     time = record * (ask.rate / substeps)
     told = described(ask.problem, ask.method, "solve")

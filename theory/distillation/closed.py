@@ -37,18 +37,17 @@ w, w0, s0 = sp.symbols("w w_0 s_0", positive=True)
 L = sp.Symbol("L", integer=True, positive=True)
 _k = sp.Symbol("k", integer=True)
 _v, _others = sp.symbols("v o", positive=True)
-NAMES = "single root mixed product plateau_2 plateau arrival"
-single, root, mixed, product, plateau_2, plateau, arrival = sp.symbols(NAMES)
+v, s, plateau_2, plateau, arrival = sp.symbols("v s plateau_2 plateau arrival")
 
 
 @cache
 def closed_theory() -> Derivation:
     """Derive the courses of one layer, of two, and of L balanced ones, and their plateaus."""
     equations = {
-        single: _one_layer(),
-        root: _root(),
-        mixed: _two_layers(),
-        product: (r - c**2 / r) / 4,
+        v: _one_layer(),
+        p: _root(),
+        r: _two_layers(),
+        s: (r - c**2 / r) / 4,
         plateau_2: _escape(),
         plateau: beta ** (2 / L - 2) * sp.integrate(_v ** (1 - L), (_v, w0, w)),
         arrival: beta ** (2 / L - 2) * _arrival(),
@@ -59,9 +58,10 @@ def closed_theory() -> Derivation:
 
 def _one_layer() -> Any:
     """v(t) of one layer, v̇ = β − v."""
-    v = sp.Function("v")
+    course = sp.Function("v")
     (pull,) = velocities((first,), (beta,), (1,))
-    return sp.dsolve(sp.Eq(v(t).diff(t), pull.subs(first, v(t))), v(t), ics={v(0): v0}).rhs
+    flow = sp.Eq(course(t).diff(t), pull.subs(first, course(t)))
+    return sp.dsolve(flow, course(t), ics={course(0): v0}).rhs
 
 
 @cache
@@ -121,16 +121,16 @@ def _arrival() -> Any:
 
 def _told(equations: dict[Any, Any]) -> tuple[Step, ...]:
     start = {c: 0, r0: 4 * s0, p: _root().subs(c, 0)}
-    course = sp.simplify(equations[mixed].subs(start) / 4)
+    course = sp.simplify(equations[r].subs(start) / 4)
     half = sp.solve(sp.Eq(course, beta / 2), t)[0]
     wait = sp.simplify(equations[plateau_2].subs(start))
     return (
         LABEL,
-        Step("one layer has no plateau", "v(t)", equations[single]),
+        Step("one layer has no plateau", "v(t)", equations[v]),
         Step("two layers: r = (u_1 + u_2)², c = u_1² − u_2² is conserved", "r'", _riccati()),
-        Step("which rests at", p, equations[root]),
-        Step("and between its roots", "r(t)", equations[mixed]),
-        Step("s = u_1 u_2", "s", equations[product]),
+        Step("which rests at", p, equations[p]),
+        Step("and between its roots", "r(t)", equations[r]),
+        Step("s = u_1 u_2", "s", equations[s]),
         Step("balanced, c = 0 and r_0 = 4 s_0", "s(t)", course),
         Step("half of the target is learnt at", "t_half", half),
         Step("plateau: until a residual that stays β would have brought s to β", "t", wait),

@@ -46,6 +46,7 @@ def matrix_theory() -> StackDerivation:
         Step("the population has", C, one),
         Step("one of b samples x_i x_j varies on the diagonal by", "Var C_ii b", variances[0]),
         Step("and off it by", "Var C_ij b", variances[1]),
+        Step("as the rate vanishes, W symmetric", "dU", "−∂ℓ/∂U(C = 1) dt − √(η/b) ∂ℓ/∂U(C = dW)"),
         Step("so that a step h of the SDE descends on inputs with", C, seen),
     )
     return StackDerivation("descent on the matrices of a deep linear student", equations, steps)

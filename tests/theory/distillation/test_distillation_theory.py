@@ -34,7 +34,7 @@ def test_blocks_of_one_layer_have_the_rates_one_and_theta():
 
 def test_course_and_plateau_are_the_stated_ones():
     start = {closed.c: 0, closed.r0: 4 * s0, closed.beta: theta}
-    r = closed.closed_theory()["mixed"].subs(closed.p, 4 * theta).subs(start)
+    r = closed.closed_theory()["r"].subs(closed.p, 4 * theta).subs(start)
     course = theta / (1 + (theta / s0 - 1) * sp.exp(-2 * theta * closed.t))
     assert sp.simplify(r / 4 - course) == 0
     wait = closed.closed_theory()["plateau_2"].subs(start)
@@ -48,7 +48,7 @@ def test_the_course_of_unequal_layers_solves_the_flow():
     c, sums = start[0] ** 2 - start[1] ** 2, start.sum()
 
     def layers(t):
-        r = f["mixed"](c=c, p=f["root"](beta=target, c=c), r_0=sums**2, t=t)
+        r = f["r"](c=c, p=f["p"](beta=target, c=c), r_0=sums**2, t=t)
         return np.array([np.sqrt(r) + c / np.sqrt(r), np.sqrt(r) - c / np.sqrt(r)]) / 2
 
     assert layers(0.0) == pytest.approx(start, abs=ROUNDING)

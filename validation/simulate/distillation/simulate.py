@@ -20,8 +20,8 @@ from ....solvers.core.blas import one_thread
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import Run, ensemble, whole_or_partial
-from ....solvers.distillation.modes import CEILING, QUANTITIES, whole_switch
-from ....solvers.distillation.phases import spans
+from ....solvers.distillation.modes import CEILING, QUANTITIES
+from ....solvers.distillation.phases import spans, whole_steps, whole_switch
 from ....solvers.distillation.solve import described
 from ....theory.core.checks import ensemble_size
 from ....theory.core.time_grid import time_grid
@@ -75,7 +75,7 @@ def simulate(
     check(problem, method)
     runs = ensemble_size("runs", runs)
     time, rate = time_grid(until, times, points), float(method.rate)
-    steps = np.unique(np.rint(time / rate).astype(np.int64))
+    steps = whole_steps(time, rate)
     if not problem.aligned:
         warn(
             "the student does not start in the frames of the teacher: modes mix, and only "
@@ -166,7 +166,7 @@ def _run(
 ) -> tuple[Run, Array]:
     """What was recorded, the step by which the run had diverged, and the strengths."""
     student, rate = network.student, float(method.rate)
-    switch = whole_switch(network.problem, rate)
+    switch = whole_switch(network.problem.switch, rate)
     found = np.full((len(QUANTITIES), steps.size), np.nan)
     strengths = np.full((steps.size, network.problem.modes), np.nan)
     place = 0

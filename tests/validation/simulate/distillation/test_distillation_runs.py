@@ -13,6 +13,7 @@ PROBLEM = ll.BlockwiseDistillation([1.0, 0.6, 0.3], start=0.05, layers=3, blocks
 TURNED = ll.BlockwiseDistillation(
     [1.0, 0.5], 0.2 * np.random.default_rng(3).standard_normal((2, 2, 2)), switch=0
 )
+NOISY = [ll.BlockwiseDistillation([1.0, 0.6], start=0.05, switch=switch) for switch in (0.0, 1.0)]
 DESCENT = ll.GradientDescent(0.05)
 ROUNDING = 1e-12
 
@@ -74,6 +75,29 @@ def test_the_announced_error_covers_the_steps():
     assert not ll.compare(theory, ll.simulate(PROBLEM, DESCENT, 5, points=11), margin=1e-4).passed
 
 
+@pytest.mark.parametrize("verb", [ll.solve, ll.simulate])
+@pytest.mark.parametrize("method", [DESCENT, ll.SGD(0.05, batch=2)])
+def test_times_before_the_first_step_are_refused(verb, method):
+    limit = {"limit": "map"} if verb is ll.solve and method is DESCENT else {}
+    with pytest.raises(ll.InvalidInput) as caught:
+        verb(PROBLEM, method, 1e-3, **limit)
+    assert caught.value.field == "until"
+
+
+def test_an_error_that_has_no_size_is_announced_as_infinite():
+    with pytest.warns(ll.ValidityWarning, match="diverges"):
+        theory = ll.solve(PROBLEM, ll.GradientDescent(4.0), 60, points=5, limit="matrices")
+    assert np.isinf(theory.diagnostics["finite_size"][-1])
+
+
+def test_a_path_does_not_depend_on_how_many_there_are():
+    few, many = (
+        ll.solve(PROBLEM, ll.SGD(0.05, batch=2), 1, points=3, paths=n, seed=4, workers=w)
+        for n, w in ((3, 1), (120, 2))
+    )
+    assert np.array_equal(few.samples["loss"], many.samples["loss"][:3])
+
+
 def deviates(one, two):
     """z of the ratio of two standard deviations; their errors by the fourth moment."""
     ratio = np.log(one.std(axis=0) / two.std(axis=0))
@@ -82,10 +106,10 @@ def deviates(one, two):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("switch", [0.0, 1.0])
-def test_the_band_of_the_sde_is_that_of_runs(switch):
+@pytest.mark.filterwarnings("ignore::limitlab.theory.core.errors.ValidityWarning")
+@pytest.mark.parametrize("problem", [*NOISY, TURNED], ids=["whole", "switched", "not aligned"])
+def test_the_band_of_the_sde_is_that_of_runs(problem):
     """Standard deviations within their errors, 5–95 % with the counts of a binomial law."""
-    problem = ll.BlockwiseDistillation([1.0, 0.6], start=0.05, switch=switch)
     method, times = ll.SGD(0.02, batch=4), [0.5, 1.0, 2.0, 3.0]
     runs = ll.simulate(problem, method, times=times, runs=400, seed=11)
     theory = ll.solve(problem, method, times=times, paths=2000, seed=12)
