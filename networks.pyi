@@ -1,6 +1,6 @@
 """Small networks: train them, probe their kernels, hold a theory against them."""
 
-from .solvers.distillation.recomposition import distillation_plateaus as distillation_plateaus
+from .solvers.distillation.plateaus import distillation_plateaus as distillation_plateaus
 from .solvers.distillation.recomposition import recomposition as recomposition
 from .solvers.equilibrium.static import critical_scale as critical_scale
 from .solvers.equilibrium.static import equilibrium as equilibrium

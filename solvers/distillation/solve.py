@@ -16,12 +16,12 @@ from ...theory.core.time_grid import time_grid
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
 from ...theory.distillation.derive import check, check_aligned, derive
-from ...theory.distillation.matrices import matrix_theory
 from ...theory.distillation.problem import BlockwiseDistillation
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runs import ensemble
 from . import closed, matrices, modes
+from .announced import of_steps
 from .matrices import SUBSTEPS, Network, product
 from .modes import QUANTITIES
 from .phases import whole_steps
@@ -123,7 +123,9 @@ def _curve(ask: Ask, limit: str, time: Array, values: Array, arrays: dict[str, A
     if lost.size:
         warn(f"diverged by t = {time[lost[0]]:g}; lower the rate")
         told |= {"diverged": {"0": int(np.rint(time[lost[0]] / ask.rate))}}
-    announced = {} if limit == "map" else {"finite_size": _of_steps(ask, time, values[0])}
+    announced = (
+        {} if limit == "map" else {"finite_size": of_steps(ask.problem, ask.rate, time, values[0])}
+    )
     return Curve(
         time,
         dict(zip(QUANTITIES, values, strict=True)),
@@ -133,17 +135,6 @@ def _curve(ask: Ask, limit: str, time: Array, values: Array, arrays: dict[str, A
         arrays=arrays,
         provenance=told | {"finite_size_origin": "length of the steps, computed"},
     )
-
-
-def _of_steps(ask: Ask, time: Array, loss: Array) -> Array:
-    """How far whole steps are from the flow, relative to its loss."""
-    network = Network(ask.problem, matrix_theory().functions)
-    found = network.observed(matrices.stepped(network, ask.rate, ask.steps))[0]
-    there = np.interp(time, ask.steps * ask.rate, found)
-    if not np.all(np.isfinite(there)):
-        warn(f"descent at the rate {ask.rate:g} diverges: there is no error to announce; lower it")
-    off = np.nan_to_num(np.abs(there - loss), nan=np.inf, posinf=np.inf)
-    return np.divide(off, loss, out=np.zeros_like(off), where=loss > 0)
 
 
 def _flow(ask: Ask) -> Curve:
@@ -189,15 +180,10 @@ def _sde(ask: Ask, *, paths: Any, substeps: Any, **crew: Any) -> Curve:
     steps = np.rint(time / ask.rate).astype(np.int64)
     curve = ensemble(time, QUANTITIES, found, f"{ask.method.label}, SDE", told, steps=steps)
     return replace(
-        curve, diagnostics=dict(curve.diagnostics) | {"finite_size": _steps_alone(ask, time)}
+        curve,
+        diagnostics=dict(curve.diagnostics)
+        | {"finite_size": of_steps(ask.problem, ask.rate, time)},
     )
-
-
-def _steps_alone(ask: Ask, time: Array) -> Array:
-    """What the length of the steps does to the flow without noise."""
-    network = Network(ask.problem, matrix_theory().functions)
-    loss = network.observed(matrices.flowing(network, time))[0]
-    return _of_steps(ask, time, loss)
 
 
 LIMITS: Limits = {
