@@ -22,6 +22,10 @@ Array = NDArray[np.float64]
 _POINTS, _ZOOMS = 33, 5
 #: how long a loss is waited for, over the time of the fastest mode
 PATIENCE = 1e5
+#: share of every strength that may still be gained at the present speed where all is at rest
+AT_REST = 0.01
+#: loss over that at the start that the flow still resolves
+LEAST = 1e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,7 @@ def recomposition(
     Raises
     ------
     InvalidInput
-        A loss that the student has at the start.
+        A loss that the student has at the start, or that is too small for floats.
     NotAvailable
         A start that is not aligned.
     """
@@ -84,6 +88,8 @@ def recomposition(
     there = float(modes.watched(problem, problem.own[None], system)[0, 0])
     if level >= there:
         raise InvalidInput("loss", loss, f"the student starts at {there:.6g}; give a smaller one")
+    if level < LEAST * there:
+        raise InvalidInput("loss", loss, f"give at least {LEAST * there:.3g}: floats end there")
     end_to_end, blockwise = (_reached(problem, system, problem.own, j, level) for j in (1, 0))
     if switches is None:
         known = [t for t in (blockwise, end_to_end) if np.isfinite(t)]
@@ -116,6 +122,9 @@ def _reached(problem: Any, system: Any, state: Array, joined: int, level: float)
         if below.size:
             return passed + _cut(problem, system, joined, level, (time, path, loss, below[0]))
         passed, state, stretch = passed + stretch, path[-1], 2 * stretch
+        moves = np.abs(path[-1] - path[-2]) / (time[-1] - time[-2])
+        if np.all(moves * PATIENCE * fastest <= AT_REST * np.abs(state)):
+            break
     return float("inf")
 
 

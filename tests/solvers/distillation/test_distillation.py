@@ -198,6 +198,10 @@ def test_from_zero_only_blocks_learn():
     found = ll.recomposition(ll.BlockwiseDistillation([1.0], start=0.0), 1e-3, [0.0, 1.0])
     assert np.isinf(found.end_to_end) and np.isinf(found.times[0])
     assert np.isfinite(found.times[1]) and np.isfinite(found.blockwise)
+    # nor a mode that runs into 0 from the wrong side
+    wrong = ll.BlockwiseDistillation([1.0, 0.5], start=[[0.1, 0.1], [0.1, -0.1]])
+    found = ll.recomposition(wrong, 1e-3, [0.0, 1.0])
+    assert np.isinf(found.end_to_end) and np.isfinite(found.times[1])
 
 
 @pytest.mark.slow
@@ -206,6 +210,7 @@ def test_from_zero_only_blocks_learn():
     [
         ((5.0,), "loss"),
         ((0.0,), "loss"),
+        ((1e-20,), "loss"),
         ((0.1, [1.0, 0.5]), "switches"),
         ((0.1, [-1.0]), "switches"),
         ((0.1, "soon"), "switches"),
