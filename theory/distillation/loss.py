@@ -9,7 +9,7 @@ XᵀX/b for a batch. End to end all layers are one block. Derived here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,8 @@ P, U, Q, B, A, C = (sp.MatrixSymbol(name, m, m) for name in "PUQBAC")
 rate = sp.Symbol("eta", positive=True)
 #: 0 while the blocks learn by themselves, 1 from the switching time on
 joined = sp.Symbol("J", nonnegative=True)
+#: a layer of a mode, the product of the others of its block, teacher, and teacher below it
+_u, _o, _b, _a = sp.symbols("u o b a", real=True)
 
 
 def matrix_loss() -> Any:
@@ -42,33 +44,48 @@ def mode_loss(student: Any, teacher: Any, below: Any) -> Any:
     return matrix_loss().subs(one).doit()
 
 
+@cache
+def _pull() -> Any:
+    """−∂ℓ/∂u of one layer of a mode, the others of its block having the product o."""
+    return sp.factor(-sp.diff(mode_loss(_u * _o, _b, _a), _u))
+
+
+def _parts(
+    student: Sequence[Any], teacher: Sequence[Any], blocks: Sequence[int]
+) -> Iterator[tuple[list[Any], Any, Any]]:
+    """(layers, block of the teacher, teacher below it) of every block."""
+    below, first = sp.Integer(1), 0
+    for size in blocks:
+        own = slice(first, first + size)
+        target = sp.prod(teacher[own])
+        yield list(student[own]), target, below
+        below, first = below * target, first + size
+
+
 def losses(
     student: Sequence[Any], teacher: Sequence[Any], blocks: Sequence[int]
 ) -> tuple[Any, Any]:
     """Sum over the blocks, and the loss of the whole, of one mode with these layers."""
-    parts, below, first = sp.Integer(0), sp.Integer(1), 0
-    for size in blocks:
-        own = slice(first, first + size)
-        target = sp.prod(teacher[own])
-        parts += mode_loss(sp.prod(student[own]), target, below)
-        below, first = below * target, first + size
-    return parts, mode_loss(sp.prod(student), sp.prod(teacher), sp.Integer(1))
-
-
-def descended(student: Sequence[Any], teacher: Sequence[Any], blocks: Sequence[int]) -> Any:
-    """What the layers of one mode descend on, before and after the switching time."""
-    parts, whole = losses(student, teacher, blocks)
-    return whole if len(blocks) == 1 else (1 - joined) * parts + joined * whole
+    each = _parts(student, teacher, blocks)
+    alone = sum((mode_loss(sp.prod(u), b, a) for u, b, a in each), sp.Integer(0))
+    return alone, mode_loss(sp.prod(student), sp.prod(teacher), sp.Integer(1))
 
 
 def velocities(
     student: Sequence[Any], teacher: Sequence[Any], blocks: Sequence[int]
 ) -> tuple[Any, ...]:
     """u̇ = −∂ℓ/∂u of every layer of one mode."""
-    parts, whole = losses(student, teacher, blocks)
-
-    def pull(layer: Any) -> Any:
-        alone, together = (sp.factor(-sp.diff(loss, layer)) for loss in (parts, whole))
-        return together if len(blocks) == 1 else (1 - joined) * alone + joined * together
-
-    return tuple(pull(layer) for layer in student)
+    alone, together = (
+        [
+            _pull().xreplace({_u: u[k], _o: sp.prod(u[:k] + u[k + 1 :]), _b: b, _a: a})
+            for u, b, a in _parts(student, teacher, sizes)
+            for k in range(len(u))
+        ]
+        for sizes in (blocks, (len(student),))
+    )
+    if len(blocks) == 1:
+        return tuple(together)
+    return tuple(
+        (1 - joined) * one + joined * all_of_it
+        for one, all_of_it in zip(alone, together, strict=True)
+    )
