@@ -46,7 +46,7 @@ def step_moments(given: Setting) -> tuple[Any, Any]:
         return field.divergence(1), field.power(2)
     mu, power = given.mean(1, 1), given.mean(2, 0)
     if given.method.pool == "both":
-        return sp.Rational(gain(given.method.batch)) * mu, power
+        return sp.sympify(gain(given.method.batch)) * mu, power
     return mu, power / B if given.method.batch > 1 else power
 
 
@@ -90,8 +90,8 @@ def sign_pairs(given: Setting, mean: Any, power: Any) -> Any:
     """
     if given.method.pool == "both":
         batch = given.method.batch
-        single = mean / sp.Rational(gain(batch))
-        return mean**2 - sp.Rational(slope_of_covariance(batch)) * single**2
+        single = mean / sp.sympify(gain(batch))
+        return mean**2 - sp.sympify(slope_of_covariance(batch)) * single**2
     return mean**2 - power * mean**2
 
 

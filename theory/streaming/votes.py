@@ -11,11 +11,16 @@ and small means of the signs are multiplied by :math:`B\hat f_1`.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
-from math import comb
 from typing import Any
 
 import numpy as np
+
+#: votes up to which gains are fractions; beyond, doubles
+_FRACTIONS = 301
+#: votes up to which covariances are summed; beyond they are those of two normals, to a share 1/B
+_SUMMED = 2001
 
 
 def voters(method: Any) -> int:
@@ -23,14 +28,14 @@ def voters(method: Any) -> int:
     return method.batch if method.batch > 1 and method.pool == "both" else 1
 
 
-def gain(batch: int) -> Fraction:
+def gain(batch: int) -> Fraction | float:
     """Mean of the vote over the mean of one sign, where that is small."""
-    return batch * _weight(batch, 1)
+    return batch * _first_weight(batch)
 
 
-def slope_of_covariance(batch: int) -> Fraction:
+def slope_of_covariance(batch: int) -> Fraction | float:
     """Covariance of two votes over that of the single signs, where that is small."""
-    return batch * _weight(batch, 1) ** 2
+    return batch * _first_weight(batch) ** 2
 
 
 def vote_covariance(covariance: np.ndarray, batch: int) -> np.ndarray:
@@ -43,15 +48,26 @@ def vote_covariance(covariance: np.ndarray, batch: int) -> np.ndarray:
     batch : int
         Odd.
     """
+    if batch > _SUMMED:
+        normal: np.ndarray = (2 / math.pi) * np.arcsin(np.clip(covariance, -1.0, 1.0))
+        return normal
+    shares = [float(slope_of_covariance(batch))]
+    for k in range(1, batch - 1, 2):
+        # of neighbouring terms of the series
+        ratio = (batch - k) * k**2 / ((k + 1) * (k + 2) * (batch - k - 1))
+        shares.append(shares[-1] * ratio)
     square = covariance**2
     total = np.zeros_like(covariance)
-    for k in range(batch, 0, -2):
-        total = total * square + float(comb(batch, k) * _weight(batch, k) ** 2)
+    for share in reversed(shares):
+        total = total * square + share
     return total * covariance
 
 
-def _weight(batch: int, k: int) -> Fraction:
-    """Fourier weight of the majority function on each set of k voters, up to its sign."""
+def _first_weight(batch: int) -> Fraction | float:
+    """Fourier weight of the majority function on each voter."""
     half = (batch - 1) // 2
-    ratio = Fraction(comb(half, (k - 1) // 2), comb(batch - 1, k - 1))
-    return ratio * Fraction(comb(batch - 1, half), 2 ** (batch - 1))
+    if batch <= _FRACTIONS:
+        return Fraction(math.comb(batch - 1, half), 2 ** (batch - 1))
+    series = 1 - 1 / (8 * half) + 1 / (128 * half**2) + 5 / (1024 * half**3)
+    series -= 21 / (32768 * half**4)
+    return float(series / math.sqrt(math.pi * half))

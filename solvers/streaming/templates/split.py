@@ -26,6 +26,9 @@ from ...stepping.tsitouras import ERROR, STAGE_TIMES, STAGES, interpolation_weig
 
 TERMS = 32
 UNSCALED = np.ones(2)
+#: n of S_n up to which it is a recurrence; beyond, nodes and weights of its integral
+RECURRED = 200
+PLACES, SHARES = np.polynomial.legendre.leggauss(40)
 ANGLES = (np.arange(TERMS) + 0.5) * (np.pi / TERMS)
 # values at the Chebyshev points → coefficients of the series
 FIT = np.cos(np.outer(np.arange(TERMS), ANGLES)) * (2.0 / TERMS)
@@ -34,8 +37,10 @@ FIT[0] *= 0.5
 
 @scalar
 def saturated(x, order):
-    """Return S_n(x), from the recurrence of ∫ cos^(n − 1)."""
+    """Return S_n(x), from the recurrence of ∫ cos^(n − 1), or for many samples by quadrature."""
     sine = min(max(x, -1.0), 1.0)
+    if order > RECURRED:
+        return slope_of_saturation(order) * integral_of_powers(sine, order)
     cosine = math.sqrt(1.0 - sine * sine)
     odd = (order - 1) % 2
     part = sine if odd else math.asin(sine)
@@ -49,8 +54,23 @@ def saturated(x, order):
 
 
 @scalar
+def integral_of_powers(sine, order):
+    """Return ∫_0^x (1 − v²)^{n/2 − 1} dv for a large n: nothing is left beyond 9/√n."""
+    end = min(abs(sine), 9.0 / math.sqrt(order))
+    total = 0.0
+    for k in range(PLACES.size):
+        v = 0.5 * end * (1.0 + PLACES[k])
+        total += SHARES[k] * math.exp((0.5 * order - 1.0) * math.log1p(-v * v))
+    return math.copysign(0.5 * end * total, sine)
+
+
+@scalar
 def slope_of_saturation(order):
-    """Return S_n'(0) = 1/∫_0^1 (1 − v²)^{n/2 − 1} dv."""
+    """Return S_n'(0) = 1/∫_0^1 (1 − v²)^{n/2 − 1} dv = 2 Γ((n + 1)/2)/(√π Γ(n/2))."""
+    if order > RECURRED:
+        half = 0.5 * order
+        ratio = 1.0 - 1.0 / (8.0 * half) + 1.0 / (128.0 * half**2) + 5.0 / (1024.0 * half**3)
+        return 2.0 * math.sqrt(half / math.pi) * (ratio - 21.0 / (32768.0 * half**4))
     odd = (order - 1) % 2
     whole = 1.0 if odd else 0.5 * math.pi
     for j in range(odd + 2, order, 2):

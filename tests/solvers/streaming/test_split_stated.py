@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.special
 import sympy as sp
 
 import limitlab as ll
@@ -13,6 +14,7 @@ from limitlab.solvers.core.chebyshev import NO_TABLE
 from limitlab.solvers.core.compile import load
 from limitlab.solvers.streaming.coefficients import Coefficients
 from limitlab.solvers.streaming.split import _saturation
+from limitlab.solvers.streaming.templates import split as loops
 from limitlab.theory.core.symbols import decay_rate, dimension, risk, source_weight
 from limitlab.theory.streaming import split
 from limitlab.theory.streaming.derive import bind
@@ -140,3 +142,13 @@ def test_it_says_how_it_comes_about():
     system = split.derive_split()
     assert "Price" in system.explain() and "Itô" in system.explain()
     assert r"\dot{f}_i" in system.latex()
+
+
+@pytest.mark.parametrize("order", [3, 200, 201, 1000, 10**6])
+def test_saturation_of_any_number_of_samples(order):
+    """S_n(x) against the incomplete beta function, on both sides of where the recurrence ends."""
+    x = np.array([-0.4, 1e-9, 1e-3, 0.03, 0.9])
+    exact = np.sign(x) * scipy.special.betainc(0.5, order / 2, x**2)
+    found = [loops.saturated(each, order) for each in x]
+    np.testing.assert_allclose(found, exact, rtol=1e-11)
+    assert loops.slope_of_saturation(order) == pytest.approx(found[1] / x[1], rel=1e-11)

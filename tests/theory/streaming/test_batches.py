@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -159,6 +160,19 @@ def test_three_votes():
 
 def test_many_voters_keep_the_variance_of_a_sign():
     assert vote_covariance(np.ones(1), 101) == pytest.approx(1.0, rel=1e-10)
+
+
+@pytest.mark.parametrize("size", [301, 303, 2001, 2003, 10**9 + 1])
+def test_gain_and_covariance_of_any_number_of_votes(size):
+    """B comb(B − 1, (B − 1)/2)/2^(B − 1), and two normals from a share 1/B on."""
+    m = mpmath.mpf(size - 1) / 2
+    exact = size * mpmath.gamma(m + 0.5) / mpmath.gamma(m + 1) / mpmath.sqrt(mpmath.pi)
+    assert float(gain(size)) == pytest.approx(float(exact), rel=1e-11)
+    q = np.array([-1.0, -0.4, 0.0, 0.7, 1.0])
+    normal = 2 / np.pi * np.arcsin(q)
+    assert np.max(np.abs(vote_covariance(q, size) - normal)) < 1 / size
+    if size <= 2001:
+        assert np.max(np.abs(vote_covariance(q, size) - normal)) > 1e-2 / size  # the control
 
 
 def test_votes_change_the_sources_of_a_dense_covariance_only():
