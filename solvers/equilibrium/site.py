@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import NoLimit
-from ...theory.equilibrium.activations import ACTIVATIONS
 from .quadrature import normal_nodes
 
 Array = NDArray[np.float64]
@@ -37,10 +36,15 @@ class Site:
     functions: Mapping[str, Any]
     scale: float
 
-    @cached_property
+    @property
     def activation(self) -> Any:
         """Of the problem."""
-        return ACTIVATIONS[self.problem.activation]
+        return self.problem.activation
+
+    @cached_property
+    def shape(self) -> dict[str, float]:
+        """The numbers of the activation."""
+        return {str(symbol): value for symbol, value in self.activation.symbols.items()}
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -50,11 +54,14 @@ class Site:
 
     def phi(self, h: Array) -> Array:
         """φ."""
-        return np.asarray(self.functions["phi"](h=h), dtype=np.float64) * np.ones_like(h)
+        return self._of_unit("phi", h)
 
     def slope(self, h: Array) -> Array:
         """φ′."""
-        return np.asarray(self.functions["slope"](h=h), dtype=np.float64) * np.ones_like(h)
+        return self._of_unit("slope", h)
+
+    def _of_unit(self, name: str, h: Array) -> Array:
+        return np.asarray(self.functions[name](h=h, **self.shape) + np.zeros_like(h))
 
     def feedback(self, chi: float) -> float:
         """a, refused where a site has several states."""
@@ -70,16 +77,14 @@ class Site:
 
     def solved(self, v: float, a: float) -> tuple[Array, Array, Array]:
         """Return weights, z and φ′ on nodes of g; z = φ(g + az) by Newton's method."""
-        if not a * self.activation.steepest < 1:
+        if a > 0 and not a * self.activation.steepest < 1:
             raise NoLimit(
                 "scale", self.scale, f"a sup φ′ = {a:.4g} >= 1: a site has several states"
             )
         width = float(np.sqrt(v))
         # a kink of the site lies at g = κ − aφ(κ)
-        kinks = [
-            (kink - a * float(self.phi(np.array(kink)))) / width for kink in self.activation.kinks
-        ]
-        x, weights = normal_nodes(kinks)
+        seams = np.array(self.activation.seams)
+        x, weights = normal_nodes((seams - a * self.phi(seams)) / width)
         g = width * x
         h = g / (1 - a * 0.5) if a else g
         for _ in range(_NEWTON if a else 0):

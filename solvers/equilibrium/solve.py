@@ -5,7 +5,7 @@ The equations are those of :mod:`limitlab.theory.equilibrium.site`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -126,7 +126,8 @@ def provenance(problem: Any, method: Any, source: str) -> dict[str, Any]:
     return {
         "source": source,
         "version": VERSION,
-        "problem": {"model": type(problem).__name__, **asdict(problem)},
+        "problem": {"model": type(problem).__name__, **vars(problem)}
+        | {"activation": repr(problem.activation)},
         "method": repr(method),
         "time": "steps",
     }

@@ -72,7 +72,7 @@ def _step(
     """E φ(h_t)² and E (φ(h_t) − z_t)²; at the start z = 0."""
     v = float(f["field"](q=q, chi=1.0, **numbers))
     width = float(np.sqrt(v))
-    kinks = site.activation.kinks
+    kinks = site.activation.seams
     x, weights = normal_nodes([kink / width for kink in kinks], _OUTER)
     h = width * x
     z = site.phi(h)
