@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
+from ...theory.activations import alike
 from ...theory.core.errors import NoLimit
+from ...theory.equilibrium.site import site_theory
 from .quadrature import normal_nodes
 
 Array = NDArray[np.float64]
@@ -40,6 +43,22 @@ class Site:
     def activation(self) -> Any:
         """Of the problem."""
         return self.problem.activation
+
+    @cached_property
+    def lines(self) -> tuple[Array, Array, Array] | None:
+        """Where the pieces of φ end, from −∞ to ∞, φ at 0 on each and its slope; None where one
+        is not straight."""
+        if not self.activation.straight:
+            return None
+        ends = np.array([-np.inf, *self.activation.kinks, np.inf])
+        kinks = ends[1:-1]
+        inside = (
+            np.array([0.0])
+            if not kinks.size
+            else np.array([kinks[0] - 1, *(kinks[1:] + kinks[:-1]) / 2, kinks[-1] + 1])
+        )
+        slopes = self.slope(inside)
+        return ends, self.phi(inside) - slopes * inside, slopes
 
     @cached_property
     def shape(self) -> dict[str, float]:
@@ -100,6 +119,18 @@ class Site:
         weights, z, slopes = self.solved(v, a)
         moved = self.functions["transfer"](s=slopes, a=a)
         return float(weights @ z**2), float(weights @ moved), float(weights @ moved**2)
+
+
+@lru_cache(maxsize=64)
+def _compiled(kind: str, activation: Any) -> Mapping[str, Any]:
+    return site_theory(kind, activation).compiled(erf=erf)
+
+
+def functions_of(problem: Any, system: Any = None) -> Mapping[str, Any]:
+    """The functions of a problem's derivation, or of a given one."""
+    if system is not None:
+        return dict(system.compiled(erf=erf))
+    return _compiled(problem.kind, alike(problem.activation))
 
 
 def site_of_functions(problem: Any, functions: Mapping[str, Any]) -> Site:

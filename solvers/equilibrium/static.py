@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from ...theory.activations import Linear
 from ...theory.core.errors import InvalidType, NoLimit, NotAvailable, SolveFailed
 from ...theory.equilibrium.problem import EquilibriumNetwork
-from ...theory.equilibrium.site import site_theory
 from ...theory.equilibrium.transforms import exists, linear_theory
-from .site import Site
+from .site import Site, functions_of
 
 Array = NDArray[np.float64]
 
@@ -95,8 +94,7 @@ def _check(problem: Any) -> None:
 
 def site_of(problem: Any, scale: float, functions: Any = None) -> Site:
     """The site at a scale."""
-    known = functions or site_theory(problem.kind, problem.activation).functions
-    return Site(problem, known, scale)
+    return Site(problem, functions or functions_of(problem), scale)
 
 
 def _static(problem: Any, scale: float, start: Equilibrium | None = None) -> Equilibrium | None:

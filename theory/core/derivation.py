@@ -120,7 +120,11 @@ class Derivation(Derived):
 
         Arguments go by keyword; those that a formula does not have are ignored.
         """
-        given = {"numpy": np, "builtins": builtins, "erf": _erf}
+        return self.compiled()
+
+    def compiled(self, **special: Any) -> dict[str, Callable[..., Any]]:
+        """The same with functions of the caller's in place of what numpy lacks, ``erf=`` alone."""
+        given = {"numpy": np, "builtins": builtins, "erf": _erf, **special}
         space: dict[str, Any] = dict(given)
         exec(compile(self.source, f"<derivation {self.name}>", "exec"), space)
         return {name: f for name, f in space.items() if callable(f) and name not in given}

@@ -28,6 +28,8 @@ s, a, u = sp.symbols("s a u", real=True)
 phi, slope, back, coefficient, field = sp.symbols("phi slope feedback coefficient field", real=True)
 transfer, edge, response, second = sp.symbols("transfer edge response A", real=True)
 field_step, overlap = sp.symbols("field_step overlap", real=True)
+#: a square of A + By under the normal law, up to y
+square, _A, _B, _y = sp.symbols("square A B y", real=True)
 
 
 def site_theory(kind: str, activation: Activation | str) -> Derivation:
@@ -52,6 +54,7 @@ def _site_theory(kind: str, activation: Activation) -> Derivation:
         response: second / (1 - weight * second),
         field_step: sigma**2 * step,
         overlap: sp.expand(sigma**2 * (q - correlation)),
+        square: _square(),
     }
     told = (
         *steps,
@@ -66,6 +69,7 @@ def _site_theory(kind: str, activation: Activation) -> Derivation:
             sigma**2 * step,
         ),
         Step("and its covariance with h_t", overlap, equations[overlap]),
+        Step("∫ (A + By)² φ(y) dy, of one straight piece of φ", square, equations[square]),
     )
     if kind == "goe":
         equations[edge] = sigma**2 * u * (s * u / (u - s))
@@ -75,6 +79,14 @@ def _site_theory(kind: str, activation: Activation) -> Derivation:
         tuple(equations.items()),
         (*told, *_closed(kind, activation)),
     )
+
+
+def _square() -> Any:
+    """The antiderivative of (A + By)² φ(y) that is odd at A B = 0."""
+    density = sp.exp(-(_y**2) / 2) / sp.sqrt(2 * sp.pi)
+    # each power by itself, so that no growing exponential is taken out
+    whole = sp.Poly((_A + _B * _y) ** 2, _y)
+    return sum(c * sp.integrate(_y**n * density, _y) for (n,), c in whole.terms())
 
 
 def _implicit() -> Any:
