@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,8 @@ def solve(
     Curve
         "loss", "norm" = Q, "overlap" = R, "gradient" = |∇L|, and per dimension, as d → ∞, the
         traces "hessian", "gauss_newton" and "neglected", which is the difference of the two.
+        "fluctuations" of SGD has the standard deviation of one run of the first three, and
+        announces the error of the mean at this batch.
         "state" in ``provenance`` is "converged" (loss 0), "stationary" (∇L = 0 elsewhere),
         "diverged" or "unfinished".
 
@@ -75,7 +78,8 @@ def solve(
     """
     own_options(LIMITS, limit, options)
     check(method, limit)
-    own = system or derive(problem, method, limit=limit)
+    form = "flow" if limit == "flow" else "map"
+    own = system or derive(problem, method, limit=form)
     return LIMITS[limit].road(problem, method, own, (until, times, points))
 
 
@@ -161,7 +165,25 @@ def described(problem: SingleIndex, method: Any, limit: str) -> dict[str, Any]:
     }
 
 
+def _scattered(problem: SingleIndex, method: Any, system: Map, grid: Any) -> Curve:
+    from .fluctuations import check_band, scattered
+
+    check_band(method)
+    curve = _mapped(problem, method, system, grid)
+    assert curve.steps is not None
+    spread, errors = scattered(problem, method, system, curve.steps)
+    return replace(
+        curve,
+        spread=spread,
+        diagnostics=errors,
+        label=f"{method.label}, band of (Q, R)",
+        provenance=dict(curve.provenance)
+        | {"limit": "fluctuations", "finite_size_origin": "second order in 1/b, computed"},
+    )
+
+
 LIMITS: Limits = {
     "map": Limit("a step in norm and overlap; exact for the population", _mapped),
     "flow": Limit("vanishing steps", _flowing),
+    "fluctuations": Limit("beside the map of SGD the scatter of one run", _scattered),
 }
