@@ -20,7 +20,6 @@ from .printer import latex
 from .program import UNARY
 from .system import Derived, Step, narrate, typeset
 
-
 #: which numpy does not have
 _erf = {kind: function for kind, function in UNARY.values()}[sp.erf]
 

@@ -44,7 +44,7 @@ def test_methods_without_a_band_say_so():
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", [ll.GELU(), ll.ReLU()])
 def test_runs_scatter_as_the_band_says(unit):
-    """Standard deviations within 4 s.e. and .3/√b, means within 4 s.e. and 1.5 of what is announced.
+    """Standard deviations within 4 s.e. and .3/√b, means within 4 s.e. and 1.5 times the announced.
 
     Both are of first order in 1/b. Negative controls: the band of twice the batch, and the mean
     that announces nothing.
