@@ -22,8 +22,8 @@ from ...theory.hessian.problem import SingleIndex
 from ...theory.methods.sgd import SGD
 from ..stepping.orbit import orbit
 from .nodes import normal_nodes
+from .numbers import CEILING, numbers_of
 from .pairs import pair_nodes
-from .solve import CEILING, numbers_of
 
 Array = NDArray[np.float64]
 
