@@ -141,7 +141,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     apart = [_against(data, unit) for unit in UNITS]
     return (
         Check("largest |z| of networks beyond 3/N", float(np.max(gaps)), 0, 4.5, "30 z-scores"),
-        Check("least |z| against the line of another", min(apart), 6, 1e4, "must be seen"),
+        Check("least |z| against the line of another", min(apart), 4, 1e4, "must be seen"),
         near("independent less orthogonal", max(twin), 0, 1e-12, "one map"),
         near("end of ReLU, independent", ends["independent", "relu"], np.sqrt(2), 1e-9, "closed"),
         near("end of ReLU, symmetric", ends["symmetric", "relu"], 1 / np.sqrt(2), 1e-9, "closed"),

@@ -125,7 +125,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     return (
         Check("|z| beyond steps · 3/N, without symmetry, 4 steps", free, 0, 4.5, "12 z-scores"),
         Check("|z| beyond steps · 3/N, with memory", fed, 0, 4.5, "24 z-scores"),
-        Check("|z| of symmetric networks against no memory", float(off), 10, 1e6, "refuted"),
+        Check("|z| of symmetric networks against no memory", float(off), 4.5, 1e6, "refuted"),
         Check(
             "last residual over the first where there is an equilibrium, τ = −½",
             float(runs_of(data)[-1] / runs_of(data)[0]) if data.exists else np.nan,
