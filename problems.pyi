@@ -2,7 +2,11 @@
 
 from .theory.activations import GELU as GELU
 from .theory.activations import Activation as Activation
+from .theory.activations import HardTanh as HardTanh
+from .theory.activations import Linear as Linear
+from .theory.activations import Quadratic as Quadratic
 from .theory.activations import ReLU as ReLU
+from .theory.activations import Tanh as Tanh
 from .theory.core.problem import Problem as Problem
 from .theory.distillation.problem import BlockwiseDistillation as BlockwiseDistillation
 from .theory.equilibrium.problem import EquilibriumNetwork as EquilibriumNetwork

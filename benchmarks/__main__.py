@@ -31,6 +31,7 @@ TOPICS = {
     "finite_data": True,
     "edge": True,
     "sweep": True,
+    "networks": True,
 }
 _ONE_THREAD = {
     "OMP_NUM_THREADS": "1",

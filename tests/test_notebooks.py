@@ -26,6 +26,7 @@ NAMES = (
     "7_reading_a_report",
     "8_at_the_edge",
     "9_what_people_run",
+    "10_networks",
 )
 MOST_BYTES = 400_000
 MOST_DPI = 120

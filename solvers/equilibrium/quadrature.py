@@ -20,7 +20,7 @@ def _rule(nodes: int = _NODES) -> tuple[Array, Array]:
     return x, w
 
 
-def normal_nodes(kinks: Sequence[float] = (), panels: int = _PANELS) -> tuple[Array, Array]:
+def normal_nodes(kinks: Sequence[float] | Array = (), panels: int = _PANELS) -> tuple[Array, Array]:
     """Return nodes and weights of the standard normal law, with panels that end at the kinks."""
     edges = np.linspace(-_REACH, _REACH, panels + 1)
     inside = [kink for kink in kinks if abs(kink) < _REACH]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
+from ...theory.activations import alike
 from ...theory.core.errors import NoLimit
-from ...theory.equilibrium.activations import ACTIVATIONS
+from ...theory.equilibrium.site import site_theory
 from .quadrature import normal_nodes
 
 Array = NDArray[np.float64]
@@ -37,10 +39,31 @@ class Site:
     functions: Mapping[str, Any]
     scale: float
 
-    @cached_property
+    @property
     def activation(self) -> Any:
         """Of the problem."""
-        return ACTIVATIONS[self.problem.activation]
+        return self.problem.activation
+
+    @cached_property
+    def lines(self) -> tuple[Array, Array, Array] | None:
+        """Where the pieces of φ end, from −∞ to ∞, φ at 0 on each and its slope; None where one
+        is not straight."""
+        if not self.activation.straight:
+            return None
+        ends = np.array([-np.inf, *self.activation.kinks, np.inf])
+        kinks = ends[1:-1]
+        inside = (
+            np.array([0.0])
+            if not kinks.size
+            else np.array([kinks[0] - 1, *(kinks[1:] + kinks[:-1]) / 2, kinks[-1] + 1])
+        )
+        slopes = self.slope(inside)
+        return ends, self.phi(inside) - slopes * inside, slopes
+
+    @cached_property
+    def shape(self) -> dict[str, float]:
+        """The numbers of the activation."""
+        return {str(symbol): value for symbol, value in self.activation.symbols.items()}
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -50,11 +73,14 @@ class Site:
 
     def phi(self, h: Array) -> Array:
         """φ."""
-        return np.asarray(self.functions["phi"](h=h), dtype=np.float64) * np.ones_like(h)
+        return self._of_unit("phi", h)
 
     def slope(self, h: Array) -> Array:
         """φ′."""
-        return np.asarray(self.functions["slope"](h=h), dtype=np.float64) * np.ones_like(h)
+        return self._of_unit("slope", h)
+
+    def _of_unit(self, name: str, h: Array) -> Array:
+        return np.asarray(self.functions[name](h=h, **self.shape) + np.zeros_like(h))
 
     def feedback(self, chi: float) -> float:
         """a, refused where a site has several states."""
@@ -70,16 +96,14 @@ class Site:
 
     def solved(self, v: float, a: float) -> tuple[Array, Array, Array]:
         """Return weights, z and φ′ on nodes of g; z = φ(g + az) by Newton's method."""
-        if not a * self.activation.steepest < 1:
+        if a > 0 and not a * self.activation.steepest < 1:
             raise NoLimit(
                 "scale", self.scale, f"a sup φ′ = {a:.4g} >= 1: a site has several states"
             )
         width = float(np.sqrt(v))
         # a kink of the site lies at g = κ − aφ(κ)
-        kinks = [
-            (kink - a * float(self.phi(np.array(kink)))) / width for kink in self.activation.kinks
-        ]
-        x, weights = normal_nodes(kinks)
+        seams = np.array(self.activation.seams)
+        x, weights = normal_nodes((seams - a * self.phi(seams)) / width)
         g = width * x
         h = g / (1 - a * 0.5) if a else g
         for _ in range(_NEWTON if a else 0):
@@ -95,6 +119,18 @@ class Site:
         weights, z, slopes = self.solved(v, a)
         moved = self.functions["transfer"](s=slopes, a=a)
         return float(weights @ z**2), float(weights @ moved), float(weights @ moved**2)
+
+
+@lru_cache(maxsize=64)
+def _compiled(kind: str, activation: Any) -> Mapping[str, Any]:
+    return site_theory(kind, activation).compiled(erf=erf)
+
+
+def functions_of(problem: Any, system: Any = None) -> Mapping[str, Any]:
+    """The functions of a problem's derivation, or of a given one."""
+    if system is not None:
+        return dict(system.compiled(erf=erf))
+    return _compiled(problem.kind, alike(problem.activation))
 
 
 def site_of_functions(problem: Any, functions: Mapping[str, Any]) -> Site:

@@ -5,7 +5,7 @@ The equations are those of :mod:`limitlab.theory.equilibrium.site`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,13 @@ from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
-from ...theory.equilibrium.derive import check, derive
+from ...theory.equilibrium.derive import check
 from ...theory.equilibrium.problem import EquilibriumNetwork
 from ...theory.methods.base import Method
 from ..core import random
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, Option, own_options
-from .site import site_of_functions
+from .site import functions_of, site_of_functions
 from .transient import Transient, lengths_and_steps, paths_of_a_site
 
 Array = NDArray[np.float64]
@@ -84,9 +84,8 @@ def solve(
     if problem.kind == "symmetric-orthogonal":
         remedy = "transients of symmetric orthogonal matrices are not derived; see equilibrium"
         raise NotAvailable("ensemble", problem.ensemble, remedy)
-    derived = derive(problem, method) if system is None else system
     steps = whole_steps(until, times, points)
-    task = Task(problem, method, derived.functions, int(steps[-1]), own)
+    task = Task(problem, method, functions_of(problem, system), int(steps[-1]), own)
     found = LIMITS[limit].road(task)
     remarks = _remarks(found, task)
     for remark in remarks:
@@ -126,7 +125,8 @@ def provenance(problem: Any, method: Any, source: str) -> dict[str, Any]:
     return {
         "source": source,
         "version": VERSION,
-        "problem": {"model": type(problem).__name__, **asdict(problem)},
+        "problem": {"model": type(problem).__name__, **vars(problem)}
+        | {"activation": repr(problem.activation)},
         "method": repr(method),
         "time": "steps",
     }

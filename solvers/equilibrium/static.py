@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.activations import Linear
 from ...theory.core.errors import InvalidType, NoLimit, NotAvailable, SolveFailed
 from ...theory.equilibrium.problem import EquilibriumNetwork
-from ...theory.equilibrium.site import site_theory
 from ...theory.equilibrium.transforms import exists, linear_theory
-from .site import Site
+from .site import Site, functions_of
 
 Array = NDArray[np.float64]
 
@@ -94,8 +94,7 @@ def _check(problem: Any) -> None:
 
 def site_of(problem: Any, scale: float, functions: Any = None) -> Site:
     """The site at a scale."""
-    known = functions or site_theory(problem.kind, problem.activation).functions
-    return Site(problem, known, scale)
+    return Site(problem, functions or functions_of(problem), scale)
 
 
 def _static(problem: Any, scale: float, start: Equilibrium | None = None) -> Equilibrium | None:
@@ -191,7 +190,7 @@ def _edge(site: Site, v: float, a: float, second: float) -> float | None:
 @lru_cache(maxsize=256)
 def _critical(problem: EquilibriumNetwork) -> float:
     """March upwards from the stable side; then solve for the critical point itself."""
-    if problem.kind == "elliptic" and problem.tau == -1 and problem.activation == "linear":
+    if problem.kind == "elliptic" and problem.tau == -1 and isinstance(problem.activation, Linear):
         return float("inf")
     if problem.kind == "symmetric-orthogonal" and site_of(problem, 0.0).activation.homogeneous:
         return 1.0  # a reaches 1 there, and χ diverges
@@ -224,7 +223,11 @@ def _polished(problem: Any, scale: float, near: Equilibrium) -> float:
         return left if homogeneous else [*left, site.variance(length, chi) / v - 1]
 
     start = [scale, near.chi] if homogeneous else [scale, near.chi, np.log(near.variance)]
-    found = root(gap, start, tol=1e-14)
+    try:
+        found = root(gap, start, tol=1e-14)
+    except NoLimit:
+        remedy = f"a site has several states from σ = {scale:.4g} on"
+        raise NoLimit("activation", problem.activation, remedy) from None
     if np.abs(found.fun).max() > 1e-10 or not scale <= found.x[0] < scale + 0.2:
         raise SolveFailed(
             "the critical point is not found beside the last step", scale, 0.0, near.q
@@ -307,7 +310,7 @@ def linear_moments(problem: EquilibriumNetwork) -> LinearMoments:
     (1.5625, 5.96046, 5.18799, 0.2663)
     """
     _check(problem)
-    if problem.activation != "linear":
+    if not isinstance(problem.activation, Linear):
         raise NotAvailable("activation", problem.activation, 'give activation="linear"')
     exists(problem.kind, problem.scale, problem.tau)
     f = linear_theory(problem.kind).functions

@@ -21,10 +21,17 @@ from .site import Site
 
 Array = NDArray[np.float64]
 
-#: panels of the outer integral, and nodes of the inner one where nothing jumps
-_OUTER, _INNER = 12, 30
+#: panels of the outer integral, with straight pieces fewer, and nodes of the inner one where
+#: nothing jumps
+_OUTER, _STRAIGHT, _INNER = 12, 8, 30
+#: standard deviation of a step below which fewer will do: the poles of tanh are six of them away
+_SHORT, _FEW = 0.25, 12
 #: mean square of a step at which rounding is all that moves
 _STILL = 1e-31
+#: standard deviations of a step that must fit between the seams of a smooth φ
+_WITHIN = 4.0
+#: seams about a kink in standard deviations of a step, and where the normal law has ended
+_NEAR, _FAR = np.array([-5.0, -1.5, 1.5, 5.0]), 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +52,8 @@ class Transient:
 
 
 @cache
-def _hermite() -> tuple[Array, Array]:
-    x, w = np.polynomial.hermite_e.hermegauss(_INNER)
+def _hermite(nodes: int) -> tuple[Array, Array]:
+    x, w = np.polynomial.hermite_e.hermegauss(nodes)
     return x, w / w.sum()
 
 
@@ -71,26 +78,56 @@ def _step(
 ) -> tuple[float, float]:
     """E φ(h_t)² and E (φ(h_t) − z_t)²; at the start z = 0."""
     v = float(f["field"](q=q, chi=1.0, **numbers))
+    spread = 0.0 if first else float(f["field_step"](r=r, **numbers))
+    shared = 0.0 if first else float(f["overlap"](q=q, q_before=before, r=r, **numbers))
+    deviation = float(np.sqrt(max(spread - shared**2 / v, 0.0)))
     width = float(np.sqrt(v))
-    kinks = site.activation.kinks
-    x, weights = normal_nodes([kink / width for kink in kinks], _OUTER)
+    seams = np.array(site.activation.seams)
+    straight = site.lines if deviation > 0 else None
+    if straight is not None:  # what a step does changes within a few of its widths from a kink
+        near = (seams[:, None] + deviation * _NEAR) / (1 - shared / v)
+        seams = np.concatenate([seams, near.ravel()])
+    x, weights = normal_nodes(seams / width, _OUTER if straight is None else _STRAIGHT)
     h = width * x
     z = site.phi(h)
     length = float(weights @ z**2)
     if first:
         return length, length
-    spread = float(f["field_step"](r=r, **numbers))
-    shared = float(f["overlap"](q=q, q_before=before, r=r, **numbers))
     mean = shared / v * h
-    deviation = float(np.sqrt(max(spread - shared**2 / v, 0.0)))
-    if kinks and deviation > 0:
-        places = np.column_stack([(h - kink - mean) / deviation for kink in kinks])
-        y, inner = conditional_nodes(places)
+    if straight is not None:
+        return length, float(weights @ _straight(f, straight, h, z, mean, deviation))
+    if _bends(site, deviation):
+        y, inner = conditional_nodes(((h - mean)[:, None] - seams) / deviation)
     else:
-        y, inner = _hermite()
+        y, inner = _hermite(_FEW if deviation < _SHORT else _INNER)
         y, inner = y[None, :], inner[None, :]
     change = z[:, None] - site.phi(h[:, None] - mean[:, None] - deviation * y)
     return length, float(weights @ np.sum(inner * change**2, axis=1))
+
+
+def _bends(site: Site, deviation: float) -> bool:
+    """Whether φ bends within a step, so that one rule for the whole line would not see it."""
+    seams = site.activation.seams
+    if deviation == 0 or not seams:
+        return False
+    return bool(site.activation.kinks) or _WITHIN * deviation > float(np.diff(seams).min())
+
+
+def _straight(
+    f: Any, lines: tuple[Array, Array, Array], h: Array, z: Array, mean: Array, deviation: float
+) -> Array:
+    """E (φ(h) − φ(h − m − sy))² of a φ of straight pieces, in closed form.
+
+    On a piece α + βx it is (A + By)² with A = φ(h) − α − β(h − m), B = βs: no difference of what
+    is nearly equal is taken, as φ(h) − α − βh is 0 where h is on the same piece.
+    """
+    ends, offsets, slopes = (each[:, None] for each in lines)
+    own = np.searchsorted(lines[0][1:-1], h) == np.arange(len(slopes))[:, None]
+    A = np.where(own, 0.0, z - offsets - slopes * h) + slopes * mean
+    y = np.clip((h - mean - ends) / deviation, -_FAR, _FAR)  # falls as the argument grows
+    pairs = np.stack([y[:-1], y[1:]])
+    high, low = f["square"](A=A, B=slopes * deviation, y=pairs)
+    return np.maximum(np.sum(high - low, axis=0), 0.0)
 
 
 def paths_of_a_site(

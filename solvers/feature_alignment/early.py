@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.checks import array, choice, vector
+from ...theory.core.checks import array, choice, positive, vector
 from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.feature_alignment.early import WORDS, early_theory
 from ...theory.feature_alignment.flow import flow_theory
-from ...theory.feature_alignment.problem import ROUNDING, QuadraticNetwork
+from ...theory.feature_alignment.problem import MOMENTS, ROUNDING, QuadraticNetwork
 from .correlations import CORRELATIONS, similarity
 
 Array = NDArray[np.float64]
@@ -109,19 +109,74 @@ def early_alignment(
 
 def limit_of(problem: QuadraticNetwork, even: tuple[float, ...], form: str) -> EarlyAlignment:
     """The limit from the spectra."""
+    return _limit(*_statistics(problem), problem.ratio, even, form)
+
+
+def _limit(
+    S: Array, M: Array, ratio: float, even: tuple[float, ...], form: str = "limit"
+) -> EarlyAlignment:
     f = early_theory().functions
-    known: dict[str, float] = _traces(problem)
+    known: dict[str, float] = _traces(S, M)
     wide = float(f["wide"](**known))
-    if form == "wide":  # κ_n = 0 from n = 2 on is d/k = 0
-        known |= {"y": 0.0}
-    else:
-        known |= {"y": problem.ratio}
+    # κ_n = 0 from n = 2 on is d/k = 0
+    known |= {"y": 0.0 if form == "wide" else ratio}
     known |= {f"m_{2 * n}": value for n, value in enumerate(even, start=1)}
     value = wide if form == "wide" else float(f["limit"](**known))
     top, nfm, agop = (
         float(f[name](**known)) for name in ("numerator", "nfm_square", "agop_square")
     )
-    return EarlyAlignment(value, form, top, nfm, agop, wide, _bound(problem))
+    return EarlyAlignment(value, form, top, nfm, agop, wide, _bound(S))
+
+
+def early_limit_of(
+    inputs: Any, labels: Any, ratio: float, *, moments: Any = None
+) -> EarlyAlignment:
+    """Return the limit of C-NFC(0⁺) of a quadratic network from statistics of any data.
+
+    The network starts at 0, so that M is that of the labels alone and does not know W₀.
+
+    Parameters
+    ----------
+    inputs : (d, d) or (d,) array_like
+        S = E xxᵀ, or XᵀX/n; its diagonal where it has one axis.
+    labels : (d, d) or (d,) array_like
+        M = E y xxᵀ, or Xᵀ diag(y) X/n.
+    ratio : float
+        d over the number of distinct units.
+    moments : (4,) array_like, optional
+        E a², E a⁴, E a⁶, E a⁸ of the readouts; 1 by default, as of signs.
+
+    Returns
+    -------
+    EarlyAlignment
+        With the wide limit, and the bound, which is 0 for S without an inverse.
+
+    Raises
+    ------
+    InvalidInput
+        Shapes that do not fit; S or M that is not symmetric; M = 0; moments of no law.
+
+    Examples
+    --------
+    >>> round(early_limit_of(np.ones(50), np.ones(50), 1.0).value, 6)
+    0.944911
+    """
+    S, M = (
+        vector(name, given) if np.ndim(given) == 1 else array(name, given, 2)
+        for name, given in (("inputs", inputs), ("labels", labels))
+    )
+    if S.ndim != M.ndim:
+        S, M = (np.diag(each) if each.ndim == 1 else each for each in (S, M))
+    S, M = (
+        _square(name, each, len(S)) if each.ndim == 2 else each
+        for name, each in (("inputs", S), ("labels", M))
+    )
+    if S.shape != M.shape:
+        raise InvalidInput("labels", labels, f"has the shape {M.shape}; give {S.shape}")
+    if not M.any():
+        raise InvalidInput("labels", labels, "is 0: nothing is learnt")
+    even = MOMENTS["signs"] if moments is None else _moments(moments)
+    return _limit(S, M, positive("ratio", ratio), even)
 
 
 def _moments(given: Any) -> tuple[float, ...]:
@@ -136,19 +191,27 @@ def _moments(given: Any) -> tuple[float, ...]:
     return tuple(float(each) for each in found[:4])
 
 
-def _traces(problem: QuadraticNetwork) -> dict[str, float]:
-    """tr/d of the words in P = M² and S, each scaled to a largest entry of 1."""
+def _statistics(problem: QuadraticNetwork) -> tuple[Array, Array]:
+    """S and M = SBS, by their diagonals where both are diagonal."""
     if problem.diagonal:
         S, B = problem.inputs, problem.teacher
         M = S * B * S
-        letters: dict[str, Any] = {"S": S / S.max(), "P": (M / _largest(M, problem)) ** 2}
+    else:
+        S, B = problem.matrix("inputs"), problem.matrix("teacher")
+        M = S @ B @ S
+    _largest(M, problem)
+    return S, M
+
+
+def _traces(S: Array, M: Array) -> dict[str, float]:
+    """tr/d of the words in P = M² and S, each scaled to a largest entry of 1."""
+    M = M / np.abs(M).max()
+    if S.ndim == 1:
+        letters: dict[str, Any] = {"S": S / S.max(), "P": M**2}
         return {
             f"tr_{word}": float(np.mean(_product([letters[c] for c in word], np.multiply)))
             for word in WORDS
         }
-    S, B = problem.matrix("inputs"), problem.matrix("teacher")
-    M = S @ B @ S
-    M = M / _largest(M, problem)
     letters = {"S": S / np.abs(S).max(), "P": M @ M}
     # at most one product a trace is made of more than two factors
     return {
@@ -171,9 +234,10 @@ def _largest(M: Array, problem: Any) -> float:
     return found
 
 
-def _bound(problem: QuadraticNetwork) -> float:
-    S = problem.inputs
+def _bound(S: Array) -> float:
     values = S if S.ndim == 1 else np.linalg.eigvalsh(S)
+    if values.min() <= ROUNDING * values.max():
+        return 0.0
     return float(early_theory().functions["bound"](c=float(values.max() / values.min())))
 
 
@@ -189,8 +253,8 @@ def _exact(problem: QuadraticNetwork, correlation: str) -> EarlyAlignment:
     velocity, K = first_velocity(problem)
     _largest(velocity, problem)
     value, (top, nfm, agop) = _alike(velocity, K, correlation)
-    wide = float(early_theory().functions["wide"](**_traces(problem)))
-    return EarlyAlignment(value, "exact", top, nfm, agop, wide, _bound(problem))
+    wide = float(early_theory().functions["wide"](**_traces(*_statistics(problem))))
+    return EarlyAlignment(value, "exact", top, nfm, agop, wide, _bound(problem.inputs))
 
 
 def _alike(velocity: Array, K: Array, correlation: str) -> tuple[float, list[float]]:
@@ -206,12 +270,12 @@ def early_alignment_of(
 
     Parameters
     ----------
-    weights, readouts : (k, d) and (k,) array_like
-        W₀ and a.
+    weights, readouts : (k, d) and (k,) or (k, C) array_like
+        W₀ and a; of a network of C outputs one column each.
     inputs : (d, d) array_like
         S = E xxᵀ, or XᵀX/n.
-    labels : (d, d) array_like
-        M = E r xxᵀ with the residual r = y − f₀, or Xᵀ diag(r) X/n.
+    labels : (d, d) or (C, d, d) array_like
+        M = E r xxᵀ with the residual r = y − f₀, or Xᵀ diag(r) X/n, of every output.
     correlation : {"cosine", "pearson"}
 
     Raises
@@ -226,16 +290,26 @@ def early_alignment_of(
     """
     choice("correlation", correlation, CORRELATIONS)
     W = array("weights", weights, 2)
-    a = vector("readouts", readouts, len(W))
-    S, M = (
-        _square(field, given, W.shape[1])
-        for field, given in (("inputs", inputs), ("labels", labels))
+    a = (
+        vector("readouts", readouts, len(W))[:, None]
+        if np.ndim(readouts) == 1
+        else array("readouts", readouts, 2)
     )
+    if len(a) != len(W):
+        raise InvalidInput("readouts", readouts, f"has {len(a)} rows; give one for each unit")
+    S = _square("inputs", inputs, W.shape[1])
+    every = labels if np.ndim(labels) == 3 else [labels]
+    if len(every) != a.shape[1]:
+        raise InvalidInput("labels", labels, f"are {len(every)}; give one for each output")
+    M = [_square("labels", each, W.shape[1]) for each in every]
     f = flow_theory(True).functions
-    velocity = f["Wdot"](A=np.diag(a), W=W, G=-M / 2)
+    # the squared losses of the outputs add, and so do their gradients and tangents
+    outputs = [np.diag(column) for column in a.T]
+    velocity = sum(f["Wdot"](A=A, W=W, G=-m / 2) for A, m in zip(outputs, M, strict=True))
     if not velocity.any():
         raise InvalidInput("labels", labels, "M or the readouts are 0: nothing is learnt")
-    return _alike(velocity, f["Tangent"](A=np.diag(a), W=W, S=S), correlation)[0]
+    K = sum(f["Tangent"](A=A, W=W, S=S) for A in outputs)
+    return _alike(velocity, K, correlation)[0]
 
 
 def _square(field: str, given: Any, d: int) -> Array:

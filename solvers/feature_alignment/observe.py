@@ -39,13 +39,14 @@ def observed(
     if path.features is not None:
         return _of_features(field, path.features, correlation, matrices)
     assert path.weights is not None and path.readouts is not None
+    states = list(zip(path.weights, path.readouts, strict=True))
+    pairs = [_matrices(field, W, a) for W, a in states]
     rows = [
-        snapshot(field, W, a, correlation) for W, a in zip(path.weights, path.readouts, strict=True)
+        _told(field, W, a, correlation, pair) for (W, a), pair in zip(states, pairs, strict=True)
     ]
     values = dict(zip(NAMES, np.array(rows).T, strict=True))
     if not matrices:
         return values, {}
-    pairs = [_matrices(field, W, a) for W, a in zip(path.weights, path.readouts, strict=True)]
     return values, {name: np.array([pair[i] for pair in pairs]) for i, name in enumerate(_ARRAYS)}
 
 
@@ -60,11 +61,17 @@ def _matrices(field: Field, W: Array, a: Array) -> tuple[Array, Array]:
 
 def snapshot(field: Field, W: Array, a: Array, correlation: str) -> tuple[float, ...]:
     """Loss, both correlations and displacement of a state."""
+    return _told(field, W, a, correlation, _matrices(field, W, a))
+
+
+def _told(
+    field: Field, W: Array, a: Array, correlation: str, pair: tuple[Array, Array]
+) -> tuple[float, ...]:
     if not np.all(np.isfinite(W)):
         return (np.nan,) * len(NAMES)
     start = field.problem.weights
     moved = W - start
-    nfm, agop = _matrices(field, W, a)
+    nfm, agop = pair
     if moved.any():
         K = field.functions["Tangent"](A=np.diag(a), W=W, S=field.inputs)
     else:  # both go to 0 together: their limit

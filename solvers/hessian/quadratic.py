@@ -81,6 +81,16 @@ def quadratic_traces(
         raise InvalidInput("teacher", B, "is not symmetric; give (B + B.T)/2")
     if sigma < 0:
         raise InvalidInput("noise", noise, "give a number >= 0")
+    found = {name: float(value) for name, value in traces_at(W, a, B, sigma).items()}
+    gauss_newton = found["gauss_newton"] + (found["readout"] if train_readout else 0.0)
+    bounded = not (train_readout and np.trace(B) != 0)
+    return QuadraticTraces(
+        found["loss"], found["noisy_loss"], gauss_newton, found["neglected"], bounded
+    )
+
+
+def traces_at(W: Any, a: Any, B: Array, sigma: float = 0.0) -> dict[str, Any]:
+    """What the derivation computes at weights and readouts, complex ones too."""
     E, size = (W.T * a) @ W - B, np.sum(W**2, axis=1)
     known = {
         "E_2": np.sum(E**2),
@@ -89,12 +99,7 @@ def quadratic_traces(
         "a_2": np.sum(a**2),
         "aw_2": np.sum(a**2 * size),
         "w_4": np.sum(size**2),
-        "d": d,
+        "d": W.shape[1],
         "sigma": sigma,
     }
-    found = {name: float(f(**known)) for name, f in quadratic_network().functions.items()}
-    gauss_newton = found["gauss_newton"] + (found["readout"] if train_readout else 0.0)
-    bounded = not (train_readout and np.trace(B) != 0)
-    return QuadraticTraces(
-        found["loss"], found["noisy_loss"], gauss_newton, found["neglected"], bounded
-    )
+    return {name: f(**known) for name, f in quadratic_network().functions.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,19 @@ from numpy.typing import NDArray
 from ...theory.core.map import Map
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
-from ...theory.hessian.derive import batched, check, derive
+from ...theory.hessian.derive import check, derive
 from ...theory.hessian.problem import SingleIndex
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, own_options
 from ..stepping.flow import flow
 from ..stepping.orbit import orbit
 from ..stepping.outcome import tell
+from .fluctuations import check_band, scattered
 from .nodes import normal_nodes
+from .numbers import CEILING, numbers_of
 
 Array = NDArray[np.float64]
 
-#: loss, or |w|², from which a run has diverged
-CEILING = 1e12
 #: loss over that at the start, or |∇L|, below which a run has come to its end
 ENDED = 1e-20
 QUANTITIES = ("loss", "norm", "overlap", "gradient", "hessian", "gauss_newton", "neglected")
@@ -60,6 +61,8 @@ def solve(
     Curve
         "loss", "norm" = Q, "overlap" = R, "gradient" = |∇L|, and per dimension, as d → ∞, the
         traces "hessian", "gauss_newton" and "neglected", which is the difference of the two.
+        "fluctuations" of SGD has the standard deviation of one run of the first three, and
+        announces the error of the mean at this batch.
         "state" in ``provenance`` is "converged" (loss 0), "stationary" (∇L = 0 elsewhere),
         "diverged" or "unfinished".
 
@@ -75,23 +78,9 @@ def solve(
     """
     own_options(LIMITS, limit, options)
     check(method, limit)
-    own = system or derive(problem, method, limit=limit)
+    form = "flow" if limit == "flow" else "map"
+    own = system or derive(problem, method, limit=form)
     return LIMITS[limit].road(problem, method, own, (until, times, points))
-
-
-def numbers_of(problem: SingleIndex, method: Any) -> tuple[float, ...]:
-    """The numbers of a map, in its order."""
-    reach = getattr(method, "strength", getattr(method, "radius", 0.0))
-    ratio = problem.dimension / method.batch if batched(method) else 0.0
-    return (
-        float(method.rate),
-        problem.teacher,
-        float(reach),
-        float(getattr(method, "variance", 0.0)),
-        ratio,
-        float(getattr(method, "draws", None) or 1),
-        *problem.activation.symbols.values(),
-    )
 
 
 def _mapped(problem: SingleIndex, method: Any, system: Map, grid: Any) -> Curve:
@@ -161,7 +150,23 @@ def described(problem: SingleIndex, method: Any, limit: str) -> dict[str, Any]:
     }
 
 
+def _scattered(problem: SingleIndex, method: Any, system: Map, grid: Any) -> Curve:
+    check_band(method)
+    curve = _mapped(problem, method, system, grid)
+    assert curve.steps is not None
+    spread, errors = scattered(problem, method, system, curve.steps)
+    return replace(
+        curve,
+        spread=spread,
+        diagnostics=errors,
+        label=f"{method.label}, band of (Q, R)",
+        provenance=dict(curve.provenance)
+        | {"limit": "fluctuations", "finite_size_origin": "second order in 1/b, computed"},
+    )
+
+
 LIMITS: Limits = {
     "map": Limit("a step in norm and overlap; exact for the population", _mapped),
     "flow": Limit("vanishing steps", _flowing),
+    "fluctuations": Limit("beside the map of SGD the scatter of one run", _scattered),
 }

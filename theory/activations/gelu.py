@@ -31,6 +31,7 @@ class GELU(Activation):
 
     beta: float = 1.0
 
+    gain: ClassVar[float] = 2.0
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"beta": 2.0}
 
     def __post_init__(self) -> None:
@@ -45,6 +46,11 @@ class GELU(Activation):
     @property
     def symbols(self) -> dict[Any, float]:
         return {sharpness: self.beta}
+
+    @property
+    def seams(self) -> tuple[float, ...]:
+        """Within 1/β of 0, and where Φ(βx) is 0 or 1 to rounding."""
+        return tuple(place / self.beta for place in (-8.5, -4.0, -1.5, 0.0, 1.5, 4.0, 8.5))
 
     @property
     def label(self) -> str:

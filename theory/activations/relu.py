@@ -25,6 +25,7 @@ from .pairs import both_positive, gelu_mean
 class ReLU(Activation):
     """φ(x) = max(x, 0)."""
 
+    gain: ClassVar[float] = 2.0
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 
     def function(self, x: Any) -> Any:

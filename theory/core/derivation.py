@@ -17,11 +17,19 @@ from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from .printer import latex
+from .program import UNARY
 from .system import Derived, Step, narrate, typeset
+
+#: which numpy does not have
+_erf = {kind: function for kind, function in UNARY.values()}[sp.erf]
 
 
 class Printer(NumPyPrinter):
-    """numpy's, with the trace of a matrix expression; it calls a symbol named lambda lambda_."""
+    """numpy's, with the trace of a matrix expression and the error function; it calls a symbol
+    named lambda lambda_."""
+
+    def _print_erf(self, expression: Any) -> str:
+        return f"erf({self._print(expression.args[0])})"
 
     def _print_Trace(self, expression: Any) -> str:  # noqa: N802
         return f"numpy.trace({self._print(expression.arg)})"
@@ -111,9 +119,14 @@ class Derivation(Derived):
 
         Arguments go by keyword; those that a formula does not have are ignored.
         """
-        space: dict[str, Any] = {"numpy": np, "builtins": builtins}
+        return self.compiled()
+
+    def compiled(self, **special: Any) -> dict[str, Callable[..., Any]]:
+        """The same with functions of the caller's in place of what numpy lacks, ``erf=`` alone."""
+        given = {"numpy": np, "builtins": builtins, "erf": _erf, **special}
+        space: dict[str, Any] = dict(given)
         exec(compile(self.source, f"<derivation {self.name}>", "exec"), space)
-        return {name: f for name, f in space.items() if callable(f)}
+        return {name: f for name, f in space.items() if callable(f) and name not in given}
 
 
 class StackDerivation(Derivation):

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..activations import Tanh, activation_of
 from ..core.checks import between, choice, count, number, positive
 from ..core.errors import InvalidInput, InvalidType
 from ..core.problem import Problem
-from .activations import ACTIVATIONS
 
 ENSEMBLES = ("ginibre", "haar", "goe", "symmetric-orthogonal", "elliptic")
 INPUTS = ("quantiles", "gaussian")
@@ -33,8 +33,9 @@ class EquilibriumNetwork(Problem):
         N E W_ij W_ji = τσ², −1 <= τ <= 1.
     scale : float
         σ >= 0.
-    activation : str
-        "linear", "relu", "tanh" or "hard-tanh".
+    activation : Activation or str
+        `Tanh`, `HardTanh`, `ReLU`, `GELU(beta)`, `Linear` or one of your own; or its word: "tanh",
+        "hard-tanh", "relu", "gelu", "linear".
     input_scale : float
         σ_x > 0.
     size : int
@@ -58,7 +59,7 @@ class EquilibriumNetwork(Problem):
 
     ensemble: str | Any
     scale: float
-    activation: str = "tanh"
+    activation: Any = Tanh()
     input_scale: float = 0.7
     size: int = 400
     inputs: str = "quantiles"
@@ -68,7 +69,7 @@ class EquilibriumNetwork(Problem):
         object.__setattr__(self, "scale", number("scale", self.scale))
         if self.scale < 0:
             raise InvalidInput("scale", self.scale, "give σ >= 0")
-        choice("activation", self.activation, tuple(ACTIVATIONS))
+        object.__setattr__(self, "activation", activation_of(self.activation))
         object.__setattr__(self, "input_scale", positive("input_scale", self.input_scale))
         object.__setattr__(self, "size", count("size", self.size, 2, 20_000))
         choice("inputs", self.inputs, INPUTS)

@@ -15,30 +15,38 @@ from typing import Any
 
 import sympy as sp
 
+from ..activations import Activation, ReLU, activation_of, alike
 from ..core.derivation import Derivation
 from ..core.system import Step
-from .activations import ACTIVATIONS
 from .transforms import chi, feedback, sigma
 
 q, before, step, noise = sp.symbols("q q_before r sigma_x", nonnegative=True)
+#: what enters a unit
+h = sp.Symbol("h", real=True)
 #: φ′ at a site, a, the variable of the edge, and what a state and a probe field are
 s, a, u = sp.symbols("s a u", real=True)
 phi, slope, back, coefficient, field = sp.symbols("phi slope feedback coefficient field", real=True)
 transfer, edge, response, second = sp.symbols("transfer edge response A", real=True)
 field_step, overlap = sp.symbols("field_step overlap", real=True)
+#: a square of A + By under the normal law, up to y
+square, _A, _B, _y = sp.symbols("square A B y", real=True)
 
 
-@lru_cache(maxsize=32)
-def site_theory(kind: str, activation: str) -> Derivation:
+def site_theory(kind: str, activation: Activation | str) -> Derivation:
     """Derive the effective site of an ensemble with an activation; the same for every number."""
-    known = ACTIVATIONS[activation]
+    return _site_theory(kind, alike(activation_of(activation)))
+
+
+@lru_cache(maxsize=64)
+def _site_theory(kind: str, activation: Activation) -> Derivation:
+    form = activation.function(h).rewrite(sp.Piecewise)
     fed, weight, steps = feedback(kind)
     variance = weight * q + noise**2
     change = s / (1 - a * s)
     correlation = (q + before - step) / 2  # E z_t z_{t−1}
     equations: dict[Any, Any] = {
-        phi: known.form,
-        slope: known.slope,
+        phi: form,
+        slope: sp.diff(form, h),
         back: fed,
         coefficient: weight,
         field: variance,
@@ -46,6 +54,7 @@ def site_theory(kind: str, activation: str) -> Derivation:
         response: second / (1 - weight * second),
         field_step: sigma**2 * step,
         overlap: sp.expand(sigma**2 * (q - correlation)),
+        square: _square(),
     }
     told = (
         *steps,
@@ -60,15 +69,24 @@ def site_theory(kind: str, activation: str) -> Derivation:
             sigma**2 * step,
         ),
         Step("and its covariance with h_t", overlap, equations[overlap]),
+        Step("∫ (A + By)² φ(y) dy, of one straight piece of φ", square, equations[square]),
     )
     if kind == "goe":
         equations[edge] = sigma**2 * u * (s * u / (u - s))
         told = (*told, *_edges(equations[edge]))
     return Derivation(
-        f"equilibrium of a random network, {kind}, {activation}",
+        f"equilibrium of a random network, {kind}, {type(activation).__name__}",
         tuple(equations.items()),
         (*told, *_closed(kind, activation)),
     )
+
+
+def _square() -> Any:
+    """The antiderivative of (A + By)² φ(y) that is odd at A B = 0."""
+    density = sp.exp(-(_y**2) / 2) / sp.sqrt(2 * sp.pi)
+    # each power by itself, so that no growing exponential is taken out
+    whole = sp.Poly((_A + _B * _y) ** 2, _y)
+    return sum(c * sp.integrate(_y**n * density, _y) for (n,), c in whole.terms())
 
 
 def _implicit() -> Any:
@@ -99,13 +117,13 @@ def _edges(form: Any) -> tuple[Step, ...]:
     )
 
 
-def _closed(kind: str, activation: str) -> tuple[Step, ...]:
+def _closed(kind: str, activation: Activation) -> tuple[Step, ...]:
     """Closed forms of ReLU, and the end of symmetric orthogonal matrices."""
-    if kind == "symmetric-orthogonal" and ACTIVATIONS[activation].homogeneous:
+    if kind == "symmetric-orthogonal" and activation.homogeneous:
         fed, _, _ = feedback(kind)
         end = sp.simplify(sp.limit(sp.solve(sp.Eq(fed, a), sigma)[-1], chi, sp.oo))
         return (Step("R(χ) = a solved for σ as χ → ∞; the end is at a = 1", sigma, end),)
-    if activation != "relu" or kind not in ("goe", "ginibre", "haar"):
+    if not isinstance(activation, ReLU) or kind not in ("goe", "ginibre", "haar"):
         return ()
     half = sp.Rational(1, 2)
     if kind != "goe":

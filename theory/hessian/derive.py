@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from ..activations.base import Activation
+from ..activations.base import Activation, alike
 from ..core.checks import choice
 from ..core.errors import NotAvailable
 from ..core.loops import Update
@@ -73,7 +73,7 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Map:
         getattr(method, "normalised", False),
     )
     # activations of one class print alike
-    return _derived(_of_kind(problem.activation), kind, parts, noisy, drawn, limit)
+    return _derived(alike(problem.activation), kind, parts, noisy, drawn, limit)
 
 
 def batched(method: Any) -> bool:
@@ -102,16 +102,6 @@ def check(method: Any, limit: str) -> None:
         raise NotAvailable("batch", method.batch, remedy)
     if limit == "flow" and (batched(method) or getattr(method, "draws", None) is not None):
         raise NotAvailable("limit", limit, "a flow has no batches and no draws; use the map")
-
-
-def _of_kind(activation: Activation) -> Activation:
-    """The activation itself where it has numbers in its form, else one for all of its class."""
-    return (
-        activation if activation.symbols == {} else _Known.setdefault(type(activation), activation)
-    )
-
-
-_Known: dict[type, Activation] = {}
 
 
 @cache

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..activations import GELU, Activation
+from ..activations import GELU, activation_of
 from ..core.by_content import ByContent
 from ..core.checks import count, number, positive
-from ..core.errors import InvalidInput, InvalidType
+from ..core.errors import InvalidInput
 from ..core.problem import Problem
 
 
@@ -31,8 +31,9 @@ class SingleIndex(Problem, ByContent):
     ----------
     dimension : int
         d >= 2. The population's motion does not depend on it; batches and weight noise do.
-    activation : Activation
-        `GELU` (β = 1) by default, or `ReLU`.
+    activation : Activation or str
+        `GELU` (β = 1) by default, or another whose kernel E φ(λ)φ(ν) is closed: `ReLU`, `Linear`,
+        `Quadratic`; or its word, such as "relu".
     norm, overlap, teacher : float, keyword only
         Q, R and T at the start; R² <= QT.
 
@@ -58,8 +59,7 @@ class SingleIndex(Problem, ByContent):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dimension", count("dimension", self.dimension, 2))
-        if not isinstance(self.activation, Activation):
-            raise InvalidType("activation", self.activation, "give an activation such as GELU(1.0)")
+        object.__setattr__(self, "activation", activation_of(self.activation))
         for field in ("norm", "teacher"):
             object.__setattr__(self, field, positive(field, getattr(self, field)))
         object.__setattr__(self, "overlap", number("overlap", self.overlap))

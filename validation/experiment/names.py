@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ...solvers.core.limits import Limits
-from ...theory.activations import ACTIVATIONS
+from ...theory.activations import WORDS
 from ...theory.core.discover import examples, families, problems
 from ...theory.core.errors import InvalidInput, InvalidType
 from ...theory.covariance import COVARIANCES
@@ -36,7 +36,7 @@ METHOD_NAMES: Makers = {snake(method.__name__): method for method in METHODS}
 NOISE_NAMES: Makers = {snake(law.__name__): law for law in LAWS}
 COVARIANCE_NAMES: Makers = {name: maker for name, (maker, _) in COVARIANCES.items()}
 SCHEDULE_NAMES: Makers = SCHEDULES
-ACTIVATION_NAMES: Makers = {kind.__name__.lower(): kind for kind in ACTIVATIONS}
+ACTIVATION_NAMES: Makers = WORDS
 #: arguments that are tables themselves; other tables are schedules
 _NESTED: Mapping[str, Makers] = {
     "noise": NOISE_NAMES,
@@ -45,6 +45,8 @@ _NESTED: Mapping[str, Makers] = {
     "average": AVERAGES,
     "activation": ACTIVATION_NAMES,
 }
+#: of these, those that are never a number
+_NO_NUMBERS = ("activation",)
 #: arguments that are lists of schedules
 _SCHEDULES = ("schedules",)
 #: a table in one word, such as slow_memory(2, direct=0.5)
@@ -123,7 +125,7 @@ def _maker(kind: Any, makers: Makers, field: str) -> Callable[..., Any]:
         raise InvalidInput(field, kind, _NO_CODE)
     plain = kind.lower().replace("_", "").replace("-", "")
     for name, maker in makers.items():
-        if plain == name.replace("_", ""):
+        if plain == name.replace("_", "").replace("-", ""):
             return maker
     raise InvalidInput(field, kind, nearest(kind, makers))
 
@@ -139,11 +141,11 @@ def _value(name: str, value: Any, field: str) -> Any:
         return make(value, _NESTED.get(name, SCHEDULE_NAMES), field)
     if isinstance(value, list) and name in _SCHEDULES:
         return [_value("", one, f"{field}[{i}]") for i, one in enumerate(value)]
-    if isinstance(value, str) and value in _NESTED.get(name, ()):
-        value += "()"
     call = _CALL.fullmatch(value) if isinstance(value, str) and name in _NESTED else None
     if call:
         return make(_called(call[1], call[2], _NESTED[name], field), _NESTED[name], field)
+    if isinstance(value, str) and (name in _NO_NUMBERS or value in _NESTED.get(name, ())):
+        return make({"kind": value}, _NESTED[name], field)
     return expression(value, field) if isinstance(value, str) else value
 
 

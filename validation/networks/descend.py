@@ -9,6 +9,7 @@ numbers. ``train`` is the same descent at a given rate or norm, with the noise k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ from ...theory.core.checks import count, vector
 from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.loops import Shrink
 from ...theory.core.version import VERSION
-from ...theory.methods import SAM
+from ...theory.methods import SAM, GradientDescent, SpeedLimited
 from ...theory.methods.sampling import Batches, batches, batches_of, draw_masks
 from ...theory.methods.tuner import Local, Tuner, trial
 from ...theory.schedules.schedule import evaluate
@@ -62,7 +63,7 @@ def descend(
     Parameters
     ----------
     network : MLP
-    method : GradientDescent, SGD, SAM or a Tuner
+    method : GradientDescent, SGD, SAM, SpeedLimited or a Tuner
         Step in the units of the loss |z|²/(2D), or of the mean cross-entropy. A tuner and SAM see
         all of the data unless they have a batch.
     until : int
@@ -151,7 +152,9 @@ class Rule:
     memory: tuple[float, ...] = ()
 
     def edge(self, rate: float, sharpness: float, gradient: float) -> float:
-        """What is 2 at the edge."""
+        """What is 2 at the edge; a speed-limited step has none."""
+        if isinstance(self.method, SpeedLimited):
+            return math.nan
         if not isinstance(self.method, SAM):
             return rate * sharpness
         own = gradient if self.method.normalised else None
@@ -164,6 +167,9 @@ def _rule(network: MLP, method: Any) -> Rule:
         starts = [memory.start for memory in method.memory]
         first = tuple(float(getattr(method, s) if isinstance(s, str) else s) for s in starts)
         return Rule(network, method, drawn, _tuned(network, method, drawn.batch), first)
+    if isinstance(method, SpeedLimited):
+        drawn = batches(GradientDescent(1.0), network.data)
+        return Rule(network, method, drawn, _limited(network, method))
     drawn = (
         batches_of(method, network.data)
         if isinstance(method, SAM)
@@ -191,6 +197,24 @@ def _ascended(network: MLP, method: SAM) -> Callable[[Array, Array], Array]:
         return network.gradient(theta + method.radius * climb, mask)
 
     return gradient
+
+
+def _limited(network: MLP, method: SpeedLimited) -> Any:
+    """Each of the two layers at a speed of its own, until the loss is at its target."""
+    if len(network.shapes) != 2:
+        remedy = "has a speed for the weights and one for the readout; give one hidden layer"
+        raise NotAvailable("hidden", network.hidden, remedy)
+
+    def step(t: int, theta: Array, mask: Array, memory: Any) -> Any:
+        rate = float(method.rate)
+        if method.target is not None and network.loss(theta) < method.target:
+            return rate, np.zeros_like(theta), memory
+        parts = network.layers(network.gradient(theta, mask) / network.data)
+        pairs = zip(method.speeds, parts, strict=True)
+        moved = [speed * g / (np.linalg.norm(g) + method.epsilon) for speed, g in pairs]
+        return rate, np.concatenate([each.ravel() for each in moved]), memory
+
+    return step
 
 
 def _tuned(network: MLP, method: Tuner, batch: int) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.activations import Tanh
 from ...theory.core.checks import vector
 from ...theory.core.errors import NotAvailable
 from ...theory.second_order.problem import QuadraticRegression
@@ -62,7 +63,7 @@ def quadratic_expansion(network: MLP, theta: Any) -> Expansion:
     NotAvailable
         Several outputs, a kink in the activation, another loss.
     """
-    for field, wanted in (("outputs", 1), ("activation", "tanh"), ("objective", "squared")):
+    for field, wanted in (("outputs", 1), ("activation", Tanh()), ("objective", "squared")):
         if getattr(network, field) != wanted:
             remedy = f"the expansion is of networks with {field} = {wanted!r}"
             raise NotAvailable(field, getattr(network, field), remedy)

@@ -8,7 +8,6 @@ logits, and z is softmax(a_last) − y: see :mod:`limitlab.validation.networks.l
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,19 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.activations import Tanh, activation_of
 from ...theory.core.checks import array, choice, count
 from ...theory.core.errors import InvalidInput
+from .layer import of
 from .linearisation import Linearisation
 from .losses import OBJECTIVES, gauss_newton, losses, mean_loss, residual, softmax
 
 Array = NDArray[np.float64]
-
-#: φ, φ′ as a function of φ, and the variance of a weight times its fan-in at the start
-_ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], float]] = {
-    "tanh": (np.tanh, lambda a: 1 - a**2, 1.0),
-    "relu": (lambda x: np.maximum(x, 0), lambda a: (a > 0).astype(float), 2.0),
-}
-
 
 #: of a complex step: its square is below every rounding
 _COMPLEX_STEP = 1e-30
@@ -45,14 +39,15 @@ class MLP:
         Probabilities for the cross-entropy, C >= 2.
     hidden : tuple of int
         Widths of the hidden layers.
-    activation : {"tanh", "relu"}
+    activation : Activation or str
+        Of the hidden layers: `Tanh`, `ReLU`, `GELU(beta)`, `Quadratic` … or its word.
     objective : {"squared", "cross_entropy"}
     """
 
     inputs: Any
     targets: Any
     hidden: tuple[int, ...] = (32,)
-    activation: str = "tanh"
+    activation: Any = Tanh()
     objective: str = "squared"
 
     def __post_init__(self) -> None:
@@ -60,7 +55,7 @@ class MLP:
         if len(X) != len(Y):
             remedy = f"has {len(Y)} rows; give one for each of the {len(X)} inputs"
             raise InvalidInput("targets", self.targets, remedy)
-        choice("activation", self.activation, tuple(_ACTIVATIONS))
+        object.__setattr__(self, "activation", activation_of(self.activation))
         if choice("objective", self.objective, OBJECTIVES) == "cross_entropy":
             _check_probabilities(Y)
         object.__setattr__(self, "inputs", X)
@@ -89,8 +84,8 @@ class MLP:
         return sum(n * m for n, m in self.shapes)
 
     def start(self, rng: np.random.Generator) -> Array:
-        """Normal weights of variance (1 or 2)/fan-in, biases 0."""
-        gain = _ACTIVATIONS[self.activation][2]
+        """Normal weights of variance gain/fan-in, biases 0."""
+        gain = self.activation.gain
         layers = [rng.standard_normal(s) * np.sqrt(gain / (s[0] - 1)) for s in self.shapes]
         for layer in layers:
             layer[-1] = 0.0
@@ -106,14 +101,18 @@ class MLP:
         ends = np.cumsum([n * m for n, m in self.shapes]).tolist()
         return [slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
-    def activations(self, theta: Array, inputs: Array) -> list[Array]:
-        """The input of each layer, and the output of the network."""
-        phi = _ACTIVATIONS[self.activation][0]
-        passed = [inputs]
-        for depth, layer in enumerate(self.layers(theta)):
-            sums = passed[-1] @ layer[:-1] + layer[-1]
-            passed.append(sums if depth == len(self.hidden) else phi(sums))
-        return passed
+    def forward(self, theta: Array, inputs: Array) -> Passed:
+        """The input of each layer, the output of the network, and φ′ in every hidden layer."""
+        layer = of(self.activation)
+        passed, slopes = [inputs], list[Array]()
+        for depth, weights in enumerate(self.layers(theta)):
+            sums = passed[-1] @ weights[:-1] + weights[-1]
+            if depth == len(self.hidden):
+                return Passed([*passed, sums], slopes)
+            value = layer.value(sums)
+            passed.append(value)
+            slopes.append(layer.slope(sums, value))
+        raise AssertionError("a network has a last layer")
 
     def residual(self, theta: Array) -> Array:
         """z, (D, C): the derivative of D times the loss by the outputs."""
@@ -126,19 +125,19 @@ class MLP:
     def batch_loss(self, theta: Array, mask: Array) -> float:
         """The loss summed over a batch; the mask, (D,), says how often each example is in it."""
         batch = np.flatnonzero(mask)
-        outputs = self.activations(theta, self.inputs[batch])[-1]
+        outputs = self.forward(theta, self.inputs[batch]).output
         every = losses(self.objective, outputs, self.targets[batch])
         return float(mask[batch] @ every)
 
     def outputs_at(self, theta: Array) -> Array:
         """The outputs on the training data, (D, C)."""
-        return self.activations(theta, self.inputs)[-1]
+        return self.forward(theta, self.inputs).output
 
     def gradient(self, theta: Array, mask: Array) -> Array:
         """Jᵀ P z: the sum over a batch; the mask, (D,), says how often each example is in it."""
         batch = np.flatnonzero(mask)
-        passed = self.activations(theta, self.inputs[batch])
-        z = residual(self.objective, passed[-1], self.targets[batch])
+        passed = self.forward(theta, self.inputs[batch])
+        z = residual(self.objective, passed.output, self.targets[batch])
         return self._pull(theta, passed, mask[batch, None] * z)
 
     def curvature(self, theta: Array, v: Array, mask: Array) -> Array:
@@ -154,55 +153,80 @@ class MLP:
 
     def linearisation(self, theta: Array) -> Linearisation:
         """The Jacobian at θ; for the cross-entropy the weighted one of Gauss-Newton."""
-        passed = self.activations(theta, self.inputs)
+        passed = self.forward(theta, self.inputs)
         near = Linearisation(
             lambda v: self._push(theta, passed, v),
             lambda u: self._pull(theta, passed, u.reshape(self.targets.shape)),
             self.data,
             self.parameters,
             self.outputs,
-            lambda k: self._jacobian(theta, [a[k : k + 1] for a in passed]),
+            lambda k: self._jacobian(theta, passed.rows(slice(k, k + 1))),
         )
-        return near if self.objective == "squared" else gauss_newton(near, softmax(passed[-1]))
+        return near if self.objective == "squared" else gauss_newton(near, softmax(passed.output))
 
     def jacobian(self, theta: Array) -> Array:
         """J of the outputs, (D C, P); the rows of an example are consecutive."""
-        return self._jacobian(theta, self.activations(theta, self.inputs))
+        return self._jacobian(theta, self.forward(theta, self.inputs))
 
-    def _jacobian(self, theta: Array, passed: list[Array]) -> Array:
-        units = np.tile(np.eye(self.outputs), (len(passed[0]), 1))
-        return self._gradients(theta, [np.repeat(a, self.outputs, axis=0) for a in passed], units)
+    def _jacobian(self, theta: Array, passed: Passed) -> Array:
+        data = len(passed.inputs[0])
+        units = np.tile(np.eye(self.outputs), (data, 1))
+        every = np.repeat(np.arange(data), self.outputs)
+        return self._gradients(theta, passed.rows(every), units)
 
-    def _errors(self, theta: Array, passed: list[Array], u: Array) -> list[Array]:
+    def errors(self, theta: Array, passed: Passed, u: Array) -> list[Array]:
         """Derivatives of u·z by the sums of each layer."""
-        slope = _ACTIVATIONS[self.activation][1]
         errors = [u]
-        for layer, a in zip(self.layers(theta)[:0:-1], passed[-2:0:-1], strict=True):
-            errors.append((errors[-1] @ layer[:-1].T) * slope(a))
+        for layer, slope in zip(self.layers(theta)[:0:-1], passed.slopes[::-1], strict=True):
+            errors.append((errors[-1] @ layer[:-1].T) * slope)
         return errors[::-1]
 
-    def _pull(self, theta: Array, passed: list[Array], u: Array) -> Array:
+    def _pull(self, theta: Array, passed: Passed, u: Array) -> Array:
         parts = []
-        for a, error in zip(passed[:-1], self._errors(theta, passed, u), strict=True):
+        for a, error in zip(passed.inputs[:-1], self.errors(theta, passed, u), strict=True):
             parts += [(a.T @ error).ravel(), error.sum(axis=0)]
         return np.concatenate(parts)
 
-    def _gradients(self, theta: Array, passed: list[Array], u: Array) -> Array:
+    def _gradients(self, theta: Array, passed: Passed, u: Array) -> Array:
         """The same for every example by itself, (D, P)."""
         parts = []
-        for a, error in zip(passed[:-1], self._errors(theta, passed, u), strict=True):
+        for a, error in zip(passed.inputs[:-1], self.errors(theta, passed, u), strict=True):
             parts += [(a[:, :, None] * error[:, None, :]).reshape(len(a), -1), error]
         return np.concatenate(parts, axis=1)
 
-    def _push(self, theta: Array, passed: list[Array], v: Array) -> Array:
-        slope = _ACTIVATIONS[self.activation][1]
-        moved = np.zeros_like(passed[0])
+    def _push(self, theta: Array, passed: Passed, v: Array) -> Array:
+        moved = np.zeros_like(passed.inputs[0])
         pairs = zip(self.layers(theta), self.layers(v), strict=True)
         for depth, (layer, change) in enumerate(pairs):
-            moved = moved @ layer[:-1] + passed[depth] @ change[:-1] + change[-1]
+            moved = moved @ layer[:-1] + passed.inputs[depth] @ change[:-1] + change[-1]
             if depth < len(self.hidden):
-                moved = moved * slope(passed[depth + 1])
+                moved = moved * passed.slopes[depth]
         return moved
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What a forward pass keeps.
+
+    Attributes
+    ----------
+    inputs : list of arrays
+        Of each layer, and the output of the network.
+    slopes : list of arrays
+        φ′ in every hidden layer.
+    """
+
+    inputs: list[Array]
+    slopes: list[Array]
+
+    @property
+    def output(self) -> Array:
+        """(D, C)."""
+        return self.inputs[-1]
+
+    def rows(self, chosen: Any) -> Passed:
+        """The same of some examples."""
+        return Passed([a[chosen] for a in self.inputs], [a[chosen] for a in self.slopes])
 
 
 def _check_probabilities(targets: Array) -> None:

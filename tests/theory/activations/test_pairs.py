@@ -4,11 +4,23 @@ import numpy as np
 import pytest
 import sympy as sp
 from scipy.integrate import dblquad
+from scipy.stats import norm as normal
 
-from limitlab.theory.activations import GELU, Activation, ReLU
+from limitlab.theory.activations import (
+    ACTIVATIONS,
+    GELU,
+    WORDS,
+    Activation,
+    HardTanh,
+    Linear,
+    Quadratic,
+    ReLU,
+    Tanh,
+    activation_of,
+)
 from limitlab.theory.activations.base import norm, overlap, sharpness, teacher
 from limitlab.theory.activations.pairs import both_at_zero, both_positive
-from limitlab.theory.core.errors import InvalidInput, NotAvailable
+from limitlab.theory.core.errors import InvalidInput, InvalidType, NotAvailable
 
 ORDER = {norm: 0.8, overlap: 0.3, teacher: 1.1}
 PAIR = norm, overlap, teacher
@@ -82,3 +94,43 @@ def test_what_has_no_kernel_says_so():
     with pytest.raises(InvalidInput, match="beta"):
         GELU(0.0)
     assert GELU(2.0).label == "GELU, β = 2" and ReLU().label == "ReLU"
+
+
+def test_what_follows_from_the_form():
+    """Kinks, straight pieces, homogeneity and the steepest slope of every shipped activation."""
+    assert ReLU().kinks == (0.0,) and HardTanh().kinks == (-1.0, 1.0) and GELU().kinks == ()
+    assert [each.homogeneous for each in (ReLU(), Linear(), HardTanh(), GELU())] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert ReLU().straight and HardTanh().straight and not Tanh().straight
+    # φ″ of x Φ(βx) is 0 at βx = √2
+    peak = normal.cdf(np.sqrt(2)) + np.sqrt(2) * np.exp(-1) / np.sqrt(2 * np.pi)
+    for beta in (0.1, 1.0, 1000.0):
+        assert GELU(beta).steepest == pytest.approx(peak, abs=1e-9)
+    assert HardTanh().steepest == Tanh().steepest == 1 and Quadratic().steepest == np.inf
+
+
+def test_words_name_activations():
+    assert activation_of("hard_tanh") == activation_of("hard-tanh") == HardTanh()
+    assert set(WORDS.values()) == set(ACTIVATIONS)
+    with pytest.raises(InvalidInput, match="swish"):
+        activation_of("swish")
+    with pytest.raises(InvalidType, match="activation"):
+        activation_of(3)
+
+
+@pytest.mark.parametrize("unit", [Linear(), Quadratic()])
+def test_polynomials_have_their_kernel(unit):
+    """Against a Gauss–Hermite rule, exact for polynomials."""
+    x, w = np.polynomial.hermite_e.hermegauss(8)
+    w = w / w.sum()
+    Q, R, T = (float(ORDER[s]) for s in PAIR)
+    a, b = np.meshgrid(x, x, indexing="ij")
+    here, there = np.sqrt(Q) * a, R / np.sqrt(Q) * a + np.sqrt(T - R**2 / Q) * b
+    function = sp.lambdify(sp.Symbol("x"), unit.function(sp.Symbol("x")))
+    mean = np.sum(np.outer(w, w) * function(here) * function(there))
+    assert float(unit.kernel().subs(ORDER)) == pytest.approx(mean, rel=1e-12)
+    assert float(unit.kernel().subs(ORDER | {overlap: 0.31})) != pytest.approx(mean, rel=1e-3)

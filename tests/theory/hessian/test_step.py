@@ -76,7 +76,7 @@ def test_bad_input_is_typed():
     with pytest.raises(ll.InvalidInput, match="norm"):
         ll.SingleIndex(10, norm=0.0)
     with pytest.raises(ll.InvalidType, match="activation"):
-        ll.SingleIndex(10, "gelu")
+        ll.SingleIndex(10, 3)
     with pytest.raises(ll.InvalidType, match="problem"):
         ll.hessian_parts(5)
     with pytest.raises(ll.InvalidInput, match="strength"):

@@ -19,7 +19,7 @@ from limitlab.theory.core.errors import InvalidInput, InvalidType
 from limitlab.validation.experiment import write as writing
 from limitlab.validation.experiment.carry_out import agrees, conduct, decided
 from limitlab.validation.experiment.figure import draw
-from limitlab.validation.experiment.names import METHOD_NAMES, NOISE_NAMES, make
+from limitlab.validation.experiment.names import METHOD_NAMES, NOISE_NAMES, PROBLEM_NAMES, make
 from limitlab.validation.experiment.read import read_experiment, safe_folder
 from limitlab.validation.experiment.report import report, verdict
 from limitlab.validation.experiment.write import prepare_folder, write_folder
@@ -414,3 +414,22 @@ def test_what_theory_and_runs_both_remark_on_is_said_once(tmp_path):
         for verb in (limitlab.solve, limitlab.simulate):
             verb(small.cases[0].problem, small.methods[0], until=1, points=3)
     assert sum(str(w.message).count("the steps are coarse") for w in said) == 2
+
+
+@pytest.mark.parametrize("kind", ["equilibrium_network", "single_index"])
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("hard-tanh", "HardTanh"),
+        ("hard_tanh", "HardTanh"),
+        ("relu", "ReLU"),
+        ("gelu(2)", "GELU"),
+        ({"kind": "gelu", "beta": 2}, "GELU"),
+    ],
+)
+def test_files_name_activations_for_every_family(kind, given, name):
+    needed = {"equilibrium_network": {"ensemble": "goe", "scale": 0.3}}
+    table = {"kind": kind, "activation": given, **needed.get(kind, {"dimension": 30})}
+    assert type(make(table, PROBLEM_NAMES, "problem").activation).__name__ == name
+    with pytest.raises(InvalidInput, match=r"known: gelu, hard-tanh"):
+        make({**table, "activation": "swish"}, PROBLEM_NAMES, "problem")

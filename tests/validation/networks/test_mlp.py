@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+from limitlab.theory.activations import GELU, Quadratic, ReLU, Tanh
 from limitlab.theory.core.errors import InvalidInput
+from limitlab.validation.networks.layer import Layer, _compiled, of
 from limitlab.validation.networks.linearisation import Linearisation, rate_from_library
 from limitlab.validation.networks.mlp import MLP
 
 
-@pytest.fixture(params=["tanh", "relu"])
+@pytest.fixture(params=["tanh", "relu", GELU(1.5), Quadratic()])
 def network(request):
     rng = np.random.default_rng(1)
     shape = rng.standard_normal((6, 4)), rng.standard_normal((6, 3))
@@ -54,3 +56,27 @@ def test_wrong_products_are_refused():
 def test_library_rate():
     """θ ← θ − η Jᵀz/D is a step of rate η C/2 on |z|²/(D C), whose gradient is 2 Jᵀz/(D C)."""
     assert rate_from_library(0.3 * 10 / 2, outputs=10) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("unit", [Tanh(), ReLU()])
+def test_quick_slopes_are_those_of_the_form(unit):
+    import sympy as sp
+
+    x = sp.Symbol("x", real=True)
+    form = unit.function(x).rewrite(sp.Piecewise)
+    sums = np.linspace(-3, 3, 14)
+    value, quick = _compiled(form)(sums), of(unit)
+    np.testing.assert_allclose(quick.value(sums), value, atol=1e-15)
+    slope = _compiled(sp.diff(form, x))(sums)
+    np.testing.assert_allclose(quick.slope(sums, value), slope, atol=1e-15)
+    assert isinstance(quick, Layer) and not np.allclose(quick.slope(sums, value), 1.01 * slope)
+
+
+def test_the_curvature_is_the_derivative_of_the_gradient(network):
+    rng = np.random.default_rng(4)
+    theta, v = network.start(rng), rng.standard_normal(network.parameters)
+    mask, step = np.ones(6), 1e-5
+    there = [network.gradient(theta + sign * step * v, mask) for sign in (1, -1)]
+    expected = (there[0] - there[1]) / (2 * step)
+    found = network.curvature(theta, v, mask)
+    np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())

@@ -13,11 +13,11 @@ from ....solvers.core.blas import one_thread
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import Run, ensemble, whole_or_partial
-from ....solvers.equilibrium.site import Site, site_of_functions
+from ....solvers.equilibrium.site import Site, functions_of, site_of_functions
 from ....solvers.equilibrium.solve import provenance
 from ....theory.core.checks import ensemble_size
 from ....theory.core.time_grid import whole_steps
-from ....theory.equilibrium.derive import check, derive
+from ....theory.equilibrium.derive import check
 from ....theory.equilibrium.problem import EquilibriumNetwork
 from ....theory.methods.base import Method
 
@@ -61,7 +61,7 @@ def simulate(
     check(problem, method)
     runs, steps = ensemble_size("runs", runs), whole_steps(until, times, points)
     sequence = random.seed_sequence(seed)
-    site = site_of_functions(problem, derive(problem, method).functions)
+    site = site_of_functions(problem, functions_of(problem))
 
     def work(k: int) -> Run:
         rng = np.random.Generator(np.random.Philox(random.child(sequence, k)))

@@ -11,7 +11,8 @@ from ....solvers.core import random
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import Run, ensemble, whole_or_partial
-from ....solvers.hessian.solve import CEILING, QUANTITIES, described, numbers_of, observed
+from ....solvers.hessian.numbers import CEILING, numbers_of
+from ....solvers.hessian.solve import QUANTITIES, described, observed
 from ....theory.core.checks import ensemble_size
 from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps

@@ -6,6 +6,7 @@ import pytest
 import limitlab as ll
 from limitlab.solvers.core.blas import one_thread
 from limitlab.theory.equilibrium.problem import EquilibriumNetwork
+from limitlab.validation.networks.layer import of
 from limitlab.validation.simulate.equilibrium.simulate import draw, matrix
 
 NAIVE = ll.FixedPointIteration()
@@ -41,27 +42,36 @@ def test_matrices_are_of_their_ensemble(kind):
 @pytest.mark.parametrize("size", [200, 400, 800])
 @pytest.mark.parametrize(
     ("kind", "scale", "activation"),
-    [("ginibre", 0.9, "tanh"), ("goe", 0.6, "tanh"), ("haar", 0.8, "relu")],
+    [
+        ("ginibre", 0.9, "tanh"),
+        ("goe", 0.6, "tanh"),
+        ("haar", 0.8, "relu"),
+        ("symmetric-orthogonal", 0.7, "hard-tanh"),
+        (("elliptic", -0.5), 1.2, "tanh"),
+        ("goe", 0.5, "gelu"),
+    ],
 )
 def test_static_limit_of_finite_networks(kind, scale, activation, size):
     """|z| <= 4 beside a bias of 3/N, the order that the theory states."""
     problem = EquilibriumNetwork(kind, scale, activation, size=size)
-    limit = ll.equilibrium(problem)
+    limit, unit = ll.equilibrium(problem), of(problem.activation)
     rng = np.random.default_rng(size)
-    lengths, answers, edges = [], [], []
+    lengths, answers, edges, radii = [], [], [], []
     for _ in range(RUNS):
         W, x = draw(problem, rng)
         z = np.zeros(size)
-        phi = np.tanh if activation == "tanh" else lambda h: np.maximum(h, 0)
-        for _ in range(150):
-            z = phi(W @ z + x)
+        for _step in range(150):  # damped, for what an antisymmetric part would turn
+            z = (z + unit.value(W @ z + x)) / 2
         h = W @ z + x
-        D = 1 - np.tanh(h) ** 2 if activation == "tanh" else (h > 0) * 1.0
+        assert np.abs(unit.value(h) - z).max() < 1e-6
+        D = unit.slope(h, unit.value(h))
         lengths.append(np.mean(z**2))
         answers.append(np.trace(np.linalg.solve(np.eye(size) - D[:, None] * W, np.diag(D))) / size)
-        if kind == "goe":
+        if kind == "goe" and activation == "tanh":
             root = np.sqrt(D)
             edges.append(np.linalg.eigvalsh(root[:, None] * W * root)[-1])
+        if kind == "ginibre" and size <= 400:
+            radii.append(np.abs(np.linalg.eigvals(D[:, None] * W)).max())
     for found, exact in ((lengths, limit.q), (answers, limit.chi)):
         error = np.std(found, ddof=1) / np.sqrt(RUNS)
         assert abs(np.mean(found) - exact) < 4 * error + 3 * exact / size
@@ -69,8 +79,14 @@ def test_static_limit_of_finite_networks(kind, scale, activation, size):
         # from below, by O(N^{-2/3})
         gap = limit.edge - np.mean(edges)
         assert 0 < gap < 2 * limit.edge * size ** (-2 / 3)
-    # negative control: another scale
-    other = ll.equilibrium(EquilibriumNetwork(kind, 1.3 * scale, activation)).q
+    if radii:
+        # a largest modulus of N points in a disc is outside by the root of log N/(4N) at most
+        error = np.std(radii, ddof=1) / np.sqrt(RUNS)
+        allowed = limit.edge * np.sqrt(np.log(size) / (4 * size))
+        assert abs(np.mean(radii) - limit.edge) < 4 * error + allowed < 0.2 * limit.edge
+    # negative control: another scale; an antisymmetric part hardly lengthens
+    factor = 2.0 if isinstance(kind, tuple) else 1.3
+    other = ll.equilibrium(EquilibriumNetwork(kind, factor * scale, activation)).q
     error = np.std(lengths, ddof=1) / np.sqrt(RUNS)
     assert abs(np.mean(lengths) - other) > 4 * error + 3 * other / size
 

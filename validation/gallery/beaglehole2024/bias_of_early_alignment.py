@@ -1,0 +1,182 @@
+r"""How fast finite networks reach the limit of the first instant.
+
+The mean of C-NFC(0⁺) over draws of W₀ less its limit falls like 1/d for readouts ±1; for Gaussian
+ones, whose :math:`\mathbb Ea^8=105` enters, far more slowly. Formulas of our own, after arXiv
+2402.05271.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.blas import one_thread
+from ....solvers.feature_alignment.early import early_alignment
+from ....theory.feature_alignment.problem import QuadraticNetwork
+from ...figures.style import HouseFigure
+from ..check import Check, near
+from ..look import SEQUENCE, SIMULATION, THEORY, key, sheet
+
+TITLE = "how fast the alignment at the first instant reaches its limit"
+CAPTION = (
+    "(a) Mean of the correlation at t = 0+ over draws of the first weights, less its limit, over d "
+    "at k = d distinct units, inputs with two eigenvalues {ratio:g} and 1; readouts ±1 and "
+    "Gaussian (± 2 s.e.); line: slope −1. (b) Spread over draws. Take-away: with signs the bias is "
+    "of order 1/d; with Gaussian readouts, of which the eighth moment enters, the limit is far at "
+    "every d that one would train."
+)
+READOUTS = ("signs", "gaussian")
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Dimensions, draws at each, the ratio of eigenvalues, and the seed."""
+
+    dimensions: tuple[int, ...] = (40, 80, 160, 320)
+    draws: tuple[int, ...] = (2000, 2000, 2000, 800)
+    ratio: float = 16.0
+    seed: int = 12
+
+
+QUICK = Parameters()
+FULL = Parameters((40, 80, 160, 320, 640), (20_000, 20_000, 10_000, 8000, 4000))
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Bias, its error and spread by readout, and the limits."""
+
+    parameters: Parameters
+    bias: dict[str, Array]
+    error: dict[str, Array]
+    spread: dict[str, Array]
+    limits: dict[str, float]
+
+
+def problem_of(p: Parameters, d: int, readout: str, seed: int = 0) -> QuadraticNetwork:
+    """Every unit twice, with +a and −a: 2d of them."""
+    return QuadraticNetwork.reversing(2 * d, d, p.ratio, readout=readout, seed=seed)
+
+
+def compute(p: Parameters) -> Data:
+    """Draw first weights."""
+    bias, error, spread = dict[str, Array](), dict[str, Array](), dict[str, Array]()
+    limits = {
+        readout: early_alignment(problem_of(p, 1000, readout), "limit").value
+        for readout in READOUTS
+    }
+    for readout in READOUTS:
+        rows = []
+        with one_thread():
+            for d, draws in zip(p.dimensions, p.draws, strict=True):
+                rng = np.random.default_rng((p.seed, d))
+                values, controls = drawn(problem_of(p, d, readout), draws, rng)
+                use = controls if readout == "signs" else controls[:, :0]
+                rows.append((*_mean(values - limits[readout], use), values.std(ddof=1)))
+        bias[readout], error[readout], spread[readout] = np.array(rows).T
+    return Data(p, bias, error, spread, limits)
+
+
+def drawn(problem: QuadraticNetwork, draws: int, rng: Any) -> tuple[Array, Array]:
+    """C-NFC(0⁺) of draws, and traces of Q less their means where Q is a Wishart matrix.
+
+    S and M are diagonal: two products of matrices a draw.
+    """
+    d, S = problem.dimension, problem.inputs
+    M = S * problem.teacher * S
+    S, M = S / S.mean(), M / np.sqrt(np.mean(M**2))
+    pairs = [(a, b, (1 + 1 / d) * np.mean(a * b) + a.mean() * b.mean()) for a, b in
+             ((M**2, M**2), (S, S), (M**2, S))]  # fmt: skip
+    values, controls = [], []
+    for _ in range(draws):
+        W = rng.standard_normal((d, d)) / np.sqrt(d)
+        if problem.readout == "gaussian":
+            W *= rng.standard_normal(d)[:, None]
+        Q = W.T @ W
+        nfm, agop = Q * np.outer(M, M), ((Q * S) @ Q) * np.outer(M, M)
+        values.append(np.vdot(nfm, agop) / (np.linalg.norm(nfm) * np.linalg.norm(agop)))
+        diagonal, square = np.diag(Q), Q**2
+        single = [np.mean(diagonal * each) - each.mean() for each in (M**2, S, M**2 * S)]
+        controls.append([*single, *(a @ square @ b / d - mean for a, b, mean in pairs)])
+    return np.array(values), np.array(controls)
+
+
+def _mean(values: Array, controls: Array) -> tuple[float, float]:
+    """A mean and its error, less what traces of known mean explain of the scatter."""
+    design = np.column_stack([np.ones(values.size), controls])
+    found = np.linalg.lstsq(design, values, rcond=None)[0]
+    variance = float(np.var(values - design @ found, ddof=design.shape[1]))
+    return float(found[0]), float(np.sqrt(variance * np.linalg.pinv(design.T @ design)[0, 0]))
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Bias and spread over d."""
+    p = data.parameters
+
+    def panels(axes: Any) -> None:
+        d = np.array(p.dimensions)
+        for readout, colour in zip(READOUTS, SEQUENCE, strict=False):
+            bias, error = np.abs(data.bias[readout]), 2 * data.error[readout]
+            axes[0].errorbar(d, bias, error, color=colour, **SIMULATION)
+            axes[1].plot(d, data.spread[readout], color=colour, **SIMULATION)
+        for panel, values, power in (
+            (axes[0], np.abs(data.bias["signs"]), -1.0),
+            (axes[1], data.spread["signs"], -1.0),
+        ):
+            line = values[-1] * (d / d[-1]) ** power
+            panel.plot(d, line, color="black", **THEORY)
+            panel.set(xscale="log", yscale="log", xlabel="$d$")
+            panel.set_xticks(d, [str(x) for x in d])
+            panel.minorticks_off()
+        axes[0].set(ylabel="|mean less limit|")
+        axes[1].set(ylabel="spread over draws")
+        key(
+            axes[0],
+            {"slope −1": THEORY, "draws": SIMULATION},
+            colours=dict(zip(("readouts ±1", "Gaussian readouts"), SEQUENCE, strict=False)),
+        )
+
+    return sheet(panels, width, columns=2, aspect=0.8)
+
+
+def _slope(data: Data, readout: str) -> tuple[float, float]:
+    """Slope of log|bias| between the two largest d, and its standard error."""
+    bias, error = np.abs(data.bias[readout][-2:]), data.error[readout][-2:]
+    apart = float(np.log(data.parameters.dimensions[-1] / data.parameters.dimensions[-2]))
+    return float(np.diff(np.log(bias))[0]) / apart, float(np.linalg.norm(error / bias)) / apart
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The slope with signs, how much farther Gaussian readouts are, and one draw by the library."""
+    p = data.parameters
+    slope, error = _slope(data, "signs")
+    farther = abs(data.bias["gaussian"][-1] / data.bias["signs"][-1])
+    problem = problem_of(p, p.dimensions[0], "signs", p.seed)
+    W = problem.weights[::2]
+    own, _ = drawn(problem, 1, _Given(W))
+    x = np.log(np.array(p.dimensions))
+    shrinks = float(np.polyfit(x, np.log(data.spread["signs"]), 1)[0])
+    return (
+        near("slope of the bias between the largest d, ±1", slope, -1, 0.15 + 3 * error,
+             "first order in 1/d, .15 for the second; 3 s.e."),
+        Check("standard error of that slope", error, 0, 0.15, "it must be seen"),
+        near("slope of the spread, ±1", shrinks, -1, 0.1, "traces scatter by 1/d"),
+        Check("bias at the largest d, Gaussian over ±1", farther, 3, 1e3, "must be seen"),
+        near("one draw, less early_alignment of it", own[0] - early_alignment(problem).value, 0,
+             1e-10, "one formula"),
+    )  # fmt: skip
+
+
+class _Given:
+    """A generator that gives these weights."""
+
+    def __init__(self, W: Array) -> None:
+        self.W = W
+
+    def standard_normal(self, shape: tuple[int, int]) -> Array:
+        """Weights of variance 1."""
+        return self.W * np.sqrt(shape[0])

@@ -1,0 +1,152 @@
+r"""Layers at speeds of their own: when do features align with gradients?
+
+A quadratic network on a quadratic teacher, both layers trained, by
+:math:`W_\ell\leftarrow W_\ell-\eta C_\ell\nabla_\ell L/|\nabla_\ell L|` until the loss has fallen
+to a target. Our formulation of an intervention of arXiv 2402.05271.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....solvers.core.blas import one_thread
+from ....solvers.solve import solve
+from ....theory.feature_alignment.problem import QuadraticNetwork
+from ....theory.methods import GradientDescent, SpeedLimited
+from ...figures.style import HouseFigure
+from ..check import Check, near
+from ..look import outside_its_range, sheet
+
+TITLE = "layers at speeds of their own, and the alignment of features that follows"
+CAPTION = (
+    "A quadratic network, d = {dimension}, k = {width}, both layers trained to {target:.0%} of the "
+    "first loss. (a) Uncentred correlation over the ratio of the speeds of weights and readout and "
+    "the size of the readout at the start; leftmost column: plain descent. (b) Relative "
+    "displacement of the weights. (c) Features and (d) outer product of gradients at the corner "
+    "of the smallest readout and the largest ratio, in the basis of the teacher. Take-away: a fast "
+    "W aligns features only where the readout is so small that W must move."
+)
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Sizes, the ratios of speeds, sizes of the readout, the step, the target, and the seed."""
+
+    dimension: int = 12
+    width: int = 24
+    ratios: tuple[float, ...] = (0.25, 1.0, 4.0, 16.0, 64.0)
+    readouts: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0)
+    rate: float = 0.02
+    until: float = 24.0
+    target: float = 0.05
+    seed: int = 2
+
+
+QUICK = Parameters()
+FULL = Parameters(dimension=32, width=64, rate=0.01, until=60.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """(readout, descent or ratio): correlation and displacement; matrices of one corner."""
+
+    parameters: Parameters
+    alignment: Array
+    displacement: Array
+    reached: Array
+    features: Array
+    gradients: Array
+
+
+def problem_of(p: Parameters, readout: float) -> QuadraticNetwork:
+    """A teacher of falling eigenvalues, zero output at the start."""
+    teacher = 2.0 * 0.75 ** np.arange(p.dimension) * np.where(np.arange(p.dimension) % 2, -1, 1)
+    return QuadraticNetwork(
+        p.width,
+        p.dimension,
+        teacher,
+        train_readout=True,
+        readout_scale=readout,
+        seed=p.seed,
+    )
+
+
+def compute(p: Parameters) -> Data:
+    """Descend at every size of the readout and every ratio."""
+    shape = len(p.readouts), len(p.ratios) + 1
+    alike, gone, reached = (np.empty(shape) for _ in range(3))
+    corner: Any = None
+    with one_thread(), outside_its_range():
+        for i, readout in enumerate(p.readouts):
+            problem = problem_of(p, readout)
+            goal = p.target * float(np.sum(problem.teacher**2)) / 4
+            plain = solve(
+                problem, GradientDescent(p.rate / 4), p.until / 2, limit="map", points=601,
+                matrices=False,
+            )  # fmt: skip
+            at = int(np.argmax(plain["loss"] <= goal))
+            alike[i, 0], gone[i, 0] = plain["alignment"][at], plain["displacement"][at]
+            reached[i, 0] = plain["loss"][at] / goal
+            for j, ratio in enumerate(p.ratios, start=1):
+                # the faster layer moves by the rate in every step
+                speeds = np.array([ratio, 1.0]) / max(ratio, 1.0)
+                method = SpeedLimited(p.rate, speeds, target=goal)
+                curve = solve(problem, method, times=[0.0, p.until])
+                alike[i, j], gone[i, j] = curve["alignment"][-1], curve["displacement"][-1]
+                reached[i, j] = curve["loss"][-1] / goal
+                if i == 0:
+                    corner = curve
+    return Data(p, alike, gone, reached, corner.arrays["NFM"][-1], corner.arrays["AGOP"][-1])
+
+
+def draw(data: Data, width: str | float) -> HouseFigure:
+    """Two planes and two matrices."""
+    p = data.parameters
+
+    def panels(axes: Any) -> None:
+        names = ["GD", *(f"{ratio:g}" for ratio in p.ratios)]
+        for panel, values, title in (
+            (axes[0], data.alignment, "UC-NFC"),
+            (axes[1], data.displacement, r"$|W-W_0|/|W_0|$"),
+        ):
+            mesh = panel.pcolormesh(values, cmap="viridis", rasterized=True)
+            panel.figure.colorbar(mesh, ax=panel)
+            panel.set(xlabel="$C_W/C_a$", ylabel="$|a_0|$", title=title)
+            panel.set_xticks(np.arange(len(names)) + 0.5, names)
+            panel.set_yticks(np.arange(len(p.readouts)) + 0.5, [f"{x:g}" for x in p.readouts])
+        for panel, values, title in (
+            (axes[2], data.features, "features $W^T W$"),
+            (axes[3], data.gradients, "gradients"),
+        ):
+            size = float(np.abs(values).max())
+            mesh = panel.pcolormesh(values / size, cmap="RdBu_r", vmin=-1, vmax=1, rasterized=True)
+            panel.figure.colorbar(mesh, ax=panel)
+            panel.invert_yaxis()
+            panel.set(title=title, xlabel="direction", ylabel="direction")
+
+    return sheet(panels, width, rows=2, columns=2, aspect=0.8)
+
+
+def checks(data: Data) -> tuple[Check, ...]:
+    """The gain with a small readout, none with a large one, and what the corner shows."""
+    small, large = data.alignment[0], data.alignment[-1]
+    similar = float(
+        np.vdot(data.features, data.gradients)
+        / (np.linalg.norm(data.features) * np.linalg.norm(data.gradients))
+    )
+    return (
+        Check("largest loss over its target", float(data.reached.max()), 0, 1.0, "all reach it"),
+        Check("smallest readout: fastest W less descent", float(small[-1] - small[0]), 0.05, 1,
+              "gain"),
+        Check("and less the slowest W", float(small[-1] - small[1]), 0.05, 1, "gain"),
+        Check("largest readout: fastest W less descent", float(large[-1] - large[0]), -1, 0.05,
+              "no gain of that size"),
+        Check("displacement at that corner over the opposite one",
+              float(data.displacement[0, -1] / data.displacement[-1, 1]), 2, 1e3, "W must move"),
+        near("similarity of the matrices that are shown", similar, small[-1], 1e-9, "definition"),
+    )  # fmt: skip
