@@ -13,8 +13,9 @@ from ...theory.sam.derive import derive
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
+from ..second_order.form import in_residuals
 from . import flow, two_eigenvalues
-from .regression import Task, in_residuals, runs
+from .regression import Task, runs
 
 
 def solve(

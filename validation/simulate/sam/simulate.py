@@ -18,8 +18,9 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import ensemble
 from ....solvers.sam import two_eigenvalues
-from ....solvers.sam.regression import Form, Task
+from ....solvers.sam.regression import Task
 from ....solvers.sam.regression import runs as followed
+from ....solvers.second_order.form import in_parameters
 from ....theory.core.checks import array, count
 from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps
@@ -89,24 +90,6 @@ def simulate(
     form = in_parameters(lowered.descent(task.batched, method.normalised))
     crew = Crew(workers, executor, progress, single=True)
     return followed(task, form, number, crew, source="simulate")
-
-
-def in_parameters(system: Any) -> Form:
-    """The algorithm in θ, from θ = 0."""
-    return Form(system, _start, _read)
-
-
-def _start(task: Task, Q: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    problem = task.problem
-    return (np.zeros(problem.parameters),), (problem.z0, problem.G)
-
-
-def _read(task: Task, Q: Array, kept: Any) -> tuple[Array, Array]:
-    """z(θ) and J(θ) of the model, at every recorded θ."""
-    theta, problem = kept["theta"], task.problem
-    bent = np.stack([Q @ x for x in theta])
-    z = problem.z0 + theta @ problem.G.T + np.einsum("tap,tp->ta", bent, theta) / 2
-    return z, problem.G + bent
 
 
 def _two_eigenvalues(
