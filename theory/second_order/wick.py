@@ -23,7 +23,17 @@ from typing import Any
 import sympy as sp
 
 from ..core.errors import NotAvailable
-from .letters import Bra, Curvature, Ket, Letter, Word, basis, product_code, segments
+from .letters import (
+    Bra,
+    Curvature,
+    Ket,
+    Letter,
+    Word,
+    basis,
+    is_basis,
+    product_code,
+    segments,
+)
 from .words import complete, completed, is_closed, transpose, transposed, words
 
 #: moments of the mask of a batch, E m_k² and E m_k m_l
@@ -122,27 +132,43 @@ def _masked(word: Word, mask: Letter, fraction: Any) -> Any:
     if len(places) > 2:
         raise NotAvailable("mask", mask, "averages of up to two factors of a mask are derived")
     if places[0] != places[1]:
-        word = _facing(parts, *places)
+        word = _facing(parts, places[0], places[1], mask)
     first, second = [i for i, letter in enumerate(word) if letter == mask]
     inside = BatchAverage(*word[first + 1 : second])
     return sp.Mul(*word[:first]) * inside * sp.Mul(*word[second + 1 :])
 
 
-def _facing(parts: Sequence[Word], one: int, other: int) -> Word:
+def _facing(parts: Sequence[Word], one: int, other: int, mask: Letter) -> Word:
     """The word with two of its factors side by side, a column before a row: A P x yᵀ P B.
 
-    A number stands behind a column and before a row, and is both for another number.
+    A number stands behind a column and before a row, and is both for another number; it is its own
+    transpose, so that the vector of a basis stands outside of the mean where it can.
     """
-    pairs = ((parts[one], parts[other]), (parts[other], parts[one]))
-    fitting = [(x, y) for x, y in pairs if isinstance(x[-1], Ket) and isinstance(y[0], Bra)]
+    fitting = [
+        (x, y)
+        for first, second in ((one, other), (other, one))
+        for x in _turns(parts[first])
+        for y in _turns(parts[second])
+        if isinstance(x[-1], Ket) and isinstance(y[0], Bra)
+    ]
     if not fitting:
         remedy = "no word holds the mean of a number times a matrix that share a mask"
         raise NotAvailable("mask", parts[one], remedy)
+
+    def inside(pair: tuple[Word, Word]) -> int:
+        between = (*pair[0][pair[0].index(mask) :], *pair[1][: pair[1].index(mask)])
+        return sum(map(is_basis, between))
+
+    joined = min(fitting, key=inside)
     rest = [part for n, part in enumerate(parts) if n not in (one, other)]
     numbers = [part for part in rest if is_closed(part)]
     columns = [part for part in rest if part not in numbers and isinstance(part[-1], Ket)]
     rows = [part for part in rest if part not in (*numbers, *columns)]
-    return tuple(x for part in (*numbers, *columns, *fitting[0], *rows) for x in part)
+    return tuple(x for part in (*numbers, *columns, *joined, *rows) for x in part)
+
+
+def _turns(part: Word) -> tuple[Word, ...]:
+    return (part, transposed(part)) if is_closed(part) else (part,)
 
 
 def degree(word: Word) -> int:

@@ -207,7 +207,7 @@ def test_first_step_has_its_derivation():
         (lambda: solve(PROBLEM, SAM(0.1, 0.1), 5, tensor=np.triu(np.ones((3, 7, 7)))), "tensor"),
         (lambda: solve(PROBLEM, SAM(0.1, 0.1, batch=2), 5, masks=np.ones((2, 3))), "masks"),
         (lambda: solve(PROBLEM, SAM(0.1, 0.1, batch=2), 5, limit="flow"), "batch"),
-        (lambda: solve(PROBLEM, SAM(0.1, 0.1), 5, limit="sde"), "limit"),
+        (lambda: solve(PROBLEM, SAM(0.1, 0.1), 5, limit="ode"), "limit"),
         (lambda: solve(PROBLEM, SAM(0.1, 0.1), 5, limit="flow", draws=3), "draws"),
         (lambda: solve(TwoEigenvalueModel(0.1, 0), SAM(0.1, 0.1), 5, draws=3), "draws"),
         (lambda: solve(PROBLEM, SAM(0.1, 0.1)), "until"),
