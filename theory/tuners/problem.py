@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.checks import number, positive, vector
+from ..core.checks import number, positive, reals, vector
 from ..core.errors import InvalidInput
 from ..core.problem import Problem
 
@@ -79,7 +79,8 @@ class SharpnessToy(Problem):
             raise InvalidInput("noise", self.noise, "give a number >= 0")
         if self.bounded is not None:
             object.__setattr__(self, "bounded", positive("bounded", self.bounded))
-        bulk = vector("bulk", self.bulk) if np.size(self.bulk) else np.zeros(0)
+        bulk = reals("bulk", self.bulk)
+        bulk = vector("bulk", bulk) if bulk.size else np.zeros(0)
         if np.any(bulk < 0):
             raise InvalidInput("bulk", self.bulk, "give curvatures >= 0")
         object.__setattr__(self, "bulk", tuple(bulk.tolist()))
