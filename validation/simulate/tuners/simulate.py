@@ -149,7 +149,8 @@ def _one(
     if isinstance(problem, TwoCurvatures):
         system = full_pair(method)
     else:
-        system = toy_map(method, problem.bounded is not None, sequence is not None, False)
+        bounded, noisy = problem.bounded is not None, sequence is not None
+        system = toy_map(method, bounded, noisy, False, problem.per_step)
     noise = None
     if sequence is not None:
         noise = _noise(problem, method, random.child(sequence, number), steps[-1])
