@@ -29,7 +29,7 @@ TOPICS = {
     "latency": False,
     "growth": True,
     "finite_data": True,
-    "edge": True,
+    "edge": False,
     "sweep": True,
     "networks": True,
 }

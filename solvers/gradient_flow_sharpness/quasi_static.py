@@ -122,7 +122,7 @@ def _end(x: Array, rate: float, start: float, last: int, width: int) -> tuple[Ar
             period = width - 1 - int(np.flatnonzero(same)[-1])
             back = np.arange(last - width + 1, last + 1) - done - 1
             return row[-period:][back % period], ""
-        begin = float(shifts[-1]), float(row[-1])
+        begin, block = (float(shifts[-1]), float(row[-1])), 2 * block
 
 
 def follow(

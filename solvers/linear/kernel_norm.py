@@ -13,7 +13,7 @@ from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.linear.problem import LinearModel
 from ...theory.methods.base import Method
 from ...theory.methods.sampling import batches
-from .lanczos import RESIDUAL
+from ..core.lanczos import RESIDUAL
 from .noise_kernel import NoiseKernel
 
 FORMS = ("exact", "closure", "bracket", "trace")

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ...theory.core.errors import NotAvailable
 from ...theory.linear.derivation import linear_theory
 from ...theory.methods.sampling import Batches
-from .lanczos import largest_eigenvalue
+from ..core.lanczos import largest_eigenvalue
 from .moments import blocks, constants, from_blocks
 
 Array = NDArray[np.float64]

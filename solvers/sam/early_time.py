@@ -96,7 +96,7 @@ def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
     rate, drawn = constant_rate(method, "the step has one size"), batches_of(method, problem.data)
     f, moments = derived.averages().functions, drawn.moments
     if not drawn.full:
-        _warn_of_radius(method.radius * float(np.diag(problem.gram).max()))
+        warn_of_radius(method.radius * float(np.diag(problem.gram).max()))
     common = {
         "z": problem.z0,
         "J": problem.G,
@@ -126,12 +126,22 @@ def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
     )
 
 
-def _warn_of_radius(size: float) -> None:
-    if size > SMALL:
-        warn(
-            "with batches the averages are of first order in the radius: radius · |J_a|² of one "
-            f"example is up to {size:.2g}, and their relative error of that size"
-        )
+def warn_of_radius(size: float) -> list[str]:
+    """Warn, and return the remark, where averages of first order in the radius are coarse.
+
+    Parameters
+    ----------
+    size : float
+        radius · |J_a|² of one example.
+    """
+    if size <= SMALL:
+        return []
+    remark = (
+        f"with batches the averages are of first order in the radius: radius · |J_a|² of one "
+        f"example is up to {size:.2g}, and their relative error of that size"
+    )
+    warn(remark)
+    return [remark]
 
 
 def _turns(

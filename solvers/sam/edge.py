@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import InvalidInput, InvalidType
+from ...theory.core.checks import number, positive, reals
+from ...theory.core.errors import InvalidInput
 from ...theory.sam import edge as derived
 
 Array = NDArray[np.float64]
@@ -63,9 +64,9 @@ def sam_cycle(rate: float, radius: float, sharpness: float) -> tuple[float, floa
     0.033333333
     """
     numbers = {
-        "eta": float(_positive("rate", rate)),
-        "rho": float(_reach(radius, None)),
-        "s": float(_positive("sharpness", sharpness)),
+        "eta": positive("rate", rate),
+        "rho": float(_reach(number("radius", radius), None)),
+        "s": positive("sharpness", sharpness),
     }
     if numbers["eta"] * numbers["s"] >= 2:
         raise InvalidInput("sharpness", sharpness, "give rate · sharpness < 2: no cycle beyond it")
@@ -88,10 +89,9 @@ def _positive(field: str, values: Any) -> Array:
 
 
 def _numbers(field: str, values: Any) -> Array:
-    try:
-        given = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidType(field, values, "give a number, or an array of numbers") from None
+    given = reals(field, values, "give a number, or an array of numbers")
+    if given.size == 0:
+        raise InvalidInput(field, values, "is empty; give at least one value")
     if not np.all(np.isfinite(given)):
         raise InvalidInput(field, values, "give finite numbers")
     return given

@@ -1,10 +1,10 @@
-"""solve for SAM: exact maps, and flows."""
+"""solve for SAM: exact maps, flows, and the SDE of batches."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ...theory.core.checks import count
+from ...theory.core.checks import count, ensemble_size, positive
 from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.sam import regression as lowered
@@ -13,8 +13,9 @@ from ...theory.sam.derive import derive
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
-from . import flow, two_eigenvalues
-from .regression import Task, in_residuals, runs
+from ..second_order.form import in_residuals
+from . import flow, sde, two_eigenvalues
+from .regression import Task, runs
 
 
 def solve(
@@ -35,7 +36,7 @@ def solve(
     problem : QuadraticRegression or TwoEigenvalueModel
     method : SAM
     until : float, optional
-        Number of steps; flow time for "flow": rate/D · steps, or rate · steps for the
+        Number of steps; flow time for "flow" and "sde": rate/D · steps, or rate · steps for the
         two-eigenvalue model. Left out on the two-eigenvalue model: until the motion has ended.
     limit : str
         One of `LIMITS`.
@@ -58,14 +59,14 @@ def solve(
     Raises
     ------
     NotAvailable
-        An option that the limit does not have; a flow with batches.
+        An option that the limit does not have; a flow with batches, an SDE without.
     InvalidInput
-        Bad input; a schedule where the rate must be a number.
+        Bad input; a schedule where the rate must be a number; an SDE at or beyond the edge.
 
     Warns
     -----
     ValidityWarning
-        A run that diverged.
+        A run that diverged; an SDE of coarse steps, or with a radius that is not small.
     """
     own = own_options(LIMITS, limit, options)
     return LIMITS[limit].road(problem, method, until, times, points, system, **own)
@@ -117,6 +118,35 @@ def _flowing(
     return flow.regression(task, own, time_grid(until, times, points))
 
 
+def _noisy(
+    problem: Any,
+    method: Any,
+    until: Any,
+    times: Any,
+    points: int,
+    system: Any,
+    *,
+    paths: int,
+    step: float | None,
+    seed: Any,
+    tensor: Any,
+    workers: Any,
+    progress: Any,
+) -> Curve:
+    own = derive(problem, method, limit="sde")
+    return sde.curve(
+        problem,
+        method,
+        system or own,
+        time_grid(until, times, points),
+        paths=ensemble_size("paths", paths, 2),
+        step=None if step is None else positive("step", step),
+        seed=seed,
+        tensor=tensor,
+        crew=Crew(workers, progress=progress),
+    )
+
+
 def _no_draws(problem: Any, **given: Any) -> None:
     for name, value in given.items():
         if value is not None:
@@ -148,4 +178,15 @@ LIMITS: Limits = {
         },
     ),
     "flow": Limit("vanishing steps at a fixed radius, for one curvature", _flowing, _DRAWN),
+    "sde": Limit(
+        "paths of the limiting SDE of batches, each with its own curvature; first order in radius",
+        _noisy,
+        {
+            "paths": Option(100, "how many"),
+            "step": Option(None, "in flow time"),
+            **_DRAWN,
+            "workers": THREADS["workers"],
+            "progress": THREADS["progress"],
+        },
+    ),
 }

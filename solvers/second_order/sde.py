@@ -39,12 +39,17 @@ COARSE, EDGE = 0.3, 2.0
 _NOISE = 2
 
 
-def check_step(problem: Any, h: float) -> list[str]:
-    """Return remarks on how coarse SGD is for its SDE; refuse from the edge of stability on."""
-    product = h * top_eigenvalue(problem.gram)
+def check_product(product: float, rate: float) -> list[str]:
+    """Return remarks on how coarse steps are for their SDE; refuse from the edge of stability on.
+
+    Parameters
+    ----------
+    product : float
+        rate·sharpness, or what else is 2 at the edge.
+    """
     if product >= EDGE:
         remedy = f"rate·sharpness = {product:.3g} >= 2: no SDE there; lower the rate"
-        raise InvalidInput("rate", h * problem.data, remedy)
+        raise InvalidInput("rate", rate, remedy)
     if product <= COARSE:
         return []
     remark = (
@@ -115,7 +120,7 @@ def sde_curve(
     """Return the ensemble of paths."""
     check_dense(ask.problem)
     h = ask.constant_rate("the SDE has one step h") / ask.problem.data
-    remarks = check_step(ask.problem, h)
+    remarks = check_product(h * top_eigenvalue(ask.problem.gram), h * ask.problem.data)
     dtau, record = step_grid(ask.problem, times, step)
     every = Paths(ask, h, dtau, record, homogenised, system.functions)
     crew = Crew(workers, progress=progress)

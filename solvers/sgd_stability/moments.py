@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.methods.sampling import Batches
-from ..linear.lanczos import largest_eigenvalue
+from ..core.lanczos import largest_eigenvalue
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import count
-from ...theory.core.errors import InvalidType, NotAvailable
+from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.methods.base import Method
 from ...theory.methods.sampling import Batches, draw_masks
 from ...theory.sgd_stability.derive import derive, drawn
@@ -22,6 +22,10 @@ from .moments import Moments
 Array = NDArray[np.float64]
 #: steps after which the length of a run is set back to 1
 _BLOCK = 64
+#: of a rate: moments are of second order in it
+_LARGEST = 1e150
+#: parts of a run from which its standard error comes; a short run has fewer
+_PARTS = 10
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,10 @@ def constant(method: Any) -> float:
     """The rate as a number."""
     if getattr(method.rate, "free_symbols", None):
         raise NotAvailable("rate", method.rate, "stability belongs to one rate; give a number")
-    return float(method.rate)
+    rate = float(method.rate)
+    if rate > _LARGEST:
+        raise InvalidInput("rate", rate, f"its square is no float; give a rate below {_LARGEST:g}")
+    return rate
 
 
 def _checked(problem: Any, method: Any) -> tuple[float, Batches]:
@@ -203,7 +210,7 @@ def lyapunov_exponent(
     Returns
     -------
     Exponent
-        Per step, with the standard error from ten blocks.
+        Per step, with the standard error from ten parts of the run.
     """
     rate, batches = _checked(problem, method)
     blocks = count("steps", steps, 10 * _BLOCK) // _BLOCK
@@ -218,5 +225,6 @@ def lyapunov_exponent(
         for mask in masks:
             w = w - rate / batches.batch * ((mask * (factors @ w)) @ factors)
         gains[i] = math.log(max(float(np.linalg.norm(w)), 1e-300)) / _BLOCK
-    means = np.array([part.mean() for part in np.array_split(gains[blocks // 10 :], 10)])
-    return Exponent(float(means.mean()), float(means.std(ddof=1)) / math.sqrt(10))
+    kept = gains[blocks // 10 :]
+    means = np.array([part.mean() for part in np.array_split(kept, min(_PARTS, kept.size))])
+    return Exponent(float(means.mean()), float(means.std(ddof=1)) / math.sqrt(means.size))

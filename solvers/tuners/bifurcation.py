@@ -108,6 +108,8 @@ def _numeric(owner: Any) -> list[str]:
 
 def _plain(value: Any) -> Any:
     """A number as a float; schedules that are constant are numbers here."""
+    if isinstance(value, bool):
+        return value
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -143,7 +143,7 @@ def _numbers(problem: Any) -> dict[str, float]:
 
 def _cycle(problem: Any, rate: float) -> EdgeCycle:
     known = _numbers(problem) | {"eta": rate, "y_0": rate * problem.sharpness - 2}
-    f = averaged_constant().functions
+    f = averaged_constant(problem.per_step).functions
     over = float(f["overshoot"](**known)) if known["x_0"] > 0 else math.nan
     modulus = float(f["modulus"](**known))
     return EdgeCycle(float(f["period"](**known)), over, modulus, 1 / math.log(modulus))

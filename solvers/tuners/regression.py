@@ -6,8 +6,6 @@ the rule chose at the recorded step, and edge = step · sharpness.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import InvalidInput
-from ...theory.core.map import Map
 from ..core.curve import Curve
 from ..core.runner import Crew
-from ..core.runs import ensemble
 from ..second_order.drawn import Drawn
+from ..second_order.form import Followed, Form, curve_of, sharpness_of
 from ..second_order.motion import RUN_AWAY
 from ..stepping.orbit import orbit
 from ..stepping.outcome import outcome, watched
@@ -29,57 +26,13 @@ Array = NDArray[np.float64]
 
 QUANTITIES = ("loss", "sharpness", "step", "edge", "gradient")
 
-Start = Callable[[Drawn, Array], tuple[tuple[Any, ...], tuple[Any, ...]]]
-Read = Callable[[Drawn, Array, Any], tuple[Array, Array]]
-
-
-@dataclass(frozen=True, eq=False)
-class Form:
-    """A lowering of the algorithm: its map, and how states and (z, J) are told from each other.
-
-    Attributes
-    ----------
-    start : callable
-        (task, Q) → the arrays at the start, and those that stay beside Q.
-    read : callable
-        (task, Q, recorded arrays) → z (T, D) and J (T, D, P).
-    """
-
-    system: Map
-    start: Start
-    read: Read
-
-
-def in_residuals(system: Map) -> Form:
-    """The exact recursion in (z, J)."""
-    return Form(
-        system,
-        lambda task, Q: ((task.problem.z0, task.problem.G), ()),
-        lambda task, Q, kept: (kept["residual"], kept["jacobian"]),
-    )
-
 
 def runs(task: Drawn, form: Form, count: int, crew: Crew, **made: Any) -> Curve:
     """The curve of `count` runs, each with its own curvature and batches."""
-    return curve_of(task, crew.each(partial(run, task, form), count), **made)
+    return curve_of(task, QUANTITIES, crew.each(partial(run, task, form), count), **made)
 
 
-def curve_of(task: Drawn, found: list[tuple[Array, int | None, str]], **made: Any) -> Curve:
-    """The curve of the runs that were done."""
-    states, problem = [one[2] for one in found], task.problem
-    told: dict[str, Any] = {"state": states[0]} if len(states) == 1 else {"states": states}
-    return ensemble(
-        task.record.astype(float),
-        QUANTITIES,
-        [(values, step) for values, step, _ in found],
-        f"{task.method.label}, D = {problem.data}, P = {problem.parameters}",
-        task.described() | told | made,
-        steps=task.record,
-        kind="simulation" if made.get("source") == "simulate" else "theory",
-    )
-
-
-def run(task: Drawn, form: Form, k: int) -> tuple[Array, int | None, str]:
+def run(task: Drawn, form: Form, k: int) -> Followed:
     """The quantities at the recorded steps, the step of divergence, and the outcome."""
     steps = watched(task.record)
     # a step is known once it has been taken: every recorded one is followed by the next
@@ -87,7 +40,7 @@ def run(task: Drawn, form: Form, k: int) -> tuple[Array, int | None, str]:
     tensor, outside = task.draw(k, int(every[-1]))
     if task.masks is not None:  # no batch is given for the step after the last
         outside = (np.vstack([task.masks, np.zeros(task.problem.data)]),)
-    states, beside = form.start(task, tensor)
+    states, beside = form.start(task.problem)
     with np.errstate(over="ignore", invalid="ignore"):
         found = orbit(
             form.system,
@@ -98,7 +51,7 @@ def run(task: Drawn, form: Form, k: int) -> tuple[Array, int | None, str]:
             inputs=(tensor, *beside, *outside),
         )
         here = np.isin(every, steps)
-        z, J = form.read(task, tensor, {name: a[here] for name, a in found.arrays.items()})
+        z, J = form.read(task.problem, tensor, {n: a[here] for n, a in found.arrays.items()})
     taken = found.values["taken"][np.isin(every, steps + 1)]
     values = observed(z, J, taken)
     _check_minimum(task, values[0])
@@ -112,9 +65,7 @@ def run(task: Drawn, form: Form, k: int) -> tuple[Array, int | None, str]:
 def observed(z: Array, J: Array, taken: Array) -> Array:
     """The quantities, (5, T), of residuals (T, D), Jacobians (T, D, P) and steps (T,)."""
     D = z.shape[1]
-    sharpness = np.full(len(z), np.nan)
-    there = np.isfinite(z).all(axis=1) & np.isfinite(J).all(axis=(1, 2))
-    sharpness[there] = np.linalg.eigvalsh(J[there] @ J[there].transpose(0, 2, 1))[:, -1] / D
+    sharpness = sharpness_of(z, J)
     gradient = np.sum(np.einsum("tap,ta->tp", J, z) ** 2, axis=1) / D**2
     loss = np.sum(z**2, axis=1) / (2 * D)
     return np.stack([loss, sharpness, taken, taken * sharpness, gradient])

@@ -25,6 +25,7 @@ from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
 from ..second_order.drawn import Drawn
+from ..second_order.form import in_residuals
 from . import regression
 from .follow import Motion, follow, unfinished
 
@@ -139,7 +140,7 @@ def _regression(
 ) -> Curve:
     """The recursion of (z, J), for one curvature or several."""
     task = Drawn.of(problem, method, steps, seed, tensor, masks)
-    form = regression.in_residuals(system)
+    form = in_residuals(system)
     if masks is not None and task.batches.full:
         raise NotAvailable("masks", masks, "the method sees all of the data; give it a batch")
     number = 1 if draws is None else count("draws", draws)

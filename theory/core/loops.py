@@ -68,6 +68,28 @@ class Shrink(sp.Expr):
         return rf"\max\left\{{{symbol}={start}\,{{{factor}}}^{{j}}:\;{condition}\right\}}"
 
 
+class Settled(sp.Expr):
+    """Where an iteration from a start stands still, or is after so many rounds.
+
+    Parameters
+    ----------
+    symbol, start, form : expressions
+        The form is in the symbol, which is bound.
+    most : int
+    """
+
+    is_real = True
+
+    @property
+    def free_symbols(self) -> set[Any]:
+        symbol, start, form, _ = self.args
+        return start.free_symbols | (form.free_symbols - {symbol})
+
+    def _latex(self, printer: Any) -> str:
+        symbol, start, form, _ = map(printer._print, self.args)
+        return rf"\lim\left\{{{symbol}={start},\;{symbol}\mapsto {form}\right\}}"
+
+
 class Largest(sp.Expr):
     """The largest eigenvalue of a symmetric array.
 
@@ -150,6 +172,20 @@ class LoopPrinter(PythonCodePrinter):
         met = self.doprint(condition.xreplace({symbol: sp.Symbol(name)}))
         self.emit(f"while not {met} and 0.0 < {name} < math.inf:")  # a NaN ends it too
         self.emit(f"    {name} *= {self.doprint(factor)}")
+        return name
+
+    def _print_Settled(self, expr: Any) -> str:
+        symbol, start, form, most = expr.args
+        name = f"{symbol.name}_{self._sums}"
+        self._sums += 1
+        self.emit(f"{name} = {self.doprint(start)}")
+        self.emit(f"for _ in range({most}):")
+        self._depth += 1
+        self.emit(f"{name}_next = {self.doprint(form.xreplace({symbol: sp.Symbol(name)}))}")
+        self.emit(f"if {name}_next == {name}:")
+        self.emit("    break")
+        self.emit(f"{name} = {name}_next")
+        self._depth -= 1
         return name
 
     def _print_Largest(self, expr: Any) -> str:

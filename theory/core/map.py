@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from .loops import LoopPrinter, Update
+from .loops import LoopPrinter, Settled, Shrink, Update
 from .printer import latex
 from .system import Derived, Step, narrate, typeset
 
@@ -186,8 +186,9 @@ def _shared(printer: LoopPrinter, forms: list[Any], prefix: str) -> list[Any]:
 
 
 def _bound(form: Any) -> set[Any]:
-    """The indices over which a form sums or multiplies."""
-    return {index for each in form.atoms(sp.Sum, sp.Product) for index, *_ in each.limits}
+    """The indices over which a form sums or multiplies, and the symbols of its iterations."""
+    indices = {index for each in form.atoms(sp.Sum, sp.Product) for index, *_ in each.limits}
+    return indices | {each.args[0] for each in form.atoms(Settled, Shrink)}
 
 
 def _next(left: Any) -> str:

@@ -18,6 +18,8 @@ class Problem(Shown, Compared):
     """
 
     family: ClassVar[str]
+    #: whether every run has a problem of its own, such as its own curvature
+    drawn: ClassVar[bool] = False
 
 
 class Learner(Shown, Compared):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import LARGEST_ENSEMBLE, count, positive, vector
+from .checks import LARGEST, LARGEST_ENSEMBLE, count, positive, vector
 from .errors import InvalidInput
 
 
@@ -56,7 +56,11 @@ def whole_steps(until: Any = None, times: Any = None, points: Any = 101) -> np.n
     -------
     numpy.ndarray of int64
     """
-    steps = np.unique(np.rint(time_grid(until, times, points)).astype(np.int64))
+    grid = np.rint(time_grid(until, times, points))
+    if grid[-1] > LARGEST:
+        field, value = ("until", until) if times is None else ("times", times)
+        raise InvalidInput(field, value, f"time is counted in steps here; give at most {LARGEST}")
+    steps = np.unique(grid.astype(np.int64))
     if steps.size < 2:
         raise InvalidInput("until", until, "time is counted in steps here; give at least 1")
     return steps
@@ -66,5 +70,8 @@ def grid_size(options: Mapping[str, Any]) -> int:
     """The number of output times that the options of a verb ask for, before they are checked."""
     times, points = options.get("times"), options.get("points")
     if times is not None:
-        return int(np.size(times)) if not isinstance(times, str) else 1
+        try:
+            return int(np.size(times)) if not isinstance(times, str) else 1
+        except ValueError:  # rows of different lengths
+            return 1
     return points if isinstance(points, int) and points > 0 else 101

@@ -18,7 +18,7 @@ from typing import Any
 
 import sympy as sp
 
-from ..core.loops import Update
+from ..core.loops import Settled, Update
 from ..core.map import Map
 from ..core.system import Step
 
@@ -126,28 +126,25 @@ def scalar_velocity() -> Map:
 def quasi_static() -> Map:
     """A step, and the way back to the flow curve through x: states c and π, input x."""
     moved = sp.Product(sp.sqrt(x[i] + shift) * _factor(x[i] + shift), LAYERS)
-    body = [Update(stepped, moved)]
-    here = shift
-    for k in range(1, NEWTON + 1):
-        there, whole = sp.Symbol(f"c_{k}"), sp.Product(x[i] + here, LAYERS)
-        slope = sp.Sum(1 / (x[i] + here), LAYERS)
-        body.append(Update(there, here - (1 - stepped**2 / whole) / slope))
-        here = there
+    near, back = sp.symbols("c_near c_back", real=True)
+    whole, slope = sp.Product(x[i] + near, LAYERS), sp.Sum(1 / (x[i] + near), LAYERS)
+    newton = near - (1 - stepped**2 / whole) / slope
+    body = (Update(stepped, moved), Update(back, Settled(near, shift, newton, NEWTON)))
     defect = sp.Product(x[i] + shift, LAYERS) / product**2 - 1
     steps = (
         *balances(),
         Step("a step from s_i = x_i + c", stepped, moved),
-        Step("Newton's step towards Π(x_i + c) = q², convex in c", "c'", body[1].right),
+        Step("Newton's step towards Π(x_i + c) = q², convex in c", "c'", newton),
     )
     watched = (*_watched(product), ("shift", shift), ("defect", defect))
     return Map(
         "the step projected back to its flow curve",
         (shift, product),
-        (here, stepped),
+        (back, stepped),
         watched,
         (rate,),
         (x,),
-        tuple(body),
+        body,
         steps,
     )
 

@@ -119,6 +119,7 @@ class Tuner(Method):
             object.__setattr__(self, "batch", count("batch", self.batch))
         if self.sampling is not None:
             choice("sampling", self.sampling, SAMPLINGS)
+        self._check_remembered()
 
     @property
     def memory(self) -> tuple[Memory, ...]:

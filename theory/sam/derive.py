@@ -7,9 +7,9 @@ from typing import Any
 from ..core.checks import choice
 from ..core.errors import NotAvailable
 from ..methods.sampling import batches_of
-from . import regression, two_eigenvalues
+from . import regression, sde, two_eigenvalues
 
-LIMITS = ("map", "flow")
+LIMITS = ("map", "flow", "sde")
 
 
 def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
@@ -19,16 +19,19 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
     ----------
     problem : QuadraticRegression or TwoEigenvalueModel
     method : SAM
-    limit : {"map", "flow"}
+    limit : {"map", "flow", "sde"}
 
     Returns
     -------
     Map, or Derivation
         The exact map of (z, J) for any curvature Q, or that of (z, T); the flow is the first
-        order in the step size: what its states become is their velocity. Edge and 2-cycle are in
-        ``edge``, the first step averaged over Q in ``early_time``.
+        order in the step size: what its states become is their velocity. The SDE, of batches on
+        second-order regression, is a step of a path. Edge and 2-cycle are in ``edge``, the first
+        step averaged over Q in ``early_time``.
     """
-    flowing = choice("limit", limit, LIMITS) == "flow"
+    if choice("limit", limit, LIMITS) == "sde":
+        return _noisy(problem, method)
+    flowing = limit == "flow"
     if problem.family == "two_eigenvalues":
         batches_of(method, 1)
         if not flowing:
@@ -42,3 +45,13 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
     if batched:
         raise NotAvailable("batch", method.batch, 'the limit "flow" is of all data; leave it out')
     return regression.velocity(method.normalised)
+
+
+def _noisy(problem: Any, method: Any) -> Any:
+    if problem.family == "two_eigenvalues":
+        raise NotAvailable("limit", "sde", 'one example has no batches; use limit="map"')
+    if batches_of(method, problem.data).full:
+        raise NotAvailable("batch", method.batch, 'the SDE is of batches; use limit="flow"')
+    if method.normalised:
+        raise NotAvailable("normalised", True, 'use limit="map": the SDE is derived without')
+    return sde.paths()

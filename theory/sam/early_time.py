@@ -38,7 +38,7 @@ residual_batch, slope, slope_batch = sp.symbols("Delta_z slope slope_batch")
 _GRAM: dict[Word, Any] = {(sam.jacobian, sam.jacobian.T): descent.gram}
 
 
-def _substituted(form: Any, body: Any) -> Any:
+def in_states(form: Any, body: Any) -> Any:
     """A form in (z, J) alone: every intermediate letter replaced by what it is."""
     for letter, meaning in reversed(body.items()):
         form = rewrite(form, {(letter,): meaning})
@@ -49,7 +49,7 @@ def change(batch: Any) -> tuple[Any, Any]:
     """z' − z and J' − J in words of z, J, Q and the mask."""
     stated = sam.recursion(batch)
     z, J = stated.after
-    return tuple(_substituted(stated.after[x] - x, stated.body) for x in (z, J))
+    return tuple(in_states(stated.after[x] - x, stated.body) for x in (z, J))
 
 
 class Product(Scalar):

@@ -3,7 +3,7 @@ r"""The edge of stability of SAM, and the 2-cycle of the normalised one.
 On a quadratic of curvature s (the sharpness)
 
 .. math:: x'=\left[1-\eta s(1+\rho s)\right]x,\qquad
-          s_c=\frac4{\eta\,(1+\sqrt{1+8\rho/\eta})},
+          s_c=\frac4{\eta+\sqrt\eta\sqrt{\eta+8\rho}},
 
 and with the displacement ρ∇/|∇|: :math:`x'=(1-\eta s)x-\eta\rho s\,\mathrm{sign}(x)`,
 whose attractor is :math:`x\to-x`, :math:`|x|=\eta\rho s/(2-\eta s)`. Edge and cycle are
@@ -68,11 +68,12 @@ def _at(form: Any) -> float:
 
 
 def _without_cancellation(form: Any) -> Any:
-    """(r − 1)/(2ρ) with r² = 1 + 8ρ/η is 4/(η(1 + r))."""
-    root = sp.sqrt(1 + 8 * radius / rate)
+    """(r − 1)/(2ρ) with r² = 1 + 8ρ/η is 4/(η + ηr), and ηr = √η √(η + 8ρ) has no overflow."""
+    root = sp.sqrt(rate + 8 * radius) / sp.sqrt(rate)
     written = sp.simplify(form.subs(radius, rate * (_root**2 - 1) / 8), rational=True)
     reduced = sp.factor(sp.simplify(written.subs(sp.Abs(_root), _root)))
-    result = reduced.subs(_root, root)
+    above, below = sp.fraction(reduced)
+    result = above / sp.expand(below.subs(_root, root))
     if abs(_at(result) - _at(form)) > 1e-12:
         raise ArithmeticError("the two forms of the edge differ")
     return result

@@ -7,7 +7,7 @@ r"""From words to loops: the elements of an index-free equation.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -25,6 +25,7 @@ from .letters import (
     is_basis,
     segments,
 )
+from .wick import BatchAverage, b1, b2
 from .words import words
 
 _NAMES = "i j k l"
@@ -44,6 +45,10 @@ class Lowering:
 
     shapes: Mapping[Letter, tuple[Any, ...]]
     curvature: Any
+
+    def with_shapes(self, shapes: Mapping[Letter, tuple[Any, ...]]) -> Lowering:
+        """The same with more letters."""
+        return replace(self, shapes={**self.shapes, **shapes})
 
     def array(self, letter: Letter) -> Any:
         """The array of a letter."""
@@ -66,41 +71,62 @@ class Lowering:
 
     def _word(self, word: Word, outer: Sequence[Any]) -> Any:
         row, column, fresh = outer[0], outer[-1], iter(sp.symbols(_NAMES, integer=True))
-        example, parts = row, segments(word)
-        if is_basis(parts[0][-1]):  # e_a (xᵀ Q_a …): the row is the example
+        parts = segments(word)
+        if len(parts[0]) == 1 and is_basis(parts[0][0]):  # e_a (xᵀ Q_a …): the row is the example
             parts = parts[1:]
-        (part,) = parts
-        return self._part(part, row, column, example, fresh)
+        return sp.Mul(*(self._part(part, row, column, row, fresh) for part in parts))
 
     def _part(self, part: Word, row: Any, column: Any, example: Any, fresh: Iterator[Any]) -> Any:
-        factors, sums, here = [], [], row
-        for letter in part:
-            last = letter is part[-1]
+        factors: list[Any] = []
+        sums: list[tuple[Any, ...]] = []
+        if is_basis(part[-1]):  # Q_a … e_a: the column is the example, and all are summed
+            example = column = next(fresh)
+            sums.append((example, sp.S.Zero, self.curvature.shape[0] - 1))
+            part = part[:-1]
+        here = row
+        for place, letter in enumerate(part, 1):
+            last = place == len(part)
             if isinstance(letter, Ket):
                 factors.append(self.array(letter)[here])
                 continue
             if isinstance(letter, Symmetric) and not isinstance(letter, Curvature):
                 factors.append(sp.IndexedBase(str(letter.args[0]))[step, here])
                 continue
-            there, length = (column if last else next(fresh)), self._length(letter)
-            factors.append(self._factor(letter, here, there, example))
+            there = column if last else next(fresh)
+            if isinstance(letter, BatchAverage):
+                factors.append(self._averaged(letter, here, there, fresh))
+            else:
+                factors.append(self._factor(letter, here, there, example, last))
             if not last:
-                sums.append((there, sp.S.Zero, length - 1))
+                sums.append((there, sp.S.Zero, self._length(letter) - 1))
             here = there
         product = sp.Mul(*factors)
         return sp.Sum(product, *sums) if sums else product
+
+    def _averaged(self, letter: Letter, here: Any, there: Any, fresh: Iterator[Any]) -> Any:
+        """The element of Ω[M] = b₂ M + (b₁ − b₂) diag M."""
+        parts = segments(letter.args)
+        inside = sp.Mul(*(self._part(part, here, there, here, fresh) for part in parts))
+        return (b2 + (b1 - b2) * sp.KroneckerDelta(here, there)) * inside
 
     def _length(self, letter: Letter) -> Any:
         """How many values the index behind a letter takes."""
         if isinstance(letter, Curvature):
             return self.curvature.shape[2]
+        if isinstance(letter, BatchAverage):
+            return self.curvature.shape[0]
         if isinstance(letter, Operator):
             return self.shapes[letter][1]
         return self.shapes[letter.T][0]
 
-    def _factor(self, letter: Letter, here: Any, there: Any, example: Any) -> Any:
+    def _factor(self, letter: Letter, here: Any, there: Any, example: Any, last: bool) -> Any:
         if isinstance(letter, Curvature):
-            return self.curvature[example, there, here]  # symmetric; the sum runs along a row
+            # symmetric; the sum runs along a row
+            return (
+                self.curvature[example, there, here]
+                if last
+                else self.curvature[example, here, there]
+            )
         if isinstance(letter, Bra):
             return self.array(letter.T)[there]
         if isinstance(letter, Transposed):

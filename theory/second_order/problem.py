@@ -67,6 +67,7 @@ class QuadraticRegression(Problem, ByContent):
     """
 
     family: ClassVar[str] = "second_order"
+    drawn: ClassVar[bool] = True
 
     data: int
     parameters: int

@@ -8,21 +8,33 @@ For a symmetric Gaussian (GOE) matrix with off-diagonal variance q,
 Isserlis' theorem sums it over all pairings, and curvatures of different examples do not pair. For
 the mask :math:`P` of a batch, with :math:`\Omega[M]=b_2M+(b_1-b_2)\,\mathrm{diag}M`,
 
-.. math:: \mathbb E\,A\,P\,C=\beta\,AC,\qquad\mathbb E\,A\,P\,B\,P\,C=A\,\Omega[B]\,C .
+.. math:: \mathbb E\,A\,P\,C=\beta\,AC,\qquad\mathbb E\,A\,P\,B\,P\,C=A\,\Omega[B]\,C ,
 
+where two factors of a product hold the mask as well: :math:`(u^\top Px)\,AP\,y=AP\,yx^\top P\,u`.
 Derived here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import sympy as sp
 
 from ..core.errors import NotAvailable
-from .letters import Curvature, Ket, Letter, Word, basis, product_code
-from .words import complete, completed, transpose, transposed, words
+from .letters import (
+    Bra,
+    Curvature,
+    Ket,
+    Letter,
+    Word,
+    basis,
+    is_basis,
+    product_code,
+    segments,
+)
+from .words import complete, completed, is_closed, transpose, transposed, words
 
 #: moments of the mask of a batch, E m_k² and E m_k m_l
 b1, b2 = sp.symbols("b_1 b_2", nonnegative=True)
@@ -111,16 +123,52 @@ def batch_average(expression: Any, mask: Letter, fraction: Any) -> Any:
 
 
 def _masked(word: Word, mask: Letter, fraction: Any) -> Any:
-    places = [i for i, letter in enumerate(word) if letter == mask]
+    parts = segments(word)
+    places = [n for n, part in enumerate(parts) for letter in part if letter == mask]
     if not places:
         return sp.Mul(*word)
     if len(places) == 1:
         return fraction * sp.Mul(*(letter for letter in word if letter != mask))
     if len(places) > 2:
         raise NotAvailable("mask", mask, "averages of up to two factors of a mask are derived")
-    first, second = places
+    if places[0] != places[1]:
+        word = _facing(parts, places[0], places[1], mask)
+    first, second = [i for i, letter in enumerate(word) if letter == mask]
     inside = BatchAverage(*word[first + 1 : second])
     return sp.Mul(*word[:first]) * inside * sp.Mul(*word[second + 1 :])
+
+
+def _facing(parts: Sequence[Word], one: int, other: int, mask: Letter) -> Word:
+    """The word with two of its factors side by side, a column before a row: A P x yᵀ P B.
+
+    A number stands behind a column and before a row, and is both for another number; it is its own
+    transpose, so that the vector of a basis stands outside of the mean where it can.
+    """
+    fitting = [
+        (x, y)
+        for first, second in ((one, other), (other, one))
+        for x in _turns(parts[first])
+        for y in _turns(parts[second])
+        if isinstance(x[-1], Ket) and isinstance(y[0], Bra)
+    ]
+    if not fitting:
+        remedy = "no word holds the mean of a number times a matrix that share a mask"
+        raise NotAvailable("mask", parts[one], remedy)
+
+    def inside(pair: tuple[Word, Word]) -> int:
+        between = (*pair[0][pair[0].index(mask) :], *pair[1][: pair[1].index(mask)])
+        return sum(map(is_basis, between))
+
+    joined = min(fitting, key=inside)
+    rest = [part for n, part in enumerate(parts) if n not in (one, other)]
+    numbers = [part for part in rest if is_closed(part)]
+    columns = [part for part in rest if part not in numbers and isinstance(part[-1], Ket)]
+    rows = [part for part in rest if part not in (*numbers, *columns)]
+    return tuple(x for part in (*numbers, *columns, *joined, *rows) for x in part)
+
+
+def _turns(part: Word) -> tuple[Word, ...]:
+    return (part, transposed(part)) if is_closed(part) else (part,)
 
 
 def degree(word: Word) -> int:

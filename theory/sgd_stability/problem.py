@@ -64,8 +64,11 @@ class InterpolatingMinimum(Problem, ByContent):
             object.__setattr__(self, "features", array("features", self.features, 2))
         else:
             object.__setattr__(self, "hessians", _semidefinite(self.hessians))
+        name = "features" if self.hessians is None else "hessians"
+        if not np.all(np.isfinite(self.mean)):
+            remedy = "is too large: its curvatures are no floats; give it in other units"
+            raise InvalidInput(name, getattr(self, name), remedy)
         if self.sharpness == 0:
-            name = "features" if self.hessians is None else "hessians"
             raise InvalidInput(name, getattr(self, name), "every curvature is 0: nothing moves")
         start = np.ones(self.dimension) if self.start is None else self.start
         object.__setattr__(self, "start", vector("start", start, self.dimension))
@@ -100,9 +103,10 @@ class InterpolatingMinimum(Problem, ByContent):
     @cached_property
     def mean(self) -> np.ndarray:
         """H, shape (d, d)."""
-        if self.hessians is None:
-            return read_only(self.features.T @ self.features / self.data)
-        return read_only(self.hessians.mean(axis=0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.hessians is None:
+                return read_only(self.features.T @ self.features / self.data)
+            return read_only(self.hessians.mean(axis=0))
 
     @cached_property
     def _modes(self) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ from ..methods.cdat import CDAT
 from ..methods.gradient_descent import GradientDescent
 from ..methods.on_edge import OnEdge
 from .letters import alpha, bend, k, lam, square, u, x
-from .maps import ruled, sharp_form, toy_loss
+from .maps import along_valley, ruled, sharp_form, toy_loss
 
 a, b, rate = sp.symbols("a b eta", positive=True)
 y, x_0, y_0 = sp.symbols("y x_0 y_0", real=True)
@@ -40,14 +40,16 @@ share, product, growth = sp.symbols("q_lambda product growth", real=True)
 
 
 @cache
-def averaged_constant() -> Derivation:
+def averaged_constant(per_step: bool = False) -> Derivation:
     """Constant rate: the average over two steps, its invariant, and the spiral of the map."""
-    after = _step()
+    after, drive_text = _step(per_step), "η" if per_step else "η²"
     flow = {
         x_flow: amplitude * sp.series(sp.log(after[0] / amplitude), y, 0, 2).removeO(),
         y_flow: sp.expand(after[1] - y),
     }
-    invariant = y**2 / 2 + rate**2 * (b * amplitude**2 / 2 - a * sp.log(amplitude))
+    # dy/dt depends on x alone and dln|x|/dt is y
+    pulled = sp.integrate(sp.expand(-flow[y_flow] / amplitude), amplitude)
+    invariant = y**2 / 2 + sp.collect(sp.expand(pulled), rate)
     change = sp.diff(invariant, amplitude) * flow[x_flow] + sp.diff(invariant, y) * flow[y_flow]
     rest = {amplitude: sp.sqrt(a / b), y: 0}
     frequency = _imaginary(sp.Matrix([flow[x_flow], flow[y_flow]]), rest)
@@ -67,7 +69,7 @@ def averaged_constant() -> Derivation:
         tuple(found.items()),
         (
             Step(
-                "|x|⁺ = (1 + y)|x| and y⁺ = y + η²(a − b x²); first order in y",
+                f"|x|⁺ = (1 + y)|x| and y⁺ = y + {drive_text}(a − b x²); first order in y",
                 "dx/dt",
                 flow[x_flow],
             ),
@@ -81,12 +83,13 @@ def averaged_constant() -> Derivation:
     )
 
 
-def _step() -> tuple[Any, Any]:
+def _step(per_step: bool) -> tuple[Any, Any]:
     """One step of (|x|, y) at a constant rate, from the loss."""
     whole = toy_loss(False)
     gx, gu = sp.diff(whole, x), sp.diff(whole, u)
     moved = sp.factor(((x - rate * gx) / x).subs(sharp_form, (2 + y) / rate))
-    lifted = sp.expand(rate * k * (-rate * gu)).subs({k: sp.sqrt(2 * b), alpha: a / sp.sqrt(2 * b)})
+    drives = {k: sp.sqrt(2 * b), alpha: a / sp.sqrt(2 * b)}
+    lifted = sp.expand(rate * k * along_valley(gu, per_step, rate)).subs(drives)
     return sp.expand(-moved) * amplitude, sp.expand(y + lifted.subs(x, amplitude))
 
 
@@ -171,12 +174,14 @@ def averaged_theory(problem: Any, method: Any) -> Derivation:
     if not isinstance(method, GradientDescent):
         raise NotAvailable("limit", "averaged", "needs a constant rate: give GradientDescent")
     _plain(problem, "averaged")
-    return averaged_constant()
+    return averaged_constant(problem.per_step)
 
 
 def slow_theory(problem: Any, method: Any) -> Derivation:
     """The slow law of λ², for tuners that keep ηλ in place."""
     _plain(problem, "slow")
+    if problem.per_step:
+        raise NotAvailable("per_step", True, 'the slow law is of descent; use limit="map"')
     if isinstance(method, OnEdge) and method.fraction <= 1:
         return on_edge_theory(method.fraction == 1)
     if isinstance(method, CDAT) and method.scale <= 2 and not problem.bulk:

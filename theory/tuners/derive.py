@@ -50,7 +50,8 @@ def derive(problem: Any, method: Method, *, limit: str = "map") -> Any:
             raise NotAvailable("limit", limit, 'two curvatures have limit="map"')
         return closed_pair(method)
     if limit == "map":
-        return toy_map(method, problem.bounded is not None, problem.noise > 0, True)
+        bounded, noisy = problem.bounded is not None, problem.noise > 0
+        return toy_map(method, bounded, noisy, True, problem.per_step)
     return (averaged_theory if limit == "averaged" else slow_theory)(problem, method)
 
 

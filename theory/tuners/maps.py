@@ -119,8 +119,9 @@ def toy_loss(bounded: bool) -> Any:
 
 
 @lru_cache(maxsize=64)
-def toy_map(method: Any, bounded: bool, noisy: bool, closed: bool) -> Map:
-    """Gradient descent in (x, u, v), or the closed map of (x, λ, v)."""
+def toy_map(method: Any, bounded: bool, noisy: bool, closed: bool, per_step: bool = False) -> Map:
+    """Gradient descent in (x, u, v), or the closed map of (x, λ, v); where ``per_step`` u moves by
+    its slope, whatever the step size."""
     rule, second = ruled(method, CUBIC), lam if closed else u
     seen, seen_steps = _seen(toy_loss(bounded), noisy, closed)
     sharp = lam if closed else sharp_form
@@ -129,7 +130,8 @@ def toy_map(method: Any, bounded: bool, noisy: bool, closed: bool) -> Map:
         Update(eta, sp.Piecewise((rule.step, square > TINY), (0, True)).subs(lam, sharp)),
     )
     gx, gu = _slope(x), _slope(u)
-    moved = x - eta * gx, (lam - eta * k * gu) if closed else u - eta * gu
+    lifted = along_valley(gu, per_step)
+    moved = x - eta * gx, (lam + k * lifted) if closed else u + lifted
     after = (*moved, Update(v[j], v[j] - eta * slopes[j], (every,)))
     kept = [(new.subs(rule.step, eta) if new == rule.step else new) for new in rule.after]
     observe = (
@@ -150,8 +152,17 @@ def toy_map(method: Any, bounded: bool, noisy: bool, closed: bool) -> Map:
         (l0, k, *((h, bottom) if bounded else (alpha,)), *rule.numbers),
         inputs,
         body,
-        (*seen_steps, Step("the step of the tuner", "η", rule.step), *_toy_steps(bounded, closed)),
+        (
+            *seen_steps,
+            Step("the step of the tuner", "η", rule.step),
+            *_toy_steps(bounded, closed, per_step),
+        ),
     )
+
+
+def along_valley(slope: Any, per_step: bool, step_size: Any = eta) -> Any:
+    """u⁺ − u: the step size enters, or does not."""
+    return -slope if per_step else -step_size * slope
 
 
 def _slope(coordinate: Any) -> Any:
@@ -206,11 +217,12 @@ def _simple(form: Any, closed: bool) -> Any:
     return form.subs(sharp_form, lam).subs(u, (lam - l0) / k) if closed else form
 
 
-def _toy_steps(bounded: bool, closed: bool) -> list[Step]:
+def _toy_steps(bounded: bool, closed: bool, per_step: bool) -> list[Step]:
     gx, gu = (sp.diff(toy_loss(bounded), c) for c in (x, u))
+    lifted = along_valley(gu, per_step)
     if not closed:
-        return [Step("gradient descent", "x⁺", x - eta * gx), Step("and", "u⁺", u - eta * gu)]
-    sharper = sp.factor((sharp_form - k * eta * gu) - sharp_form)
+        return [Step("gradient descent", "x⁺", x - eta * gx), Step("and", "u⁺", u + lifted)]
+    sharper = sp.factor(k * lifted)
     return [
         Step("λ = l₀ + k u; gradient descent in x", "x⁺", sp.factor(_simple(x - eta * gx, True))),
         Step("and in u: it sharpens while x² is small, b = k²/2 stabilises", "λ⁺ − λ", sharper),

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.checks import number, positive, vector
-from ..core.errors import InvalidInput
+from ..core.checks import number, positive, reals, vector
+from ..core.errors import InvalidInput, InvalidType
 from ..core.problem import Problem
 
 #: x and u where no start is given
@@ -47,6 +47,10 @@ class SharpnessToy(Problem):
     noise : float
         Standard deviation of each component of the gradient of one sample; that of a batch is
         noise/√batch. The loss of a batch is tilted by it.
+    per_step : bool
+        Whether u moves by alpha − k x²/2 in a step whatever the step size, so that a and b are
+        rates per step: a variant of the map that is no descent. Otherwise by the step size times
+        that.
 
     Raises
     ------
@@ -69,17 +73,21 @@ class SharpnessToy(Problem):
     bounded: Any = None
     start: Any = None
     noise: float = 0.0
+    per_step: bool = False
 
     def __post_init__(self) -> None:
         for name in ("l0", "k", "alpha", "noise"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
         if self.k == 0:
             raise InvalidInput("k", self.k, "the sharpness would not move; give a number != 0")
+        if not isinstance(self.per_step, bool):
+            raise InvalidType("per_step", self.per_step, "give True or False")
         if self.noise < 0:
             raise InvalidInput("noise", self.noise, "give a number >= 0")
         if self.bounded is not None:
             object.__setattr__(self, "bounded", positive("bounded", self.bounded))
-        bulk = vector("bulk", self.bulk) if np.size(self.bulk) else np.zeros(0)
+        bulk = reals("bulk", self.bulk)
+        bulk = vector("bulk", bulk) if bulk.size else np.zeros(0)
         if np.any(bulk < 0):
             raise InvalidInput("bulk", self.bulk, "give curvatures >= 0")
         object.__setattr__(self, "bulk", tuple(bulk.tolist()))

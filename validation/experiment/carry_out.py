@@ -80,9 +80,9 @@ def _one(experiment: Experiment, case: Case, method: Method, say: Say) -> Result
     run = experiment.run
     name = f"{method.label} on {case.label}"
     say(f"solving     {name}")
-    theory = solve(case.problem, method, until=run.until, points=run.points)
+    theory = _solved(experiment, case, method)
     main = theory.provenance["limit"]
-    others = {name: _limit(experiment, case, method, name) for name in run.limits if name != main}
+    others = {name: _solved(experiment, case, method, name) for name in run.limits if name != main}
     say(f"simulating  {name}: {run.runs} runs")
     known = options(SIMULATIONS, "simulate", case.problem, method)
     wanted = {"runs": run.runs, "seed": run.seed, "workers": run.workers}
@@ -98,12 +98,19 @@ def _one(experiment: Experiment, case: Case, method: Method, say: Say) -> Result
     return Result(case, method, theory, runs, agreement, others, on_rows)
 
 
-def _limit(experiment: Experiment, case: Case, method: Method, limit: str) -> Curve:
-    run = experiment.run
-    known = limits(case.problem, method)[limit].options
-    wanted = {"paths": run.paths, "seed": run.seed}
+def _solved(experiment: Experiment, case: Case, method: Method, limit: str | None = None) -> Curve:
+    """A limit, or the default one; an exact recursion of what every run draws has their draws."""
+    run, problem = experiment.run, case.problem
+    every = limits(problem, method)
+    known = every[limit or next(iter(every))].options
+    wanted: dict[str, Any] = {}
+    if problem.drawn and "draws" in known:
+        wanted = {"draws": run.runs, "seed": run.seed, "workers": run.workers}
+    elif limit is not None:
+        wanted = {"paths": run.paths, "seed": run.seed}
     ensemble = {key: value for key, value in wanted.items() if key in known}
-    return solve(case.problem, method, until=run.until, points=run.points, limit=limit, **ensemble)
+    named = {} if limit is None else {"limit": limit}
+    return solve(problem, method, until=run.until, points=run.points, **named, **ensemble)
 
 
 def agrees(results: list[Result]) -> bool:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from limitlab.solvers.core.lanczos import largest_eigenvalue
 from limitlab.solvers.linear.critical import critical_batch, critical_rate, growth_rate
 from limitlab.solvers.linear.kernel_norm import noise_kernel_norm
-from limitlab.solvers.linear.lanczos import largest_eigenvalue
 from limitlab.theory.core.errors import InvalidInput, InvalidType, NotAvailable, ValidityWarning
 from limitlab.theory.core.symbols import t
 from limitlab.theory.linear.problem import LinearModel

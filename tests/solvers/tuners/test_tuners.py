@@ -371,3 +371,40 @@ def test_what_is_not_predicted():
         bifurcation(OPEN, ll.CDAT(2.0), "rate", [1.0])
     with pytest.raises(NotAvailable, match="noise"):
         ll.solve(replace(OPEN, noise=0.1), ll.CDAT(2.0), 10)
+
+
+def test_rates_per_step_are_the_variant_of_the_map():
+    """x⁺ = −(1 + y)x and λ⁺ = λ + a − b x², whatever the step; by hand and in (x, u)."""
+    toy = replace(OPEN, per_step=True, start=(0.05, 0.3))
+    a, b, rate = toy.sharpening, toy.stabilising, 0.8
+    x, lam, expected = 0.05, toy.sharpness, []
+    for _ in range(31):
+        expected.append((x, lam))
+        x, lam = -(rate * lam - 1) * x, lam + a - b * x**2
+    for verb in (ll.solve, ll.simulate):
+        curve = verb(toy, ll.GradientDescent(rate), 30, points=31)
+        np.testing.assert_allclose(curve.x, [one for one, _ in expected], rtol=1e-12)
+        np.testing.assert_allclose(curve.sharpness, [one for _, one in expected], rtol=1e-12)
+    # negative control: descent moves λ by the rate times that
+    other = ll.solve(replace(toy, per_step=False), ll.GradientDescent(rate), 30, points=31)
+    assert np.abs(other.sharpness - curve.sharpness).max() > 1e-3
+
+
+def test_the_circles_of_rates_per_step():
+    """Their period, 2π/√(2ηa), is that of the map and of the average; the slow law has none."""
+    toy = ll.SharpnessToy(2.0, np.sqrt(2.0), 1e-3 / np.sqrt(2.0), per_step=True)
+    start = (1.02 * toy.balance, (4.0 - 2.0) / np.sqrt(2.0))
+    toy, method = replace(toy, start=start), ll.GradientDescent(0.5)
+    found = tuner_predictions(toy, method)
+    assert found.period == pytest.approx(2 * np.pi / np.sqrt(2 * 0.5 * 1e-3), rel=1e-12)
+    y = ll.solve(toy, method, 800, points=801).edge - 2
+    turns = np.flatnonzero((y[:-1] < 0) & (y[1:] >= 0))
+    # the map's angle in a step is that of 1 ± iω: relative order ω²
+    assert np.diff(turns).mean() == pytest.approx(found.period, abs=1.5)
+    smooth = ll.solve(toy, method, 800, points=801, limit="averaged").edge - 2
+    turns = np.flatnonzero((smooth[:-1] < 0) & (smooth[1:] >= 0))
+    assert np.diff(turns).mean() == pytest.approx(found.period, abs=1.5)
+    with pytest.raises(NotAvailable, match="slow law"):
+        ll.solve(replace(toy, start=None), ll.OnEdge(0.9), 10, limit="slow")
+    with pytest.raises(InvalidInput, match="per_step"):
+        replace(toy, per_step=1)

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 from limitlab.solvers.stepping.orbit import orbit, orbits, rest
-from limitlab.theory.core.loops import Shrink, Update, step
+from limitlab.theory.core.loops import Settled, Shrink, Update, step
 from limitlab.theory.core.map import Map
 from limitlab.theory.core.system import System
 
@@ -122,3 +122,20 @@ def test_many_orbits_are_those_of_one():
     for number, found in zip(numbers, many, strict=True):
         one = orbit(system, (0.1, 0.2), number, steps, ceiling=10)
         np.testing.assert_array_equal(found.values["x"], one.values["x"])
+
+
+def test_an_iteration_ends_where_it_stands_still():
+    """Newton's root of Σ_a z_a by x ↦ (x + s/x)/2, and after too few rounds what they gave."""
+    near, total = sp.symbols("near s", positive=True)
+    for most, rel in ((40, 1e-15), (2, None)):
+        root = Settled(near, sp.Integer(1), (near + total / near) / 2, most)
+        body = (Update(total, sp.Sum(w[i], parameters)), Update(y, root))
+        system = Map(
+            "root", (x, w), (y, Update(w[i], w[i], (parameters,))), (("x", x),), (), (), body
+        )
+        assert root.free_symbols == {total} and r"\lim" in system.latex()
+        found = orbit(system, (0.0, np.array([1.0, 1.0])), (), np.array([0, 1]), ceiling=9)
+        if rel:
+            assert found.values["x"][1] == pytest.approx(np.sqrt(2), rel=rel)
+        else:
+            assert found.values["x"][1] == (1.5 + 2 / 1.5) / 2

@@ -11,7 +11,7 @@ from limitlab.theory.core.errors import NotAvailable
 from limitlab.theory.methods.sampling import Batches
 from limitlab.theory.second_order.letters import Curvature, Ket, Symmetric, Trace, basis
 from limitlab.theory.second_order.wick import batch_average, gaussian_average
-from limitlab.theory.second_order.words import close, rewrite
+from limitlab.theory.second_order.words import as_arrays, close, rewrite
 
 q, P, beta = sp.symbols("q P beta")
 x, y, u, v = (Ket(sp.Symbol(name)) for name in "xyuv")
@@ -106,6 +106,47 @@ def test_batch_average_against_all_batches():
     a, b, c, d, s = (values[k] for k in ("x", "y", "u", "v", "S"))
     each = [(a * m) @ s @ (m * b) * (c @ d) + 3 * (c * m) @ b * ((a * m) @ d) for m in masks]
     assert got == pytest.approx(np.mean(each), rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", ["number column", "row number", "column row", "three"])
+def test_two_factors_share_a_mask(shape):
+    """A number beside a column or a row, and a column beside a row, over all batches."""
+    forms = {
+        "number column": lambda m, d: d(u, m, x) * (S * m * y),
+        "row number": lambda m, d: d(u, m, x) * (y.T * m * S),
+        "column row": lambda m, d: S * m * x * (y.T * m * S),
+        "three": lambda m, d: d(u, None, v) * d(u, m, x) * (S * m * y) * (v.T * S),
+    }
+    word = forms[shape](mask, lambda a, m, b: a.T * (b if m is None else m * b))
+    formula = as_arrays(close(batch_average(word, mask, beta)))
+    got = Derivation("mean", ((sp.Symbol("mean"), formula),)).functions["mean"]
+    rng = np.random.default_rng(2)
+    values = {name: rng.standard_normal(4) for name in "xyuv"} | {"S": np.diag(np.arange(4.0))}
+    values["S"] = values["S"] + np.ones((4, 4))
+    a, b, c, d, s = (values[k] for k in ("x", "y", "u", "v", "S"))
+    each = []
+    for chosen in itertools.combinations(range(4), 2):
+        m = np.isin(range(4), chosen).astype(float)
+        number, column, row = (c * m) @ a, s @ (m * b), (b * m) @ s
+        each.append(
+            {
+                "number column": number * column,
+                "row number": number * row,
+                "column row": np.outer(s @ (m * a), row),
+                "three": (c @ d) * number * np.outer(column, d @ s),
+            }[shape]
+        )
+    moments = Batches("without_replacement", 2, 4).moments
+    given = {"beta": moments.beta, "b_1": moments.b1, "b_2": moments.b2}
+    np.testing.assert_allclose(got(**values, **given), np.mean(each, axis=0), rtol=1e-12)
+    # negative control: independent masks
+    wrong = got(**values, **given | {"b_1": moments.beta**2, "b_2": moments.beta**2})
+    assert np.abs(wrong - np.mean(each, axis=0)).max() > 1e-3
+
+
+def test_a_number_beside_a_matrix_is_no_word():
+    with pytest.raises(NotAvailable, match="number times a matrix"):
+        batch_average(u.T * mask * x * (S * mask * S), mask, beta)
 
 
 def test_three_factors_of_a_mask_are_refused():

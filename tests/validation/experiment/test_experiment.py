@@ -104,7 +104,7 @@ def test_schedules_that_are_wrong_say_where(written, rate, field):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
 def test_examples_are_read(path, written):
     tables = tomllib.loads(path.read_text())
-    if "data" in tables["problem"]:
+    if isinstance(tables["problem"].get("data"), dict):
         pytest.importorskip("sklearn")
         large = 'features = ["relu", "pixels"], dimension = 500, seed'
         small = 'features = ["relu"], dimension = 30, seed'
@@ -433,3 +433,16 @@ def test_files_name_activations_for_every_family(kind, given, name):
     assert type(make(table, PROBLEM_NAMES, "problem").activation).__name__ == name
     with pytest.raises(InvalidInput, match=r"known: gelu, hard-tanh"):
         make({**table, "activation": "swish"}, PROBLEM_NAMES, "problem")
+
+
+@pytest.mark.slow
+def test_the_recursion_has_the_draws_of_the_runs(written):
+    """What every run draws, its theory draws too: their means differ by rounding."""
+    text = (EXAMPLES / "tuners.toml").read_text().replace("runs = 3000", "runs = 20")
+    found = conduct(written(text))
+    assert len(found) == 5
+    for result in found:
+        assert np.abs(result.theory.loss / result.runs.loss - 1).max() < 1e-10
+    # negative control: the curvatures of another seed
+    other = conduct(written(text.replace("seed = 1", "seed = 2")))
+    assert np.abs(other[0].runs.loss / found[0].theory.loss - 1).max() > 1e-3

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -54,3 +55,25 @@ def test_another_mean_square_is_seen():
     theory, runs = data.mean
     other = replace(theory, values={**theory.values, "mean_square": 1.1 * theory.mean_square})
     assert any("|z|" in name for name in failures(replace(data, mean=(other, runs))))
+
+
+def test_the_mean_square_is_not_its_own_runs():
+    """Theory in the place of the runs has no error at all, which no ensemble has."""
+    theory, runs = data_of().mean
+    same = replace(runs, values={**runs.values, "mean_square": theory.mean_square})
+    assert any("|z|" in name for name in failures(replace(data_of(), mean=(theory, same))))
+
+
+def test_a_plane_that_follows_the_mean_square_is_seen():
+    data = data_of()
+    grown = (data.plane_edges[..., 0] < data.parameters.plane_rate).astype(float)
+    assert any("plane" in name for name in failures(replace(data, plane=grown)))
+    turned = replace(data, plane=data.plane[:, ::-1])
+    assert any("plane: smallest" in name for name in failures(turned))
+
+
+def test_edges_of_single_runs_at_the_mean_square_are_seen():
+    data = data_of()
+    equal = {g: np.column_stack([e[:, 0]] * 3) for g, e in data.edges.items()}
+    missed = failures(replace(data, edges=equal))
+    assert sum("over the edge" in name for name in missed) >= 4

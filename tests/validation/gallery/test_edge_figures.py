@@ -22,6 +22,7 @@ NAMES = (
     "sam_on_a_network",
     "flow_sharpness_of_a_network",
     "tuners_on_a_network",
+    "tuners_on_regression",
 )
 
 
@@ -114,6 +115,53 @@ def steps_of_the_other(data):
     return replace(data, step=-data.step)
 
 
+def descent_as_the_recursion(data):
+    """The same curves twice."""
+    return replace(data, runs=data.theory)
+
+
+def sharper_descent(data):
+    """Runs of 20 % more sharpness: the spread over curvatures hides less."""
+    runs = {
+        name: replace(c, samples=c.samples | {"sharpness": 1.2 * c.sample("sharpness")})
+        for name, c in data.runs.items()
+    }
+    return replace(data, runs=runs)
+
+
+def greedy_as_near_two(data):
+    return replace(data, theory=data.theory | {"greedy (CDAT 1)": data.theory["CDAT 1.9"]})
+
+
+def batches_alike(data):
+    ends = data.batches[data.parameters.data]
+    return replace(data, batches=dict.fromkeys(data.batches, ends))
+
+
+def first_steps_exchanged(data):
+    one, other = data.first
+    return replace(data, first={one: data.first[other], other: data.first[one]})
+
+
+def one_radius(data):
+    """The same run at every radius."""
+    first = next(iter(data.runs.values()))
+    return replace(data, runs=dict.fromkeys(data.runs, first))
+
+
+def flow_that_stands_still(data):
+    """A sharpness at the end of the flow that never moves, known without error."""
+    ends = {e: [replace(found[0], error=0.0)] * len(found) for e, found in data.ends.items()}
+    return replace(data, ends=ends)
+
+
+def constant_along_the_way(data):
+    """A sharpness at the end of the flow that does not move along descent."""
+    run = data.run
+    still = np.full_like(run.flow_sharpness, run.flow_sharpness[-1])
+    return replace(data, run=replace(run, values=run.values | {"flow_sharpness": still}))
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "seen_by"),
     [
@@ -129,6 +177,14 @@ def steps_of_the_other(data):
         ("tuners_on_a_network", steps_of_the_other, "one greedy step"),
         ("tuners_on_a_network", scales_exchanged, "at the smallest batch"),
         ("flow_sharpness", predicted_at_the_edge, "largest error of a predicted end"),
+        ("flow_sharpness", constant_along_the_way, "fall of the flow's sharpness"),
+        ("flow_sharpness_of_a_network", flow_that_stands_still, "fall of phi"),
+        ("sam_at_the_edge", one_radius, "spread of the ends"),
+        ("tuners_on_regression", descent_as_the_recursion, "recursion less descent"),
+        ("tuners_on_regression", sharper_descent, "recursion less descent"),
+        ("tuners_on_regression", greedy_as_near_two, "greedy less the best"),
+        ("tuners_on_regression", batches_alike, "at the smallest batch"),
+        ("tuners_on_regression", first_steps_exchanged, "one greedy step"),
     ],
 )
 def test_wrong_data_are_rejected(name, spoil, seen_by):

@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....solvers.core import random
 from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import ensemble
 from ....solvers.sam import two_eigenvalues
-from ....solvers.sam.regression import Form, Task
+from ....solvers.sam.regression import Task
 from ....solvers.sam.regression import runs as followed
-from ....theory.core.checks import array, count
-from ....theory.core.errors import NotAvailable
+from ....solvers.second_order.form import in_parameters
+from ....theory.core.checks import array, ensemble_size
+from ....theory.core.errors import InvalidInput, NotAvailable
 from ....theory.core.time_grid import whole_steps
 from ....theory.sam import regression as lowered
 from ....theory.sam import two_eigenvalues as derived
@@ -82,31 +84,16 @@ def simulate(
     """
     if isinstance(problem, TwoEigenvalueModel):
         _leave_out(problem, tensor=tensor, masks=masks)
+        random.seed_sequence(seed)
+        if runs is not None:
+            ensemble_size("runs", runs)
         return _two_eigenvalues(problem, method, until, starts, times, points)
     _leave_out(problem, starts=starts)
     task = Task.of(problem, method, whole_steps(until, times, points), seed, tensor, masks)
-    number = 64 if runs is None else count("runs", runs)
+    number = 64 if runs is None else ensemble_size("runs", runs)
     form = in_parameters(lowered.descent(task.batched, method.normalised))
     crew = Crew(workers, executor, progress, single=True)
     return followed(task, form, number, crew, source="simulate")
-
-
-def in_parameters(system: Any) -> Form:
-    """The algorithm in θ, from θ = 0."""
-    return Form(system, _start, _read)
-
-
-def _start(task: Task, Q: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    problem = task.problem
-    return (np.zeros(problem.parameters),), (problem.z0, problem.G)
-
-
-def _read(task: Task, Q: Array, kept: Any) -> tuple[Array, Array]:
-    """z(θ) and J(θ) of the model, at every recorded θ."""
-    theta, problem = kept["theta"], task.problem
-    bent = np.stack([Q @ x for x in theta])
-    z = problem.z0 + theta @ problem.G.T + np.einsum("tap,tp->ta", bent, theta) / 2
-    return z, problem.G + bent
 
 
 def _two_eigenvalues(
@@ -118,6 +105,8 @@ def _two_eigenvalues(
     problems = [problem]
     if starts is not None:
         given = array("starts", starts, 2)
+        if given.shape[1] != 2:
+            raise InvalidInput("starts", starts, f"has shape {given.shape}; give (z, T) of each")
         problems = [TwoEigenvalueModel(problem.epsilon, problem.invariant, x) for x in given]
     states = [(p.start[0], *np.sqrt(p.squares)) for p in problems]
     steps = two_eigenvalues.steps_of(system, states[0], numbers, until, times, points)

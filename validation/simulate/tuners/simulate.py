@@ -18,6 +18,7 @@ from ....solvers.core.curve import Curve
 from ....solvers.core.runner import Crew
 from ....solvers.core.runs import Run, ensemble, whole_or_partial
 from ....solvers.second_order.drawn import Drawn
+from ....solvers.second_order.form import curve_of, in_parameters
 from ....solvers.tuners import regression
 from ....solvers.tuners.follow import follow
 from ....solvers.tuners.solve import provenance
@@ -128,28 +129,9 @@ def _regression(
     work = partial(regression.run, task, form)
 
     def curve(found: list[Any]) -> Curve:
-        return regression.curve_of(task, found, source="simulate")
+        return curve_of(task, regression.QUANTITIES, found, source="simulate")
 
     return whole_or_partial(lambda: crew.each(work, wanted), curve)
-
-
-def in_parameters(system: Any) -> regression.Form:
-    """The algorithm in θ, from θ = 0."""
-    return regression.Form(
-        system,
-        lambda task, Q: (
-            (np.zeros(task.problem.parameters),),
-            (task.problem.z0, task.problem.G),
-        ),
-        lambda task, Q, kept: _at(task.problem, Q, kept["theta"]),
-    )
-
-
-def _at(problem: QuadraticRegression, Q: Array, theta: Array) -> tuple[Array, Array]:
-    """z(θ) and J(θ) of the model, at every recorded θ."""
-    bent = np.stack([Q @ x for x in theta])
-    z = problem.z0 + theta @ problem.G.T + np.einsum("tap,tp->ta", bent, theta) / 2
-    return z, problem.G + bent
 
 
 def _names(problem: Any) -> tuple[str, ...]:
@@ -167,7 +149,8 @@ def _one(
     if isinstance(problem, TwoCurvatures):
         system = full_pair(method)
     else:
-        system = toy_map(method, problem.bounded is not None, sequence is not None, False)
+        bounded, noisy = problem.bounded is not None, sequence is not None
+        system = toy_map(method, bounded, noisy, False, problem.per_step)
     noise = None
     if sequence is not None:
         noise = _noise(problem, method, random.child(sequence, number), steps[-1])
