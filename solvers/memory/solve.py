@@ -154,9 +154,13 @@ class MemoryTask:
     @cached_property
     def answer(self) -> OdeAnswer:
         """The risk as a stream without memory gives it."""
-        drift, noise = self.moments.sensitivities[:, :, 0]
-        error, count = self.moments.error_estimate, self.moments.nodes.count
-        return OdeAnswer(np.maximum(self.moments.totals[:, 0], 0.0), error, drift, noise, count)
+        moments = self.moments
+        return OdeAnswer(
+            np.maximum(moments.totals[:, 0], 0.0),
+            lambda: moments.error_estimate,
+            lambda: list(moments.sensitivities[:, :, 0]),
+            moments.nodes.count,
+        )
 
     @cached_property
     def announced(self) -> Announced:
