@@ -166,7 +166,8 @@ class MemoryTask:
     def announced(self) -> Announced:
         """What the limit is off by at this d."""
         average = self.read(self.moments.totals)
-        return announced(self.problem, self.method, self.grid, self.answer, average, _risks)
+        parts = (self.equations, self.modes, self.answer, average, _risks)
+        return announced(self.problem, self.method, *parts)
 
     def curve(self) -> Curve:
         """The curve of the limit, with what is remarked on it."""
