@@ -172,7 +172,9 @@ class MemoryTask:
     def curve(self) -> Curve:
         """The curve of the limit, with what is remarked on it."""
         said = self.announced
-        remarks = self._remarks(FiniteSize(said.risk, said.origin))
+        # of the exact mean nobody is told how far the limit is from it
+        origin = "exact" if self.limit == "exact" else said.origin
+        remarks = self._remarks(FiniteSize(said.risk, origin))
         for remark in remarks:
             if remark.error > validity.LARGEST_SILENT_ERROR:
                 warn(remark)
