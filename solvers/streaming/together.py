@@ -26,7 +26,7 @@ from . import validity
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
 from .corrections import Limit
-from .finite_size import finite_size, is_linear, of_table
+from .finite_size import FiniteSize, finite_size, is_linear, of_table
 from .ode import (
     Cells,
     OdeAnswer,
@@ -210,21 +210,27 @@ class Group:
         if math.isinf(problem.dimension) or (self._linear and not alone):
             pairs = zip(cells, risks, strict=True)
             return [self._limit(k, risk) for k, risk in pairs]
-        if not alone:
+        if self._linear:
+            tables = np.array([self._limit(k, risk) for k, risk in zip(cells, risks, strict=True)])
+        else:
             rates = np.array([[self.methods[k].rate] for k in cells])
-            return of_table(problem, first, rates, self.grid, risks)
+            tables = of_table(problem, first, rates, self.grid, risks)
+        if not alone:
+            return tables
         drifts, noises = sensitivities(*self._modes[:2], self.grid, p, self._modes[2])
-        rows = zip(cells, risks, p, drifts, noises, strict=True)
+        rows = zip(cells, risks, tables, p, drifts, noises, strict=True)
         return [self._corrected(*row) for row in rows]
 
     def _limit(self, k: int, risk: Array) -> Array:
         return finite_size(self.problem, self.methods[k], self.grid, risk).relative
 
-    def _corrected(self, k: int, risk: Array, p: Array, drift: Array, noise: Array) -> Array:
-        """What the limit neglects beside, by the sensitivities of the cell."""
+    def _corrected(
+        self, k: int, risk: Array, table: Array, p: Array, drift: Array, noise: Array
+    ) -> Array:
+        """With what the limit neglects beside, by the sensitivities of the cell."""
         count = self._modes[1].count
         answer = OdeAnswer(risk, lambda: np.zeros_like(risk), lambda: (drift, noise), count)
-        announced = finite_size(self.problem, self.methods[k], self.grid, risk)
+        announced = FiniteSize(table, "measured table")
         coefficients = replace(self._modes[0], p=p, _found={})
         limit = Limit(
             self.problem, self.methods[k], coefficients, self.grid, answer, announced, self.rtol
