@@ -127,7 +127,8 @@ class Group:
         numbers = bind(system, self.problem, self.hardest)
         if place is None or numbers.unit is None:
             raise TypeError("something else reads the rate")
-        coefficients = Coefficients.of(system.mean.source, numbers)
+        # nothing but the rate reads the rate, and nothing moves in time
+        coefficients = replace(Coefficients.of(system.mean.source, numbers), steady=True)
         # of a user's own rule the numbers may decide what it is, or whether it is one
         told = system.rule == symbols.residual and self.hardest.acts_on != "coordinate"
         self._linear = told if shipped(self.hardest) else is_linear(self.hardest)
