@@ -20,7 +20,7 @@ from ...theory.schedules.following import AdaGradNorm, LineSearch, PolyakStep
 from .regime import Regime, Study
 from .streaming import SHARED, SIZE, problem, row
 
-#: exponents (α, β) of random features, one on each side of α = 1/2 + β/2 and of β = 1/2
+#: exponents (α, β) of random features: a slow and a quick decay of the inputs
 EXPONENTS = ((0.7, 0.7), (1.2, 0.3))
 
 
@@ -63,7 +63,6 @@ def _memories() -> Study:
     averages: dict[str, Any] = {
         "uniform average, SGD": SGD(0.8, average=uniform()),
         "exponential average, clipped": ClippedSGD(0.8, 1.0, average=exponential(1.0)),
-        "uniform average, Huber, γ = 2": Huber(0.8, 1.0, momentum=slow, average=uniform()),
         "uniform average, signs": SignSGD(0.4, average=uniform()),
     }
     rows = [
@@ -80,7 +79,8 @@ def _memories() -> Study:
 
 def _sized(label: str, d: int, method: Any, quantity: str | None = None) -> Regime:
     runs = 1000 if method.acts_on == "coordinate" else 4000
-    base = row(label, problem(d), method, runs)
+    limit = {"limit": "ode"} if quantity else {}
+    base = row(label, problem(d), method, runs, **limit)
     return Regime(label, base.problem, method, base.times, runs, base.limit, quantity=quantity)
 
 
@@ -96,7 +96,8 @@ def _following() -> Study:
         for name, rate in rates.items()
         for d in (50, 400)
     ]
-    rows.append(row("AdaGrad-Norm, Huber", problem(SIZE), Huber(AdaGradNorm(1.0, 1.0), 1.0), 1000))
+    clipped = ClippedSGD(AdaGradNorm(1.0, 1.0), 1.0)
+    rows.append(row("AdaGrad-Norm, clipped, d = 400", problem(SIZE), clipped, 1000))
     return Study("Rates that follow the run", f"{SHARED}; 1000 runs.", tuple(rows))
 
 
