@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -96,9 +97,20 @@ def runs_table(d: int, runs: int, steps: int, rounds: int) -> Table:
     return Table(f"Runs with momentum, d = {d}", "ns", rows, "to SGD", caption)
 
 
+def frontier_table() -> Table:
+    """Loss against compute of power-law features in twelve dimensions."""
+    begun = time.process_time()
+    found = ll.compute_frontier(0.7, 0.7)
+    seconds = time.process_time() - begun
+    rows = [Row(f"{len(found.dimensions)} dimensions to 10⁵", seconds, None, at_most(10, "s"))]
+    caption = "Deterministic features, exact means, and the fitted exponents; one thread."
+    return Table("Frontier of power-law features", "s of CPU", rows, caption=caption)
+
+
 def tables(quick: bool) -> Iterator[Table]:
-    """The equations, and runs in two dimensions."""
+    """The equations, runs in two dimensions, and a frontier."""
     rounds, steps = (3, 200) if quick else (7, 800)
     yield equations_table(rounds)
     yield runs_table(1000, 8, steps, rounds)
     yield runs_table(10_000, 2, steps // 2, rounds)
+    yield frontier_table()

@@ -140,7 +140,7 @@ def _short(
         raise InvalidInput("until", float(grid[-1]), remedy)
     table = means.drift_error * np.abs(answer.drift_sensitivity) / risk
     table += means.variance_error * np.abs(answer.noise_sensitivity) / risk
-    return replace(answer, error_estimate=answer.error_estimate + table), {}
+    return replace(answer, error=lambda: answer.error_estimate + table), {}
 
 
 def _means(problem: Any, method: Any, system: ModeSystem) -> StreamMeans:
@@ -163,7 +163,8 @@ def _slow(
     small, _, compression = compress_for(_spectrum(problem, method), grid, rtol, run)
     risk, memory = solve_memory(method, small, variance, scales, grid, rtol, system)
     error = compression + relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
-    return OdeAnswer(risk, error, risk, risk, small.count), {"second_moment": memory}
+    answer = OdeAnswer(risk, lambda: error, lambda: (risk, risk), small.count)
+    return answer, {"second_moment": memory}
 
 
 def _spectrum(problem: Any, method: Any) -> Spectrum:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...theory.core.checks import read_only, reals
 from ...theory.core.errors import InvalidInput, NotAvailable
 from . import picture, storage
+from .later import Later
 from .provenance import plain, same
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Curve:
         Standard deviation of one run.
     samples : dict of (runs, T) arrays
         Each run.
-    diagnostics : dict of (T,) arrays
-        What the solver says about itself: announced errors, sensitivities.
+    diagnostics : mapping of (T,) arrays
+        What the solver says about itself: announced errors, sensitivities. Those that cost a
+        solution of their own are computed when they are first read.
     steps : (T,) int array or None
         Step numbers.
     kind : {"theory", "simulation"}
@@ -94,9 +96,12 @@ class Curve:
             raise InvalidInput("time", time, "give increasing finite times, one dimension")
         object.__setattr__(self, "time", time)
         for group in _NAMED:
+            given = getattr(self, group)
+            if isinstance(given, Later):
+                self._check_shapes(group, given.there())
+                continue
             arrays = {
-                str(name): _read_only(array, f"{group}[{name!r}]")
-                for name, array in getattr(self, group).items()
+                str(name): _read_only(array, f"{group}[{name!r}]") for name, array in given.items()
             }
             object.__setattr__(self, group, arrays)
             self._check_shapes(group, arrays)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from ...theory.core.errors import NotAvailable
 from ..core.compile import load, writable
-from ..stepping.failure import finished
+from ..stepping.failure import finished, is_stiff
 from ..streaming.fluctuations import DIFFUSIONS
 from ..streaming.ode import relative_gap
 from .modes import MemoryModes
 from .ode import Equations
+from .stiff_spread import StiffSpread
 
 Array = NDArray[np.float64]
 
@@ -140,16 +141,14 @@ def _between(
     for k, (a, b) in enumerate(pairs):
         place[a, b] = place[b, a] = k
     rules = (coefficients.law, equations.table, np.ones(2))
-    answer, report = load(system.noisy_source, "memory/fluctuations").integrate(
-        writable(modes.rates),
-        writable(modes.sources),
-        state,
-        (pairs, place),
-        system.averaged or 0,
-        writable(times),
-        rules,
-        DIFFUSIONS[diffusion],
-        rtol,
-        _MOST_STEPS,
-    )
+    module = load(system.noisy_source, "memory/fluctuations")
+    parts = (writable(modes.rates), writable(modes.sources))
+    rest = ((pairs, place), system.averaged or 0)
+    kept, start = DIFFUSIONS[diffusion], state.copy()
+    tail = (writable(times), rules, kept, rtol, _MOST_STEPS)
+    answer, report = module.integrate(*parts, state, *rest, *tail)
+    if is_stiff(report):
+        state[:] = start
+        stiff = StiffSpread(module, *parts, *rest, rules, kept)
+        answer, report = stiff.integrate(state, times, rtol, _MOST_STEPS)
     return finished(answer, report)

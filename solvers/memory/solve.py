@@ -154,20 +154,27 @@ class MemoryTask:
     @cached_property
     def answer(self) -> OdeAnswer:
         """The risk as a stream without memory gives it."""
-        drift, noise = self.moments.sensitivities[:, :, 0]
-        error, count = self.moments.error_estimate, self.moments.nodes.count
-        return OdeAnswer(np.maximum(self.moments.totals[:, 0], 0.0), error, drift, noise, count)
+        moments = self.moments
+        return OdeAnswer(
+            np.maximum(moments.totals[:, 0], 0.0),
+            lambda: moments.error_estimate,
+            lambda: list(moments.sensitivities[:, :, 0]),
+            moments.nodes.count,
+        )
 
     @cached_property
     def announced(self) -> Announced:
         """What the limit is off by at this d."""
         average = self.read(self.moments.totals)
-        return announced(self.problem, self.method, self.grid, self.answer, average, _risks)
+        parts = (self.equations, self.modes, self.answer, average, _risks)
+        return announced(self.problem, self.method, *parts)
 
     def curve(self) -> Curve:
         """The curve of the limit, with what is remarked on it."""
         said = self.announced
-        remarks = self._remarks(FiniteSize(said.risk, said.origin))
+        # of the exact mean nobody is told how far the limit is from it
+        origin = "exact" if self.limit == "exact" else said.origin
+        remarks = self._remarks(FiniteSize(said.risk, origin))
         for remark in remarks:
             if remark.error > validity.LARGEST_SILENT_ERROR:
                 warn(remark)

@@ -20,9 +20,13 @@ REASONS = {
 }
 
 
+#: how an explicit solution ends where stability alone limits the step
+STIFF = (UNDERFLOW, TOO_MANY_STEPS)
+
+
 def is_stiff(report: Report) -> bool:
     """Whether an explicit solution ended as one does where stability alone limits the step."""
-    return report[0] in (UNDERFLOW, TOO_MANY_STEPS)
+    return report[0] in STIFF
 
 
 def finished(answer: NDArray[np.float64], report: Report) -> NDArray[np.float64]:

@@ -47,6 +47,9 @@ class Coefficients:
         Parameter values at the rate 1, for which tables are made that all rates share.
     schedules : tuple
         Hyper-parameters that move in time: where they bend or jump, solvers land.
+    steady : bool
+        Whether A/η and B/η² are known to depend neither on the time nor on the rate, so that
+        tables need not look.
     """
 
     source: str
@@ -58,6 +61,7 @@ class Coefficients:
     apart: Array | None = None
     unit: Array | None = None
     schedules: tuple[Any, ...] = ()
+    steady: bool = False
     _found: dict[tuple[float, float, int | None], Array] = field(default_factory=dict)
 
     @classmethod
@@ -139,7 +143,7 @@ class Coefficients:
     def _shared(self, largest: float, until: float, most: int | None) -> Array:
         """The table that every rate has in common, made at the rate 1, so that no bit of it depends
         on which rate came first; where there is none, one of its own."""
-        if self.apart is None or self.unit is None or not self._scales(until):
+        if self.apart is None or self.unit is None or not (self.steady or self._scales(until)):
             return self._tabulated(largest, until, most)
         arrays = (self.apart, self.weights, self.means, self.scales)
         key = (self.mean or self.source, largest, most, *(array.tobytes() for array in arrays))
@@ -170,7 +174,7 @@ class Coefficients:
         )
 
     def _tabulated(self, largest: float, until: float, most: int | None = None) -> Array:
-        if not self.separable(until):
+        if not (self.steady or self.separable(until)):
             return NO_TABLE
         times = np.linspace(0.0, until, 5)
         time = float(times[np.argmax(self.rates(times))])

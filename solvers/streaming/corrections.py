@@ -124,13 +124,13 @@ class Limit:
     def _exact(self, remark: str) -> Corrected:
         found = exact_mean(self.problem, self.method, self.times, self.rtol)
         times = found.steps / self.problem.dimension
-        answer = OdeAnswer(
-            found.risk,
-            found.error_estimate,
-            np.interp(times, self.times, self.answer.drift_sensitivity),
-            np.interp(times, self.times, self.answer.noise_sensitivity),
-            self.answer.nodes,
-        )
+        own = self.answer
+
+        def slopes() -> list[Array]:
+            both = (own.drift_sensitivity, own.noise_sensitivity)
+            return [np.interp(times, self.times, row) for row in both]
+
+        answer = OdeAnswer(found.risk, lambda: found.error_estimate, slopes, own.nodes)
         announced = FiniteSize(np.zeros(times.size), "exact")
         return Corrected(times, answer, announced, "exact", (remark,) if remark else ())
 

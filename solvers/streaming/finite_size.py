@@ -29,6 +29,8 @@ from .finite_size_table import NOISY, clipped_bias, sign_bias
 
 #: Gauss nodes kept of each measure for the correction
 NODES = 16
+#: times at which what is gathered along a run is summed, of schedules and of constants
+_FINE, _FEW = 401, 129
 #: share of the mean-square stability limit above which standard errors are not trusted
 NEAR_INSTABILITY = 0.9
 #: announced relative errors from here on are those of an expansion that has broken down: not known
@@ -70,7 +72,8 @@ def finite_size(problem: Any, method: Any, times: np.ndarray, risk: np.ndarray) 
     if is_linear(method):
         relative = _of_linear(problem, method, times.tobytes())
         return FiniteSize(relative, "computed")
-    rate = evaluate(method.rate, _fine(times))
+    constant = isinstance(method.rate, float)
+    rate = np.array([method.rate]) if constant else evaluate(method.rate, _fine(times))
     measured = of_table(problem, method, rate[None], times, risk[None])[0]
     return FiniteSize(measured, "measured table")
 
@@ -83,7 +86,7 @@ def _of_linear(problem: Any, method: Any, times: bytes) -> np.ndarray:
 
 def _fine(times: np.ndarray) -> np.ndarray:
     """The times at which what a rate has gathered is summed."""
-    return np.linspace(0.0, times[-1], 401)
+    return np.linspace(0.0, times[-1], _FINE)
 
 
 def of_table(
@@ -96,7 +99,7 @@ def of_table(
     problem, method
         Of finite d; not a linear rule. The rate of `method` is not read.
     rates : (cells, n) array
-        Of each cell at equally spaced times from 0 to the last one.
+        Of each cell at equally spaced times from 0 to the last one; a constant has one.
     times : (T,) array
     risks : (cells, T) array
     """
@@ -165,11 +168,13 @@ def _measured(
 ) -> np.ndarray:
     """Bias × d⋆ from the table, at the problem's rates, noise and threshold in units of √R."""
     scale = np.sqrt(np.maximum(np.nanmax(risks, axis=1, initial=0.0), 1e-300))
-    step, place = times[-1] / (rates.shape[1] - 1), _Between(times, rates.shape[1])
+    constant = rates.shape[1] == 1
+    count = _FEW if constant else rates.shape[1]
+    step, place = times[-1] / (count - 1), _Between(times, count)
     rate = rates * mean_rate
     if method.acts_on == "coordinate":
         rate = rate / scale[:, None]
-    travelled = place.values(_summed(rate, step))
+    travelled = rate * times if constant else place.values(_summed(rate, step))
     fastest = rate.max(axis=1)
     if method.acts_on == "coordinate":
         return drift_gain(method) * sign_bias(fastest, travelled)
@@ -217,8 +222,9 @@ class _Between:
     @staticmethod
     def held(rows: np.ndarray, times: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Rows at the output times, each held from its own time on."""
-        ends = np.array([np.interp(t, times, row) for t, row in zip(last, rows, strict=True)])
-        return np.where(times <= last[:, None], rows, ends[:, None])
+        left, share = (part[:, None] for part in _places(times, last))
+        low, high = (np.take_along_axis(rows, left + k, axis=1) for k in (0, 1))
+        return np.where(times <= last[:, None], rows, low + share * (high - low))
 
 
 def _places(knots: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -253,9 +253,15 @@ def solve_following(
     mean = Follower(problem, method, derived)
     path = mean.path(times, 0.1 * min(rtol, 1e-6))
     risk = np.maximum(path[:, :-1].sum(axis=1), 0.0)
-    rough = mean.path(times, min(20 * rtol, 1e-2))[:, :-1].sum(axis=1)
-    drift, noise = (_sensitivity(mean, times, column) for column in range(2))
-    answer = OdeAnswer(risk, relative_gap(risk, rough), drift, noise, path.shape[1] - 1)
+
+    def error() -> Array:
+        rough = mean.path(times, min(20 * rtol, 1e-2))[:, :-1].sum(axis=1)
+        return relative_gap(risk, rough)
+
+    def slopes() -> list[Array]:
+        return [_sensitivity(mean, times, column) for column in range(2)]
+
+    answer = OdeAnswer(risk, error, slopes, path.shape[1] - 1)
     rates = mean.rates(path)
     along = scheduled_along(problem, method, float(times[-1]), derived)
     announced, origin = _announced(problem, method, along, times, risk)

@@ -6,15 +6,17 @@ where it meets stiffness. Every failure is a `SolveFailed` that says where.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.errors import SolveFailed
 from ..core.chebyshev import NO_TABLE
 from ..core.compile import load, writable
-from ..stepping.failure import finished, is_stiff
+from ..stepping.failure import STIFF, finished
 from .coefficients import Coefficients
 from .compress import FEW_MODES, Spectrum, bin_spectrum, compress
 
@@ -32,24 +34,49 @@ _RULES = ((16, 1.0), (24, 1.0), (24, 0.5), (24, 0.25), (36, 0.0), (54, 0.0), (81
 
 @dataclass(frozen=True, eq=False)
 class OdeAnswer:
-    """A risk curve and what is known about its errors.
+    """A risk curve and what is known about its errors, which is computed when it is asked for.
 
     Parameters
     ----------
     risk : (T,) array
-    error_estimate : (T,) array
-        Relative error from compression and step control, an upper estimate.
-    drift_sensitivity, noise_sensitivity : (T,) arrays
-        ∂R/∂log A and ∂R/∂log B.
+    error : callable
+        Gives `error_estimate`.
+    slopes : callable
+        Gives both sensitivities; NaN, for not known, where a solution beside this one fails.
     nodes : int
         Number of modes that were integrated.
     """
 
     risk: Array
-    error_estimate: Array
-    drift_sensitivity: Array
-    noise_sensitivity: Array
+    error: Callable[[], Array]
+    slopes: Callable[[], Sequence[Array]]
     nodes: int
+
+    @cached_property
+    def error_estimate(self) -> Array:
+        """Relative error from compression and step control, an upper estimate; inf where the
+        second solution that tells fails."""
+        try:
+            return self.error()
+        except SolveFailed:
+            return np.full_like(self.risk, np.inf)
+
+    @property
+    def drift_sensitivity(self) -> Array:
+        """∂R/∂log A."""
+        return self._sensitivities[0]
+
+    @property
+    def noise_sensitivity(self) -> Array:
+        """∂R/∂log B."""
+        return self._sensitivities[1]
+
+    @cached_property
+    def _sensitivities(self) -> Sequence[Array]:
+        try:
+            return self.slopes()
+        except SolveFailed:
+            return (np.full_like(self.risk, np.nan),) * 2
 
 
 def integrate(
@@ -128,7 +155,7 @@ def integrate_cells(
         _EXPLICIT_STEPS,
     )
     if times.size > 1:
-        for k in np.flatnonzero([is_stiff(tuple(report)) for report in reports]):
+        for k in np.flatnonzero(np.isin(reports[:, 0], STIFF)):
             implicit = load(coefficients.source, "streaming/implicit")
             law = (writable(cells.p[k]), *mixture)
             risk, report = implicit.integrate(
@@ -198,11 +225,18 @@ def solve_ode(
         return integrate(coefficients, modes, times, tolerance, table=table)
 
     small, risk, compression = compress_for(spectrum, times, rtol, run)
-    stepping = relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
-    (drift,), (noise,) = sensitivities(coefficients, small, times, coefficients.p[None], table)
-    # two solutions may cross by chance: what was once apart counts from there on
-    estimate = np.maximum.accumulate(compression + stepping)
-    return OdeAnswer(risk, estimate, drift, noise, small.count)
+
+    def error() -> Array:
+        stepping = relative_gap(risk, run(small, min(20 * rtol, 1e-2)))
+        # two solutions may cross by chance: what was once apart counts from there on
+        estimate: Array = np.maximum.accumulate(compression + stepping)
+        return estimate
+
+    def slopes() -> tuple[Array, Array]:
+        drift, noise = sensitivities(coefficients, small, times, coefficients.p[None], table)
+        return drift[0], noise[0]
+
+    return OdeAnswer(risk, error, slopes, small.count)
 
 
 def sensitivities(

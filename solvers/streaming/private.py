@@ -152,9 +152,15 @@ def solve_private(
     mean = PrivatePath(problem, method, derived)
     modes = mean.path(times, 0.1 * min(rtol, 1e-6))
     risk = np.maximum(modes.sum(axis=1), 0.0)
-    rough = mean.path(times, min(20 * rtol, 1e-2)).sum(axis=1)
-    drift, noise = (_sensitivity(mean, times, column) for column in range(2))
-    answer = OdeAnswer(risk, relative_gap(risk, rough), drift, noise, modes.shape[1])
+
+    def error() -> Array:
+        rough = mean.path(times, min(20 * rtol, 1e-2)).sum(axis=1)
+        return relative_gap(risk, rough)
+
+    def slopes() -> list[Array]:
+        return [_sensitivity(mean, times, column) for column in range(2)]
+
+    answer = OdeAnswer(risk, error, slopes, modes.shape[1])
     bare = without_noise(method)
     announced = finite_size(problem, bare, times, risk)
     provenance = provenance_of(problem, bare, limit, []) | {

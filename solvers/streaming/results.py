@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...theory.core.checks import read_only
 from ...theory.core.once import once
 from ...theory.core.version import VERSION
 from ..core.curve import Curve
+from ..core.later import Later
 from .finite_size import standard_errors_meaningful
 from .fluctuations import Spread
 from .ode import OdeAnswer
@@ -67,16 +69,16 @@ def ode_curve(
 ) -> Curve:
     floor = loss_floor(problem)
     loss = {} if floor is None else {"loss": answer.risk + floor}
-    diagnostics = {
-        "finite_size": announced,
-        "error_estimate": answer.error_estimate,
-        "drift_sensitivity": answer.drift_sensitivity,
-        "noise_sensitivity": answer.noise_sensitivity,
+    diagnostics: dict[str, Array | Callable[[], Array]] = {
+        "finite_size": read_only(np.array(announced, dtype=float)),
+        "error_estimate": lambda: answer.error_estimate,
+        "drift_sensitivity": lambda: answer.drift_sensitivity,
+        "noise_sensitivity": lambda: answer.noise_sensitivity,
     }
     return Curve(
         grid,
         {"risk": answer.risk} | loss,
-        diagnostics=diagnostics,
+        diagnostics=Later(diagnostics),
         steps=_steps(problem, grid),
         label=f"{method.label}, limit",
         provenance=provenance,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.errors import NotAvailable
-from ...theory.core.once import once
+from ...theory.core.once import once, recalled
 from ...theory.core.warn import warn
 from ...theory.streaming.derive import Binding
 from . import validity
@@ -22,10 +22,12 @@ from .corrections import Corrected, Limit
 from .exact_mean import exact_fields
 from .finite_size import finite_size
 from .mode_curves import mode_fields
-from .ode import solve_ode
+from .ode import OdeAnswer, solve_ode
 from .results import ode_curve, provenance_of
 
 Array = NDArray[np.float64]
+#: output times up to which it is kept what a curve is worth
+_MOST_KEPT = 1024
 
 
 @once
@@ -88,6 +90,18 @@ class Task:
     def mean(self, road: Callable[..., Any] = solve_ode, correction: str | None = None) -> Mean:
         """Solve for the mean risk, correct it where asked, and warn of what it leaves out."""
         answer = road(self.coefficients, binned(self.problem, self.method), self.grid, self.rtol)
+        if correction is not None or self.grid.size > _MOST_KEPT:
+            judged = self._judged(answer, correction)
+        else:  # a risk that is the same to the bit is worth the same
+            known = (self.grid.tobytes(), answer.risk.tobytes(), self.limit, self.rtol)
+            judged = recalled(lambda: self._judged(answer, None), Task, self.coefficients, *known)
+        for remark in judged.remarks:
+            if remark.error > validity.LARGEST_SILENT_ERROR:
+                warn(remark)
+        return Mean(self, judged.found, judged.provenance)
+
+    def _judged(self, answer: OdeAnswer, correction: str | None) -> _Judged:
+        """What a solved risk is worth: its announced error, corrected where asked, with remarks."""
         announced = finite_size(self.problem, self.method, self.grid, answer.risk)
         solved = Limit(
             self.problem, self.method, self.coefficients, self.grid, answer, announced, self.rtol
@@ -96,9 +110,6 @@ class Task:
         risk = found.answer.risk
         said = validity.remarks(self.problem, self.method, found.times, risk, found.announced)
         remarks = [*said, *map(validity.Remark, found.remarks)]
-        for remark in remarks:
-            if remark.error > validity.LARGEST_SILENT_ERROR:
-                warn(remark)
         provenance = provenance_of(self.problem, self.method, self.limit, remarks) | {
             "rtol": self.rtol,
             "finite_size_origin": found.announced.origin,
@@ -106,7 +117,16 @@ class Task:
             "correction": found.name,
             "diagnostics": validity.diagnostics(self.problem, self.method, found.times),
         }
-        return Mean(self, found, provenance)
+        return _Judged(found, remarks, provenance)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A corrected limit, what is remarked on it, and how it was made."""
+
+    found: Corrected
+    remarks: list[validity.Remark]
+    provenance: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,11 +21,12 @@ from ...theory.core.errors import LimitlabError
 from ...theory.core.once import one_call, shipped
 from ...theory.core.time_grid import time_grid
 from ...theory.streaming.derive import bind, derive, rate_place
+from ..stepping.adaptive import DONE
 from . import validity
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
 from .corrections import Limit
-from .finite_size import finite_size, is_linear, of_table
+from .finite_size import FiniteSize, finite_size, is_linear, of_table
 from .ode import (
     Cells,
     OdeAnswer,
@@ -39,9 +40,11 @@ from .ode import (
 from .results import loss_floor
 
 Array = np.ndarray
-#: Chebyshev panels of a table at first: risks from 10 R(0) down to R(0)/40; cells that fall below
-#: are solved again with all of them
-_PANELS = 3
+#: highest risk of a table at first, over R(0), and its Chebyshev panels, which reach down to
+#: R(0)/44; a group that rises above has a higher one, and cells that fall below are solved again
+_HIGHEST, _PANELS = 1.25, 2
+#: share of the tolerance below which the smaller one of the last two rules does
+_AGREE = 0.01
 
 
 def solve_together(
@@ -92,14 +95,17 @@ def _beside_rate() -> Any:
     def key(pair: tuple[Any, Any]) -> Any:
         problem, method = pair
         fields = vars(method)
-        if not isinstance(method.rate, float) or any(
-            hasattr(v, "free_symbols") and v.free_symbols for v in fields.values()
-        ):
+        if not isinstance(method.rate, float) or any(map(_moves, fields.values())):
             raise TypeError("a schedule")
         rest = tuple((name, value) for name, value in fields.items() if name != "rate")
         return names.setdefault(id(problem), len(names)), type(method), rest
 
     return key
+
+
+def _moves(value: Any) -> bool:
+    """Whether it is a schedule."""
+    return not isinstance(value, float | int | str) and bool(getattr(value, "free_symbols", ()))
 
 
 class Group:
@@ -121,22 +127,27 @@ class Group:
         numbers = bind(system, self.problem, self.hardest)
         if place is None or numbers.unit is None:
             raise TypeError("something else reads the rate")
-        coefficients = Coefficients.of(system.mean.source, numbers)
+        # nothing but the rate reads the rate, and nothing moves in time
+        coefficients = replace(Coefficients.of(system.mean.source, numbers), steady=True)
         # of a user's own rule the numbers may decide what it is, or whether it is one
         told = system.rule == symbols.residual and self.hardest.acts_on != "coordinate"
         self._linear = told if shipped(self.hardest) else is_linear(self.hardest)
         spectrum = binned(self.problem, self.hardest)
-        largest = 10.0 * max(float(np.sum(spectrum.energies)), 1e-3)
-        until = float(self.grid[-1])
+        start, until = max(float(np.sum(spectrum.energies)), 1e-3), float(self.grid[-1])
+        largest = _HIGHEST * start
         table = coefficients.table(largest, until, most=_PANELS)
 
         def run(modes: Any) -> Array:
             return integrate(coefficients, modes, self.grid, self.rtol, table=table)
 
         try:
-            small, *_ = compress_for(spectrum, self.grid, self.rtol, run)
+            small, risk = self._compressed(spectrum, run)
+            rises = len(table) > 1 and risk.max() > largest
         except LimitlabError:  # the hardest cell runs away: the others take its finest rule
-            small = finest(spectrum)
+            small, rises = finest(spectrum), True
+        if rises:
+            largest = 10.0 * start
+            table = coefficients.table(largest, until, most=_PANELS + 1)
         p = np.tile(numbers.p, (len(self.methods), 1))
         p[:, place] = [method.rate for method in self.methods]
         risks, reports = self._risks(coefficients, small, p, table)
@@ -148,6 +159,19 @@ class Group:
         self._modes = coefficients, small, table
         return self._told(p, risks, reports)
 
+    def _compressed(self, spectrum: Spectrum, run: Any) -> tuple[Spectrum, Array]:
+        """The spectrum of the cells, and the risk of the hardest of them."""
+        tried: list[Spectrum] = []
+
+        def noted(modes: Spectrum) -> Array:
+            tried.append(modes)
+            risk: Array = run(modes)
+            return risk
+
+        small, risk, gap = compress_for(spectrum, self.grid, self.rtol, noted)
+        agree = len(tried) > 1 and gap.max() <= _AGREE * self.rtol
+        return (tried[-2] if agree else small), risk
+
     def _risks(
         self, coefficients: Coefficients, modes: Spectrum, p: Array, table: Array
     ) -> tuple[Array, Array]:
@@ -156,15 +180,16 @@ class Group:
 
     def _told(self, p: Array, risks: Array, reports: Array) -> list[Any]:
         """The answers, or errors, in the order of the cells."""
-        found: list[Any] = []
-        for risk, report in zip(risks, reports, strict=True):
+        found: list[Any] = [None] * len(risks)
+        done = (reports[:, 0] == DONE) & np.isfinite(risks).all(axis=1)
+        for k in np.flatnonzero(~done).tolist():
             try:
-                found.append(settled(risk, report))
+                settled(risks[k], reports[k])
             except LimitlabError as error:
-                found.append(error)
-        sound = [k for k, one in enumerate(found) if isinstance(one, np.ndarray)]
+                found[k] = error
+        sound = np.flatnonzero(done).tolist()
         if sound:
-            kept = np.array([found[k] for k in sound])
+            kept = np.maximum(risks[sound], 0.0)
             errors = self._announced(sound, p[sound], kept)
             floor = loss_floor(self.problem)
             for k, risk, announced in zip(sound, kept, errors, strict=True):
@@ -186,20 +211,27 @@ class Group:
         if math.isinf(problem.dimension) or (self._linear and not alone):
             pairs = zip(cells, risks, strict=True)
             return [self._limit(k, risk) for k, risk in pairs]
+        if self._linear:
+            tables = np.array([self._limit(k, risk) for k, risk in zip(cells, risks, strict=True)])
+        else:
+            rates = np.array([[self.methods[k].rate] for k in cells])
+            tables = of_table(problem, first, rates, self.grid, risks)
         if not alone:
-            rates = np.repeat([[self.methods[k].rate] for k in cells], 401, axis=1)
-            return of_table(problem, first, rates, self.grid, risks)
+            return tables
         drifts, noises = sensitivities(*self._modes[:2], self.grid, p, self._modes[2])
-        rows = zip(cells, risks, p, drifts, noises, strict=True)
+        rows = zip(cells, risks, tables, p, drifts, noises, strict=True)
         return [self._corrected(*row) for row in rows]
 
     def _limit(self, k: int, risk: Array) -> Array:
         return finite_size(self.problem, self.methods[k], self.grid, risk).relative
 
-    def _corrected(self, k: int, risk: Array, p: Array, drift: Array, noise: Array) -> Array:
-        """What the limit neglects beside, by the sensitivities of the cell."""
-        answer = OdeAnswer(risk, np.zeros_like(risk), drift, noise, self._modes[1].count)
-        announced = finite_size(self.problem, self.methods[k], self.grid, risk)
+    def _corrected(
+        self, k: int, risk: Array, table: Array, p: Array, drift: Array, noise: Array
+    ) -> Array:
+        """With what the limit neglects beside, by the sensitivities of the cell."""
+        count = self._modes[1].count
+        answer = OdeAnswer(risk, lambda: np.zeros_like(risk), lambda: (drift, noise), count)
+        announced = FiniteSize(table, "measured table")
         coefficients = replace(self._modes[0], p=p, _found={})
         limit = Limit(
             self.problem, self.methods[k], coefficients, self.grid, answer, announced, self.rtol

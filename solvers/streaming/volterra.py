@@ -200,9 +200,12 @@ def solve_volterra(
     """
     small, compression = compressed(equation(coefficients, spectrum, times), rtol)
     answer = small.solve(rtol)
-    drift, noise = (_sensitivity(small, column) for column in range(2))
     errors = compression + answer.error_estimate
-    return OdeAnswer(answer.risk, errors, drift, noise, small.spectrum.count)
+
+    def slopes() -> list[Array]:
+        return [_sensitivity(small, column) for column in range(2)]
+
+    return OdeAnswer(answer.risk, lambda: errors, slopes, small.spectrum.count)
 
 
 def _sensitivity(small: Equation, column: int) -> Array:

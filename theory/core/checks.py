@@ -19,6 +19,8 @@ LARGEST_ENSEMBLE = 10**7
 
 def number(field: str, value: Any) -> float:
     """A finite real number as a float."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise InvalidType(field, value, "give a number")
     try:

@@ -105,12 +105,17 @@ def once(function: Function) -> Function:
 
     @wraps(function)
     def kept(*args: Any) -> Any:
-        known = _known.get()
-        if known is None:
-            return function(*args)
-        key = (function, *(a if isinstance(a, _PLAIN) else id(a) for a in args))
-        if key not in known:
-            known[key] = args, function(*args)
-        return known[key][1]
+        return recalled(lambda: function(*args), function, *args)
 
     return kept  # type: ignore[return-value]
+
+
+def recalled(compute: Callable[[], Any], *args: Any) -> Any:
+    """Return what is computed, once a call for the same objects and equal numbers."""
+    known = _known.get()
+    if known is None:
+        return compute()
+    key = tuple(a if isinstance(a, _PLAIN) else id(a) for a in args)
+    if key not in known:
+        known[key] = args, compute()
+    return known[key][1]

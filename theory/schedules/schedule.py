@@ -56,7 +56,7 @@ def as_schedule(value: Any, field: str) -> float | sp.Expr:
         value = read(value, field)
     if isinstance(value, sp.Expr):
         return _expression(value, field)
-    if isinstance(value, Real):
+    if isinstance(value, float | Real):  # the first is told sooner
         return positive(field, value)
     remedy = "give a number > 0, a sympy expression in limitlab.t, or text such as '0.4/(1 + t)'"
     raise InvalidType(field, value, remedy)

@@ -60,12 +60,12 @@ class MeanRecursion:
         """The symbols of the parameters."""
         return tuple(parameter.symbol for parameter in self.parameters)
 
-    @property
+    @cached_property
     def relaxation(self) -> Any:
         """Coefficient of y_i in the change."""
         return sp.factor(sp.diff(self.change, energy))
 
-    @property
+    @cached_property
     def gains(self) -> tuple[Any, Any]:
         """Coefficients of R q_i/d and of q_i/d in the change."""
         free = sp.expand(self.change.subs(energy, 0) * dimension / source_weight)

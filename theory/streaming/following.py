@@ -12,7 +12,6 @@ for :math:`\eta\propto1/b`, N = 2b being the mean square of a step; and the rate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -22,6 +21,7 @@ from ..core.derivation import Derivation
 from ..core.symbols import dimension
 from ..core.system import Step
 from ..schedules.following import AdaGradNorm, size, square
+from .beside import ModesBeside
 from .system import ModeSystem
 
 #: η; a and b; P = Σ w λ y and Q = Σ w c; scale
@@ -31,35 +31,12 @@ along, across, scale = sp.symbols("P Q s", positive=True)
 slope = sp.Symbol("b2_slope", real=True)
 
 
-@dataclass(frozen=True)
-class FollowingSystem:
+class FollowingSystem(ModesBeside):
     """Modes at the rate 1, and the equations of the rate; a `System`.
 
-    Attributes
-    ----------
-    modes : ModeSystem
-    law : Derivation
-        "eta", and where it has a state of its own "b2_slope".
+    The equations of the modes have a factor η in their drift and η² in their source; the law has
+    "eta", and where it has a state of its own "b2_slope".
     """
-
-    modes: ModeSystem
-    law: Derivation
-
-    @property
-    def name(self) -> str:
-        return f"{self.modes.name}, {self.law.name}"
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return (*self.modes.steps, *self.law.steps)
-
-    @property
-    def numbers(self) -> tuple[Any, ...]:
-        return (*self.modes.numbers, *self.law.numbers)
-
-    @property
-    def source(self) -> str:
-        return "\n\n".join([self.modes.source, self.law.source])
 
     @property
     def has_state(self) -> bool:
@@ -75,15 +52,6 @@ class FollowingSystem:
             for variable in (square, pull, push, along)
         )
         return Derivation("slopes", found)
-
-    def latex(self, environment: str | None = None) -> str:
-        """Return the equations in LaTeX (see `System.latex`): those of the modes at the rate 1,
-        whose drift has a factor η and whose source η², and those of η."""
-        return "\n".join([self.modes.latex(environment), self.law.latex(environment)])
-
-    def explain(self) -> str:
-        """Return the derivation."""
-        return f"{self.modes.explain()}\n{self.law.explain()}"
 
 
 def derive_following(method: Any, modes: ModeSystem) -> FollowingSystem:

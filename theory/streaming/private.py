@@ -11,7 +11,7 @@ risk grows like d; the limit is that of :math:`\sigma=s/\sqrt d`, and holds at t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..core.derivation import Derivation
 from ..core.ito import ito
 from ..core.symbols import decay_rate, dimension, source_weight
 from ..core.system import Step
-from .system import ModeSystem
+from .beside import ModesBeside
 
 rate, threshold, multiplier, batch, trace = sp.symbols("eta c sigma_n B trK", positive=True)
 _u = sp.Symbol("u_i", real=True)
@@ -29,41 +29,20 @@ _u = sp.Symbol("u_i", real=True)
 strength, gain, own_noise = sp.symbols("nu gain own_noise", positive=True)
 
 
-@dataclass(frozen=True)
-class PrivateSystem:
-    """The modes of per-sample clipping, and what the added noise does to them; a `System`."""
+class PrivateSystem(ModesBeside):
+    """The modes of per-sample clipping, and what the added noise does to them; a `System`.
 
-    modes: ModeSystem
-    law: Derivation
+    The modes gain `gain` beside what their equations say.
+    """
 
     @property
     def name(self) -> str:
         return f"{self.modes.name}, private"
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        return (*self.modes.steps, *self.law.steps)
-
-    @property
-    def numbers(self) -> tuple[Any, ...]:
-        return (*self.modes.numbers, *self.law.numbers)
-
-    @property
-    def source(self) -> str:
-        return "\n\n".join([self.modes.source, self.law.source])
-
     @cached_property
     def mean(self) -> PrivateSystem:
         """Without the covariance of one step."""
         return replace(self, modes=self.modes.mean)
-
-    def latex(self, environment: str | None = None) -> str:
-        """Return the equations in LaTeX (see `System.latex`): the modes gain `gain` beside."""
-        return "\n".join([self.modes.latex(environment), self.law.latex(environment)])
-
-    def explain(self) -> str:
-        """Return the derivation."""
-        return f"{self.modes.explain()}\n{self.law.explain()}"
 
 
 def without_noise(method: Any) -> Any:

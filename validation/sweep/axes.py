@@ -74,9 +74,15 @@ class Plane:
             A value that the problem or the method does not take.
         """
         found = {"problem": self.problem, "method": self.method}
+        own: dict[str, dict[str, Any]] = {"problem": {}, "method": {}}
         for axis, place in zip(self.axes, index, strict=True):
             for (owner, path), value in zip(axis.paths, axis.values[place], strict=True):
-                found[owner] = _with(found[owner], path, value)
+                if len(path) == 1:
+                    own[owner][path[0]] = value
+                else:
+                    found[owner] = _with(found[owner], path, value)
+        for owner, values in own.items():  # checked once, however many fields move
+            found[owner] = _replaced(found[owner], values) if values else found[owner]
         return found["problem"], found["method"]
 
     def names(self, index: Sequence[int]) -> dict[str, Any]:
@@ -207,9 +213,16 @@ def _with(owner: Any, path: tuple[str, ...], value: Any) -> Any:
     name, *rest = path
     if rest:
         value = _with(getattr(owner, name), tuple(rest), value)
+    return _replaced(owner, {name: value})
+
+
+def _replaced(owner: Any, values: Mapping[str, Any]) -> Any:
+    """Return a copy with other values of some fields."""
     try:
-        return dataclasses.replace(owner, **{name: value})
+        return dataclasses.replace(owner, **values)
     except LimitlabError:
         raise
     except (TypeError, ValueError) as error:
-        raise InvalidInput(name, value, f"cannot be put in: {error}") from error
+        fields, given = ", ".join(values), tuple(values.values())
+        shown = given[0] if len(given) == 1 else given
+        raise InvalidInput(fields, shown, f"cannot be put in: {error}") from error

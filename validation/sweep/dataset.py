@@ -40,11 +40,10 @@ def dataset(
     for index, answer in answers.items():
         status[index], reason[index] = answer.status, answer.reason
     time, same = _time([answer.time for answer in answers.values() if answer.time.size])
-    variables = _filled(plane, answers, time)
+    variables = _filled(plane, answers, time, own_times=not same)
     described = {
         name: ((*dims, "time"), values, {"long_name": _MEANING.get(name, name)})
         for name, values in variables.items()
-        if name != "cell_time" or not same
     }
     for name, text in (("status", status), ("reason", reason)):
         described[name] = (tuple(dims), text.astype(str), {"long_name": _MEANING[name]})
@@ -75,12 +74,12 @@ def _time(times: Sequence[np.ndarray]) -> tuple[np.ndarray, bool]:
     if not times:
         return np.zeros(1), True
     longest = max(times, key=len)
-    same = all(one is longest or np.array_equal(one, longest) for one in times)
-    return longest, same
+    objects = {id(one): one for one in times}  # cells that were solved in one go share theirs
+    return longest, all(np.array_equal(one, longest) for one in objects.values())
 
 
 def _filled(
-    plane: Plane, answers: Mapping[tuple[int, ...], Answer], time: np.ndarray
+    plane: Plane, answers: Mapping[tuple[int, ...], Answer], time: np.ndarray, own_times: bool
 ) -> dict[str, np.ndarray]:
     """An array for every quantity: NaN where a cell has none."""
     found: dict[str, np.ndarray] = {}
@@ -97,6 +96,6 @@ def _filled(
             put(name + SPREAD, index, values)
         if answer.error is not None:
             put("announced_error", index, answer.error)
-        if answer.time.size:
+        if own_times and answer.time.size:
             put("cell_time", index, answer.time)
     return found

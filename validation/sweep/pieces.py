@@ -28,8 +28,8 @@ TOGETHER = 500
 CHUNK = 25
 #: options that the road for many cells knows
 _KNOWN = {"limit", "rtol", "times", "points"}
-#: its tolerance, unless one is given: the risk of a cell is then good to about 1e-8
-RTOL = 1e-6
+#: its tolerance, unless one is given: the risk of a cell is then good to about 1e-7
+RTOL = 1e-5
 
 
 def theory_pieces(plane: Plane, until: Any, options: Mapping[str, Any]) -> list[Piece]:

@@ -72,7 +72,7 @@ def sweep(
         `Interrupted` with it.
     **options
         ``limit``, ``times``, ``points`` and the options of the limit, as of `solve`. The risk ODE
-        of streams is solved for many cells in one go, to ``rtol=1e-6`` unless it is given.
+        of streams is solved for many cells in one go, to ``rtol=1e-5`` unless it is given.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from zlib import crc32
 from ...theory.core.dispatch import family
 from ...theory.core.errors import InvalidInput
 from ...theory.core.version import VERSION
-from . import edge, finite_data, learning, stability, streaming
+from . import edge, finite_data, learning, practice, stability, streaming
 from .regime import SEED, Measured, Study
 
 _HEAD = f"""# How far the theories are from the algorithms
@@ -40,6 +40,7 @@ def studies(only: str = "") -> list[Study]:
     """
     known = [
         *streaming.studies(),
+        *practice.studies(),
         *finite_data.studies(),
         *stability.studies(),
         *edge.studies(),

@@ -14,7 +14,6 @@ from ...theory.methods import (
     ClippedSGD,
     Huber,
     SignSGD,
-    slow_memory,
 )
 from ...theory.noise import Laplace
 from ...theory.streaming.problem import LeastSquares
@@ -25,7 +24,7 @@ TIMES = (0.5, 1.0, 2.0, 4.0)
 #: dimension where another thing is varied
 SIZE = 400
 BAND = {"limit": "fluctuations"}
-_SHARED = "Eigenvalues 2 and 1/2, Laplace noise of scale 0.6, R(0) = 1, t = 0.5, 1, 2, 4"
+SHARED = "Eigenvalues 2 and 1/2, Laplace noise of scale 0.6, R(0) = 1, t = 0.5, 1, 2, 4"
 
 
 def problem(dimension: int, start: Any = None) -> LeastSquares:
@@ -51,10 +50,9 @@ def studies() -> Iterator[Study]:
     yield _study("Huber", lambda rate: Huber(rate, threshold=1.0), 0.8, (0.3, 3.0), (), runs=4000)
     yield _sign()
     yield _adam()
-    yield _memory()
 
 
-def _row(label: str, learnt: LeastSquares, method: Any, runs: int, **limit: Any) -> Regime:
+def row(label: str, learnt: LeastSquares, method: Any, runs: int, **limit: Any) -> Regime:
     return Regime(label, learnt, method, TIMES, runs, limit or BAND)
 
 
@@ -69,16 +67,16 @@ def _study(
     more: tuple[Regime, ...] = (),
 ) -> Study:
     base = problem(SIZE)
-    rows = [_row(f"d = {d}", problem(d), method(rate), runs) for d in (50, 200, 800, 3200)]
+    rows = [row(f"d = {d}", problem(d), method(rate), runs) for d in (50, 200, 800, 3200)]
     rows += [
-        _row(f"start on {where}", problem(SIZE, start), method(rate), runs)
+        row(f"start on {where}", problem(SIZE, start), method(rate), runs)
         for where, start in starts(SIZE).items()
     ]
-    rows += [_row(f"rate {value:g}", base, method(value), runs) for value in rates]
-    rows += [_row(f"batch {b}", base, method(rate, batch=b), runs, limit="ode") for b in batches]
-    rows += [_row("limiting SDE", base, method(rate), runs, limit="sde", paths=4000)]
+    rows += [row(f"rate {value:g}", base, method(value), runs) for value in rates]
+    rows += [row(f"batch {b}", base, method(rate, batch=b), runs, limit="ode") for b in batches]
+    rows += [row("limiting SDE", base, method(rate), runs, limit="sde", paths=4000)]
     rows += [
-        _row(
+        row(
             "published SDE",
             base,
             method(rate),
@@ -88,14 +86,14 @@ def _study(
             paths=4000,
         )
     ]
-    shared = f"{_SHARED}; d = {SIZE}, rate {rate:g} and one sample a step unless said; {runs} runs."
+    shared = f"{SHARED}; d = {SIZE}, rate {rate:g} and one sample a step unless said; {runs} runs."
     return Study(name, shared, (*rows, *more))
 
 
 def _clipped() -> Study:
     base = problem(SIZE)
     more = [
-        _row(
+        row(
             f"batch {b}, {clip} clipped",
             base,
             ClippedSGD(0.8, 1.0, batch=b, clip=clip),
@@ -120,14 +118,14 @@ def _sign() -> Study:
     """signSGD moves every coordinate: fewer runs in fewer dimensions."""
     rate, base = 0.4, problem(SIZE)
     rows = [
-        _row(f"d = {d}", problem(d), SignSGD(rate), runs)
+        row(f"d = {d}", problem(d), SignSGD(rate), runs)
         for d, runs in ((50, 4000), (200, 2000), (800, 500))
     ]
     for where, start in starts(SIZE).items():
         there = problem(SIZE, start)
-        rows += [_row(f"start on {where}", there, SignSGD(rate), 1000)]
+        rows += [row(f"start on {where}", there, SignSGD(rate), 1000)]
         rows += [
-            _row(
+            row(
                 f"start on {where}, correction='auto'",
                 there,
                 SignSGD(rate),
@@ -136,15 +134,15 @@ def _sign() -> Study:
                 correction="auto",
             )
         ]
-    rows += [_row(f"rate {value:g}", base, SignSGD(value), 1000) for value in (0.1, 0.8, 1.6)]
+    rows += [row(f"rate {value:g}", base, SignSGD(value), 1000) for value in (0.1, 0.8, 1.6)]
     rows += [
-        _row(f"batch {b}, {how}", base, SignSGD(rate, batch=b, aggregate=how), 500, limit="ode")
+        row(f"batch {b}, {how}", base, SignSGD(rate, batch=b, aggregate=how), 500, limit="ode")
         for how in ("sign-of-mean", "mean-of-signs", "majority-vote")
         for b in ((3, 15) if how == "majority-vote" else (4, 16))
     ]
-    rows += [_row("limiting SDE", base, SignSGD(rate), 1000, limit="sde", paths=1000)]
+    rows += [row("limiting SDE", base, SignSGD(rate), 1000, limit="sde", paths=1000)]
     rows += [
-        _row(
+        row(
             "published SDE",
             base,
             SignSGD(rate),
@@ -154,7 +152,7 @@ def _sign() -> Study:
             paths=1000,
         )
     ]
-    shared = f"{_SHARED}; d = {SIZE}, rate {rate:g} and one sample a step unless said; "
+    shared = f"{SHARED}; d = {SIZE}, rate {rate:g} and one sample a step unless said; "
     return Study("signSGD", f"{shared}500 to 4000 runs.", tuple(rows))
 
 
@@ -167,24 +165,9 @@ def _adam() -> Study:
         "both slow, β₁ = 1 − 2/d, β₂ = 1 − .8/d": lambda d: Adam(rate, 1 - 2 / d, 1 - 0.8 / d),
     }
     rows = [
-        _row(f"{name}, d = {d}", problem(d), method(d), runs, limit="ode")
+        row(f"{name}, d = {d}", problem(d), method(d), runs, limit="ode")
         for name, method in memories.items()
         for d, runs in ((200, 1000), (800, 300))
     ]
-    shared = f"{_SHARED}; rate {rate:g}; 300 or 1000 runs. The limits are a conjecture."
+    shared = f"{SHARED}; rate {rate:g}; 300 or 1000 runs. The limits are a conjecture."
     return Study("Adam", shared, tuple(rows))
-
-
-def _memory() -> Study:
-    """A slow momentum over dimensions and rates."""
-    rate, base, slow = 0.8, problem(SIZE), slow_memory(2.0)
-    rows = [
-        _row(f"momentum, d = {d}", problem(d), SGD(rate, momentum=slow), 4000)
-        for d in (50, 200, 800)
-    ]
-    rows += [
-        _row(f"momentum, rate {value:g}", base, SGD(value, momentum=slow), 4000)
-        for value in (0.3, 1.2)
-    ]
-    shared = f"{_SHARED}; γ = 2, d = {SIZE} and rate {rate:g} unless said; 4000 runs."
-    return Study("Slow momentum", shared, tuple(rows))

@@ -7,6 +7,7 @@ With A = η a(R) and B = η² b(R) the stationary equation R A = B Σ c_i/λ_i r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....theory.core.checks import positive
+from ....theory.core.dispatch import module_of
 from ....theory.core.errors import InvalidInput, SolveFailed
 from ....theory.methods.base import Method
 from ....theory.schedules.schedule import check_schedules
@@ -28,9 +30,11 @@ from ..stationary import stationary
 
 Array = NDArray[np.float64]
 
+_ROOM = __name__.rpartition(".streaming")[0]
+
 #: multiples of the scale of the rate that are tried first, log₁₀
 _DECADES = np.linspace(-5.0, 1.5, 40)
-_SEARCH_RTOL = 1e-7
+SEARCH_RTOL = 1e-7
 
 
 def rate_for_risk(problem: LeastSquares, method: Method, risk: float) -> float:
@@ -96,6 +100,7 @@ def best_rate(problem: LeastSquares, method: Method, until: float) -> BestRate:
     problem : LeastSquares
     method : Method
         A constant rate is replaced by the best constant; of a schedule the best multiple is found.
+        Momentum and weight decay stay; an average does not act on the risk.
     until : float
         Horizon, t = k/d.
 
@@ -104,30 +109,55 @@ def best_rate(problem: LeastSquares, method: Method, until: float) -> BestRate:
     SolveFailed
         No rate could be solved for.
     """
-    from scipy.optimize import minimize_scalar
-
     times = np.array([0.0, positive("until", until)])
     check_schedules(method, float(times[-1]))
+    if method.remembered:
+        found: BestRate = module_of(_ROOM, "rates", problem, method).best_rate(
+            problem, method, float(times[-1])
+        )
+        return found
     coefficients = _coefficients(problem, method)
     spectrum = small_spectrum(binned(problem, method))
 
     def end(log_factor: float) -> float:
-        factor = 10.0**log_factor
+        factors = (10.0**log_factor, 100.0**log_factor)
+        return float(integrate(coefficients, spectrum, times, SEARCH_RTOL, factors=factors)[1])
+
+    return searched(problem, method, end, scale_of(problem, method))
+
+
+def searched(problem: Any, method: Any, end: Callable[[float], float], scale: float) -> BestRate:
+    """Return the best multiple of a rate.
+
+    Parameters
+    ----------
+    end : callable
+        Risk at the horizon of the rate times 10^x; it may raise SolveFailed.
+    scale : float
+        The multiple around which it is searched.
+
+    Raises
+    ------
+    SolveFailed
+        No rate could be solved for.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def risk(x: float) -> float:
         try:
-            factors = (factor, factor**2)
-            return float(integrate(coefficients, spectrum, times, _SEARCH_RTOL, factors=factors)[1])
+            return end(x)
         except SolveFailed:
             return np.inf
 
-    grid = _DECADES + np.log10(_scale(coefficients, spectrum, problem.risk))
-    ends = [end(x) for x in grid]
+    grid = _DECADES + np.log10(scale)
+    ends = [risk(x) for x in grid]
     low = int(np.argmin(ends))
     if not np.isfinite(ends[low]):
         raise SolveFailed("no rate of the search could be solved", 0.0, 0.0, problem.risk)
     bounds = grid[max(low - 1, 0)], grid[min(low + 1, grid.size - 1)]
-    found = minimize_scalar(end, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    rate = method.rate * 10.0 ** float(found.x)
-    return BestRate(rate, float(found.fun), replace(method, rate=rate))
+    best = minimize_scalar(risk, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    rate = method.rate * 10.0 ** float(best.x)
+    return BestRate(rate, float(best.fun), replace(method, rate=rate))
 
 
 def _coefficients(problem: Any, method: Any) -> Coefficients:
@@ -135,9 +165,10 @@ def _coefficients(problem: Any, method: Any) -> Coefficients:
     return Coefficients.of(system.source, bind(system, problem, method))
 
 
-def _scale(coefficients: Coefficients, spectrum: Any, risk: float) -> float:
-    """Return the multiple at which descent and noise balance at the start."""
-    drift, noise = (float(part) for part in coefficients.at(max(risk, 1e-300)))
+def scale_of(problem: Any, method: Any) -> float:
+    """Return the multiple of a rate at which descent and noise balance at the start."""
+    spectrum = small_spectrum(binned(problem, method))
+    drift, noise = (float(x) for x in _coefficients(problem, method).at(max(problem.risk, 1e-300)))
     pull = drift * float(spectrum.rates @ spectrum.energies)
     push = 2 * noise * float(spectrum.sources.sum())
     return pull / push if pull > 0 and push > 0 else 1.0

@@ -15,7 +15,7 @@ from ...kernels.interface import any_law, loops, pasted, scalar
 from ...kernels.tabulated import scaled_coefficients
 from ...stepping.adaptive import adaptive
 from ...stepping.stages import stage_state
-from ...stepping.tsitouras import ERROR, INTERPOLANT, STAGE_TIMES, STAGES
+from ...stepping.tsitouras import ERROR, STAGE_TIMES, STAGES, interpolation_weight
 
 # <<< provided by the generated module
 
@@ -31,16 +31,20 @@ def total(vector):
 
 @loops
 def slope(rates, sources, state, drift, noise, out):
-    """Write −A λ y + B c."""
+    """Write −A λ y + B c; return its sum, the slope of the risk."""
+    value = 0.0
     for i in range(rates.size):
         out[i] = noise * sources[i] - drift * rates[i] * state[i]
+        value += out[i]
+    return value
 
 
 @pasted
 def attempt(now, new, t, h, room, model):
     """Take one step; return its risk, or NaN where a stage leaves the domain R >= 0."""
     rates, sources, law, table, factors = model
-    slopes, risk = room[0], math.nan
+    slopes, sums, risk = room[0], room[2], math.nan
+    sums[0] = total(slopes[0])
     for stage in range(1, 7):
         stage_state(now[0], slopes, h, STAGES[stage], new[0])
         risk = total(new[0])
@@ -48,7 +52,7 @@ def attempt(now, new, t, h, room, model):
             return math.nan
         stage_time = t + h * STAGE_TIMES[stage]
         drift, noise = scaled_coefficients(risk, stage_time, law, table, factors)
-        slope(rates, sources, new[0], drift, noise, slopes[stage])
+        sums[stage] = slope(rates, sources, new[0], drift, noise, slopes[stage])
     new[1][0] = risk
     return risk
 
@@ -92,24 +96,13 @@ def first_step(y, risk, slopes, rates, drift, span, rtol):
     return min(span / 32.0, 0.05 * rtol**0.2 / (fastest + 1e-300))
 
 
-@loops
-def interpolate(risk, slopes, h, theta):
-    """Return the risk at the fraction θ of an accepted step."""
-    value = 0.0
-    for j in range(7):
-        row = INTERPOLANT[j]
-        weight = theta * (row[0] + theta * (row[1] + theta * (row[2] + theta * row[3])))
-        total = 0.0
-        for i in range(slopes.shape[1]):
-            total += slopes[j, i]
-        value += weight * total
-    return risk + h * value
-
-
 @pasted
 def between(now, new, h, theta, room, model, out, place):
     """Write the risk at the fraction θ of an accepted step."""
-    out[place, 0] = interpolate(now[1][0], room[0], h, theta)
+    value = 0.0
+    for stage in range(7):
+        value += interpolation_weight(stage, theta) * room[2][stage]
+    out[place, 0] = now[1][0] + h * value
 
 
 @scalar
@@ -137,7 +130,7 @@ def integrate(rates, energies, sources, times, law, table, factors, rtol, most_s
         Status, number of steps, and the time, step and risk where it stopped.
     """
     y, watched = np.empty(energies.size), np.empty(1)
-    room = (np.empty((7, y.size)), np.empty(y.size))
+    room = (np.empty((7, y.size)), np.empty(y.size), np.empty(7))
     risk = 0.0
     for i in range(y.size):
         y[i] = energies[i]

@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import limitlab as ll
 from limitlab.solvers.core.curve import Curve
-from limitlab.theory.core.errors import InvalidInput, NotAvailable
+from limitlab.solvers.streaming import ode
+from limitlab.theory.core.errors import InvalidInput, NotAvailable, SolveFailed
 
 TIME = np.linspace(0.0, 1.0, 5)
 RUNS = np.random.default_rng(1).normal(1.0, 0.1, (40, 5))
@@ -156,3 +158,37 @@ def test_arrays_have_axes_of_their_own(tmp_path):
     assert changed != curve
     with pytest.raises(InvalidInput, match="arrays"):
         Curve([0.0, 1.0], {"loss": [1.0, 0.5]}, arrays={"jacobian": np.ones((3, 2))})
+
+
+def test_what_a_solution_tells_of_itself_waits_until_it_is_read(monkeypatch, tmp_path):
+    problem = ll.LeastSquares(ll.isotropic(300), noise=ll.Gaussian(0.5))
+    method = ll.ClippedSGD(0.4, 1.1)
+    ll.solve(problem, method, 1, points=5)
+    solved = []
+    own = ode.integrate_cells
+    monkeypatch.setattr(ode, "integrate_cells", lambda *a: solved.append(1) or own(*a))
+    curve = ll.solve(problem, method, 1, points=5)
+    assert len(solved) == 1
+    assert list(curve.diagnostics) == [
+        "finite_size",
+        "error_estimate",
+        "drift_sensitivity",
+        "noise_sensitivity",
+    ]
+    drift = curve.diagnostics["drift_sensitivity"]
+    assert len(solved) == 2 and curve.diagnostics["drift_sensitivity"] is drift
+    assert drift[-1] < 0 and not drift.flags.writeable
+    curve.save(tmp_path / "curve.nc")
+    again = pickle.loads(pickle.dumps(curve))
+    assert again == curve == ll.load(tmp_path / "curve.nc")
+    assert isinstance(again.diagnostics, dict)
+
+
+def test_what_is_not_known_of_a_solution_is_said_to_be_so(monkeypatch):
+    def fails(*_):
+        raise SolveFailed("the risk grows without bound", 1.0, 0.1, 1e300)
+
+    curve = ll.solve(ll.LeastSquares(ll.isotropic(300), ll.Gaussian(0.5)), ll.SGD(0.4), 1, points=5)
+    monkeypatch.setattr(ode, "integrate_cells", fails)
+    assert np.all(np.isnan(curve.diagnostics["noise_sensitivity"]))
+    assert np.all(np.isinf(curve.diagnostics["error_estimate"]))

@@ -172,3 +172,12 @@ def test_reading_what_is_not_there():
         ll.solve(ISOTROPIC, SLOW, 1, limit="volterra")
     with pytest.raises(ll.NotAvailable):
         ll.stationary(ISOTROPIC, ll.SGD(0.5 / (1 + ll.t), momentum=0.5))
+
+
+def test_the_exact_mean_is_not_warned_of():
+    """The limit is off by percents on few features, which its own curve alone remarks on."""
+    problem = ll.power_law_features(200, 50, 0.8, 0.2)
+    method = ll.SGD(20.0, momentum=ll.slow_memory(2.0))
+    exact, limit = (ll.solve(problem, method, 1, points=3, limit=k) for k in ("exact", "ode"))
+    assert exact.provenance["remarks"] == []
+    assert any("exact mean" in text or "off by" in text for text in limit.provenance["remarks"])

@@ -87,6 +87,7 @@ def declared_order(template, stages, coefficients, spectrum):
     tail = (coefficients.law, NO_TABLE, np.ones(2))
     model = (spectrum.rates, spectrum.sources, *tail)
     room = (np.empty((stages, spectrum.count)), np.empty(spectrum.count))
+    room += (np.empty(stages),) if template == "streaming/ode" else ()
     exact = reference(coefficients, spectrum, np.array([0.0, HORIZON]))[-1]
     errors = []
     for n in HALVINGS:

@@ -45,7 +45,7 @@ def test_a_cell_is_what_solve_gives(clipped):
     for rate, threshold in ((0.2, 2.0), (0.9, 0.5)):
         cell = clipped.sel(rate=rate, threshold=threshold)
         curve = ll.solve(PROBLEM, ll.ClippedSGD(rate, threshold), 2, points=9)
-        # the sweep's tolerance is 1e-6, and 50 times that its bound
+        # the sweep's tolerance is 1e-5, and 50 times that its bound
         np.testing.assert_allclose(cell.risk, curve.risk, rtol=5e-5)
         np.testing.assert_allclose(cell.loss, curve["loss"], rtol=5e-5)
         assert np.array_equal(cell.time, curve.time)
