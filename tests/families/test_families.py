@@ -42,7 +42,7 @@ of_every_family_solved = pytest.mark.parametrize(
     "example",
     [
         p
-        if p.id in QUICK or p.id.startswith(("two_eigenvalues", "equilibrium", "feature"))
+        if p.id in QUICK or p.id.startswith(("equilibrium", "feature"))
         else pytest.param(*p.values, id=p.id, marks=pytest.mark.slow)
         for p in CASES
     ],

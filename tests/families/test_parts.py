@@ -53,6 +53,7 @@ def test_runs_under_a_law_agree_with_its_limit(law):
     assert ll.compare(wrong, runs).passed is False
 
 
+@pytest.mark.slow
 @covariances
 def test_runs_under_a_covariance_agree_with_its_limit(name):
     maker, example = COVARIANCES[name]

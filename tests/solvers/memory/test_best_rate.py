@@ -10,6 +10,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::limitlab.theory.core.errors.Val
 PROBLEM = ll.LeastSquares(ll.power_law(400, 0.7), ll.Gaussian(0.5))
 
 
+@pytest.mark.slow
 def test_of_a_fixed_momentum_it_is_that_without_it():
     plain = ll.best_rate(PROBLEM, ll.SGD(1.0), 3.0)
     found = ll.best_rate(PROBLEM, ll.SGD(0.1, momentum=0.9, average=ll.uniform()), 3.0)

@@ -75,6 +75,7 @@ def test_twenty_four_nodes_give_ten_digits(linear, power_law):
     assert np.max(np.abs(coarse / full - 1)) < 1e-10
 
 
+@pytest.mark.slow
 def test_rules_in_a_root_cover_what_rules_in_the_rate_cannot(linear, power_law):
     """λ_max Γ ≈ 10⁴: 24 nodes exact in λ leave 1e-6, as many exact in a root of it 1e-9."""
     spectrum = power_law(3000, 1.0)

@@ -39,6 +39,7 @@ def test_greedy_rates_are_those_of_the_advice(rate, objective):
     np.testing.assert_allclose(curve.risk, expected, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_rate_that_forgets_everything_at_once_normalises():
     """γ → ∞: b² = τN, and the rate is scale/√(τN)."""
     curve = ll.solve(PROBLEM, ll.SGD(ll.AdaGradNorm(0.5, 1.25, 300.0)), 2.0, points=5)

@@ -228,6 +228,7 @@ def dense(law, delta, exact=True):
     return DenseSde(coefficients, DenseModes.of(sign_geometry(law), delta), NO_TABLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact", [True, False])
 def test_the_dense_sde_is_the_right_one(exact):
     law, paths, times = toeplitz(16, 0.6), 2000, np.array([0.0, 1.0])

@@ -140,6 +140,7 @@ def test_the_caption_says_the_regime_and_what_holds(tmp_path):
     assert all(one["passed"] in (True, False) for one in results)
 
 
+@pytest.mark.slow
 def test_panels_have_letters_and_logarithms_plain_ticks():
     figure = make("noise_functions", width="two-column").figure
     assert figure.get_size_inches()[0] == 6.75
@@ -215,6 +216,7 @@ def test_the_list_names_every_figure(capsys):
     assert listed == NAMES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["figure", "noise_functions"], ["validity"]], ids=" ".join)
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
     words, tmp_path, monkeypatch, capsys
