@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ...solvers.core.curve import Curve
     from ..agreement.agreement import Agreement
 
+#: of one number by another, in which nothing is sampled: equal to this is equal
+ROUNDING = 1e-9
 #: verdicts that say something: a weak claim can be decided where one of 5 % is not
 JUDGED = ("agrees", "disagrees", "undecided")
 
@@ -99,6 +101,26 @@ def tested(
 def refuted(name: str, report: Agreement, origin: str) -> Check:
     """Return the check that a comparison rejects a theory that is wrong."""
     return Check(name, float(np.min(report.p_values)), 0.0, report.level, origin)
+
+
+def exceeds(name: str, values: Any, origin: str, score: float = 4.0) -> Check:
+    """Return the check that the mean of independent values is positive, in standard errors.
+
+    Parameters
+    ----------
+    values : (n,) array
+        One a run; of pairs, their differences.
+    """
+    values = np.asarray(values, dtype=float)
+    error = values.std(ddof=1) / np.sqrt(values.size)
+    value = float(values.mean() / error) if error > 0 else 0.0
+    return Check(f"{name}, in standard errors", value, score, np.inf, origin)
+
+
+def beyond(name: str, value: Any, bound: float, origin: str) -> Check:
+    """Return the check that a number lies above a bound that it would meet if nothing happened:
+    equality, rounding included, does not pass."""
+    return Check(name, float(value), bound + ROUNDING * max(abs(bound), 1.0), np.inf, origin)
 
 
 def near(name: str, value: Any, expected: Any, tolerance: Any, origin: str) -> Check:

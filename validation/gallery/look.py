@@ -42,6 +42,14 @@ SIMULATION: dict[str, Any] = {
 PUBLISHED: dict[str, Any] = {"linestyle": (0, (1, 1)), "linewidth": 1.2}
 EXACT: dict[str, Any] = {"linestyle": (0, (5, 1.5)), "linewidth": 1.0}
 REFERENCE: dict[str, Any] = {"linestyle": "-", "linewidth": 0.6, "color": "0.5"}
+#: runs on real rows, beside those on Gaussian inputs
+ROWS: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "x",
+    "markersize": 4,
+    "markeredgewidth": 1.0,
+    "zorder": 4,
+}
 #: single runs or points, of which nothing is averaged
 POINTS: dict[str, Any] = {"linestyle": "none", "marker": ".", "markersize": 2.5}
 
@@ -156,8 +164,16 @@ def key(
     named = dict(bands) if isinstance(bands, Mapping) else dict.fromkeys(bands, "0.3")
     handles += [shaded(name, colour) for name, colour in named.items()]
     handles += axes.get_legend_handles_labels()[0]
-    columns = columns if axes.figure.get_figwidth() > 4.5 else min(columns, 2)  # type: ignore[union-attr]
-    axes.figure.legend(handles=handles, loc="outside upper left", ncols=columns)
+    above(axes.figure, handles, columns)
+
+
+def above(figure: Any, handles: list[Any], columns: int = 4) -> None:
+    """Put the samples above the figure, in as many columns as its width holds."""
+    for count in range(min(columns, len(handles)), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside upper left", ncols=count)
+        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def direct(axes: Any, labels: Mapping[str, tuple[float, Any]], size: float = 7) -> None:

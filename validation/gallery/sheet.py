@@ -18,6 +18,8 @@ from ..figures.ticks import plain_ticks
 STRIP = 0.3
 #: below this width a figure is narrow
 NARROW = 4.5
+#: height over width, at most, of a panel that is alone on a wide page
+FLAT = 0.5
 
 
 def sheet(
@@ -53,6 +55,8 @@ def sheet(
         columns = min(columns, narrow or (1 if count <= 2 else 2))
         aspect = min(aspect, 0.62) if columns == 1 else max(aspect, 0.85)
         rows = -(-count // columns)
+    elif count == 1:
+        aspect = min(aspect, FLAT)
     height = aspect * w / columns + (STRIP * 0.6 * w / columns if strips else 0.0)
     with style.context(STYLE):
         figure = HouseFigure(figsize=(w, rows * (height + 0.2) + 0.25))
@@ -63,6 +67,7 @@ def sheet(
             _letter(one, "abcdefghijkl"[letter])
         for one in axes:
             plain_ticks(one)
+            _break_label(one, figure.panel_height)
             if one in figure.strips:
                 _finish_strip(one, figure.strips[one])
     return figure
@@ -109,6 +114,21 @@ def _letter(axes: Any, letter: str) -> None:
         fontweight="bold",
         annotation_clip=False,
     )
+
+
+def _break_label(axes: Any, height: float) -> None:
+    """Put a label of the vertical axis that is longer than its panel into two lines."""
+    label = axes.yaxis.label
+    words = label.get_text()
+    if label.get_window_extent().height <= height * axes.figure.dpi:
+        return
+    # a space of a formula is none between words
+    spaces = [
+        k for k, letter in enumerate(words) if letter == " " and words[:k].count("$") % 2 == 0
+    ]
+    if spaces and "\n" not in words:
+        middle = min(spaces, key=lambda k: abs(k - len(words) / 2))
+        label.set_text(words[:middle] + "\n" + words[middle + 1 :])
 
 
 def _finish_strip(axes: Any, strip: Any) -> None:

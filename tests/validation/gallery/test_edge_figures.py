@@ -41,9 +41,9 @@ def test_numbers_are_hit_and_it_is_drawn(name):
         module.draw(data, width)
 
 
-def beyond_as_converged(data):
-    """The run that does not converge among those that do."""
-    return replace(data, runs=data.runs | {5.0: data.beyond})
+def converged_as_beyond(data):
+    """A run that converges in the place of the one that does not."""
+    return replace(data, beyond=data.runs[5.0])
 
 
 def slope_of_leading_order(data):
@@ -165,15 +165,15 @@ def constant_along_the_way(data):
 @pytest.mark.parametrize(
     ("name", "spoil", "seen_by"),
     [
-        ("sam_at_the_edge", beyond_as_converged, "runs that converged"),
+        ("sam_at_the_edge", converged_as_beyond, "beyond: product above 2"),
         ("sam_slope", slope_of_leading_order, "largest |z| of slopes"),
         ("sam_slope", without_a_turn, "difference after that"),
         ("sam_batches", batches_exchanged, "largest |z|"),
         ("sam_phase_plane", ends_moved_up, "highest end over the edge"),
         ("flow_sharpness", sharper_along_the_way, "largest rise of the flow"),
-        ("sam_on_a_network", network_runs_exchanged, "sharpness over the edge of SAM"),
+        ("sam_on_a_network", network_runs_exchanged, "fall of the last sharpness"),
         ("flow_sharpness_of_a_network", flow_that_rises, "largest rise of phi"),
-        ("tuners_on_a_network", greedy_as_cdat_two, "final loss of greedy"),
+        ("tuners_on_a_network", greedy_as_cdat_two, "ln final loss, greedy over"),
         ("tuners_on_a_network", steps_of_the_other, "one greedy step"),
         ("tuners_on_a_network", scales_exchanged, "at the smallest batch"),
         ("flow_sharpness", predicted_at_the_edge, "largest error of a predicted end"),

@@ -25,6 +25,11 @@ def scaled(curve, factor):
     return replace(curve, values=values, samples=samples, spread=spread)
 
 
+def narrowed(curve, factor):
+    """The curve with its spread multiplied."""
+    return replace(curve, spread={name: factor * one for name, one in curve.spread.items()})
+
+
 def first(mapping, change):
     """The mapping with its first entry changed."""
     key = next(iter(mapping))
@@ -48,6 +53,8 @@ def wrong_clipped_risk(data):
 def wrong_clipping_maps(data):
     wrong = first(data.maps, lambda m: replace(m, comparison=1.01 * m.comparison))
     yield "Gaussian: largest", replace(data, maps=wrong)
+    unclipped = first(data.maps, lambda m: replace(m, comparison=0 * m.comparison + 1))
+    yield "Gaussian: mu^2/nu at the smallest c", replace(data, maps=unclipped)
 
 
 def wrong_matched_drift(data):
@@ -60,7 +67,7 @@ def wrong_matched_drift(data):
 
 def wrong_clipping_schedules(data):
     yield "best threshold", replace(data, best=scaled(data.best, 1.05))
-    yield "smallest risk", replace(data, unclipped=scaled(data.best, 0.99))
+    yield "smallest risk", replace(data, unclipped=data.best)
     wrong = {p: scaled(curve, 1.05) for p, curve in data.fractions.items()}
     yield "running quantile 0.5", replace(data, fractions=wrong)
 
@@ -96,7 +103,7 @@ def wrong_clipping_batches(data):
 def wrong_clipping_real_features(data):
     relu, pixels = data.features
     swapped = {relu: data.features[pixels], pixels: data.features[relu]}
-    yield "clipped SGD: gap on the rows", replace(data, features=swapped)
+    yield "gaps on the rows", replace(data, features=swapped)
     shifted = first(
         data.features,
         lambda f: replace(
@@ -114,9 +121,37 @@ def wrong_no_schedule_of_sgd(data):
     gains, none = data.cases
     swapped = {gains: data.cases[none], none: data.cases[gains]}
     yield "rare outliers: least", replace(data, cases=swapped)
-    yield "uniform: least", replace(data, cases=swapped)
+    yield "uniform: interval", replace(data, cases=swapped)
     yield "rare outliers: runs, gain", replace(data, cases=swapped)
     yield "uniform: runs, gain", replace(data, cases=swapped)
+
+
+def wrong_intrinsic_dimension(data):
+    flat = min(data.curves)
+    alike = dict.fromkeys(data.curves, data.curves[flat])
+    yield "steepest spectrum: power of d", replace(data, curves=alike)
+    yield "steepest spectrum: spread above", replace(data, curves=alike)
+    sizes = {exponent: its[[0, 1, 0]] for exponent, its in data.sizes.items()}
+    yield "scatter about the root of (tr K)^2/tr K^2 over that of d", replace(data, sizes=sizes)
+    published = {
+        e: {d: (narrowed(exact, 0.7), runs) for d, (exact, runs) in its.items()}
+        for e, its in data.curves.items()
+    }
+    yield "largest |z|", replace(data, curves=published)
+
+
+def wrong_clipping_a_network(data):
+    clean, fresh = "clean labels", "fresh outliers"
+    yield (
+        "fresh outliers: heavier",
+        replace(data, kurtosis=data.kurtosis | {fresh: data.kurtosis[clean]}),
+    )
+    outcome = data.outcome | {fresh: data.outcome[clean], clean: data.outcome[fresh]}
+    yield "fresh outliers, half of the steps clipped: ln", replace(data, outcome=outcome)
+    outcome = data.outcome | {clean: data.outcome[fresh]}
+    yield "clean labels", replace(data, outcome=outcome)
+    criterion = data.criterion | {fresh: data.criterion[clean]}
+    yield "fresh outliers, half of the steps clipped: mu", replace(data, criterion=criterion)
 
 
 FIGURES = {
@@ -129,6 +164,8 @@ FIGURES = {
     "clipping_batches": wrong_clipping_batches,
     "clipping_real_features": wrong_clipping_real_features,
     "no_schedule_of_sgd": wrong_no_schedule_of_sgd,
+    "intrinsic_dimension": wrong_intrinsic_dimension,
+    "clipping_a_network": wrong_clipping_a_network,
 }
 
 

@@ -22,6 +22,8 @@ FIGURES = (
     "batches_and_votes",
     "adam_memory",
     "sign_breakdown",
+    "four_effects",
+    "real_rows",
 )
 
 
@@ -69,6 +71,32 @@ def both_scaled(curves):
 def alike(limits):
     """The limit that is right in place of the other one too."""
     return {right: {name: pair[right] for name in pair} for right, pair in limits.items()}
+
+
+def without(data, effect):
+    """The effect's runs in the place of those without it, or what lacks the effect as the limit."""
+    if effect == "noise":
+        return replace(data, unshaped=data.pairs[effect]["signSGD"][0])
+    last = list(data.pairs[effect].values())[-1]
+    return replace(data, pairs=data.pairs | {effect: dict.fromkeys(data.pairs[effect], last)})
+
+
+def rows_as_inputs(data):
+    """Runs on Gaussian inputs in the place of those on rows."""
+    trios = {
+        kind: {name: replace(its, on_rows=its.runs) for name, its in trio.items()}
+        for kind, trio in data.trios.items()
+    }
+    return replace(data, trios=trios)
+
+
+def off(data):
+    """Limits that are 20 % off."""
+    trios = {
+        kind: {name: replace(its, theory=scaled(its.theory, 1.2)) for name, its in trio.items()}
+        for kind, trio in data.trios.items()
+    }
+    return replace(data, trios=trios)
 
 
 def repaired(data, theory, share):
@@ -154,16 +182,39 @@ WRONG = [
     ("batches_and_votes", lambda d: replace(d, split=d.limit), "split equations, sign-of-mean, B"),
     ("batches_and_votes", lambda d: replace(d, runs=rotated(d.runs)), "split equations, majority"),
     ("batches_and_votes", lambda d: replace(d, rest=rotated(d.rest)), "2 R g_B(R)"),
-    ("adam_memory", lambda d: replace(d, limits=both_scaled(d.limits)), "short memory, its limit"),
-    ("adam_memory", lambda d: replace(d, runs=rotated(d.runs)), "long memory, its limit"),
-    ("adam_memory", lambda d: replace(d, limits=alike(d.limits)), "short memory, the other limit"),
-    ("adam_memory", lambda d: replace(d, limits=alike(d.limits)), "long memory, the other limit"),
+    ("adam_memory", lambda d: replace(d, limits=both_scaled(d.limits)), "memory short: its limit"),
+    ("adam_memory", lambda d: replace(d, runs=rotated(d.runs)), "memory long: its limit"),
+    (
+        "adam_memory",
+        lambda d: replace(d, limits=alike(d.limits)),
+        "memory short: the limit of another",
+    ),
+    (
+        "adam_memory",
+        lambda d: replace(d, limits=alike(d.limits)),
+        "memory long: the limit of another",
+    ),
     ("adam_memory", lambda d: replace(d, drift=1.01 * d.drift), "gamma of the stream"),
     ("adam_memory", lambda d: replace(d, variance=1.002 * d.variance), "s_A^2 of the stream"),
     *(
         ("adam_memory", lambda d: replace(d, exact=1 - 1.01 * (1 - d.exact)), f"slope of {name}")
         for name in ("gamma", "s_A^2")
     ),
+    (
+        "adam_memory",
+        lambda d: replace(d, limits=alike(d.limits)),
+        "memory long, with momentum: the",
+    ),
+    ("four_effects", lambda d: without(d, "rate"), "effective rate: signSGD below SGD"),
+    ("four_effects", lambda d: without(d, "rate"), "without rate"),
+    ("four_effects", lambda d: without(d, "compression"), "compression: Laplace below"),
+    ("four_effects", lambda d: without(d, "axes"), "without axes"),
+    ("four_effects", lambda d: without(d, "noise"), "without noise"),
+    ("four_effects", lambda d: without(d, "noise"), "noise reshaping"),
+    ("real_rows", rows_as_inputs, "random features, signSGD: rows above"),
+    ("real_rows", rows_as_inputs, "random features: that over the distance of Adam"),
+    ("real_rows", off, "digits, random features, Adam"),
+    ("real_rows", off, "digits, random features, signSGD"),
     ("sign_breakdown", lambda d: repaired(d, 0, 0.5), "largest gap of the split"),
     ("sign_breakdown", lambda d: repaired(d, 1, 0.5), "smallest gap of the limit"),
     ("sign_breakdown", lambda d: grown(d, -0.1), "exponent of d, all"),

@@ -22,7 +22,7 @@ from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet
+from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet
 
 TITLE = "one example at the edge of stability: it ends just below 2, by epsilon (1 + E)/2"
 CAPTION = (
@@ -125,8 +125,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         styles = {
             "theory: averaged equations, predicted ends": THEORY,
             "gradient descent": SIMULATION,
+            r"two-cycle $z^2=y/2$ (d)": {"color": SEQUENCE[1], **THEORY},
         }
-        axes[0].figure.legend(handles=kinds(styles), loc="outside upper left", ncols=2)
+        above(axes[0].figure, kinds(styles), 3)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.72)
 
@@ -142,7 +143,7 @@ def _draw_motions(axis: Any, data: Data) -> None:
         axis.plot(steps[some], mean[some], color=colour, **SIMULATION)
     axis.axhline(2, **REFERENCE)
     axis.set(xscale="log", xlabel="step", ylabel=r"$\eta\lambda$, mean of two steps")
-    axis.legend(loc="upper right")
+    axis.legend(loc="upper right", fontsize=6)
 
 
 def _draw_ladders(axis: Any, data: Data) -> None:
@@ -158,7 +159,7 @@ def _draw_ladders(axis: Any, data: Data) -> None:
         )
     axis.set(xscale="log", yscale="log", xlabel=r"$\epsilon$", ylabel=r"$2-\eta\lambda$ at the end")
     axis.set_xlim(min(data.parameters.ladder) / 2, 2 * max(data.parameters.ladder))
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper left", fontsize=6)
 
 
 def _draw_ends(axis: Any, data: Data) -> None:
@@ -169,7 +170,7 @@ def _draw_ends(axis: Any, data: Data) -> None:
         axis.plot(*ends.T, color=colour, label=rf"$\epsilon={epsilon:g}$", **SIMULATION)
         axis.axhline(2 - _predicted(epsilon), color=colour, **THEORY)
     axis.set(xlabel=r"$\eta\lambda$ at the start", ylabel=r"$\eta\lambda$ at the end")
-    axis.legend(loc="lower right")
+    axis.legend(loc="lower right", fontsize=6)
 
 
 def _predicted(epsilon: float) -> float:

@@ -22,8 +22,11 @@ from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import EXACT, REFERENCE, SEQUENCE, THEORY, sheet
+from ..look import EXACT, REFERENCE, SEQUENCE, THEORY, key, sheet
 
+#: of the key: markers without lines
+DOTS: dict[str, Any] = {"linestyle": "none", "markersize": 5}
+NULLCLINE: dict[str, Any] = {**THEORY, "color": SEQUENCE[3]}
 TITLE = "the phase plane of one example: every step, and every second step"
 CAPTION = (
     "(a) Orbits step by step and (b) every second step, with the displacement (arrows), "
@@ -142,13 +145,19 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             marked: dict[str, Any] = {"color": colour, "markersize": 2.4, "linewidth": 0.5}
             axes[0].plot(z[: p.shown], T[: p.shown], ".-", **marked)
             axes[1].plot(z[::2], y[::2], ".-", **marked)
+            axes[0].plot(z[0], T[0], "o", color=colour, markersize=4)
+            axes[1].plot(z[0], y[0], "o", color=colour, markersize=4)
         axes[0].axhline(2, **REFERENCE)
         axes[0].set(xlabel="$z$, every step", ylabel=r"$T=\eta\lambda$")
         _draw_field(axes[1], drawn)
         axes[1].set(xlabel="$z$, every second step", ylabel="$y=T-2-2z$")
         axes[1].set(xlim=(-p.widest, p.widest), ylim=(-0.15 * p.highest, p.highest))
-        handles, names = axes[1].get_legend_handles_labels()
-        axes[0].figure.legend(handles, names, loc="outside upper left", ncols=2)
+        orbits = {f"orbit {k + 1}": c for k, c in zip(range(len(p.starts)), SEQUENCE, strict=False)}
+        step = {"two steps from there": {"color": "0.75", "marker": r"$\rightarrow$", **DOTS}}
+        starts = {"start": {"color": "0.3", "marker": "o", **DOTS}}
+        lines = {"edge $T=2$": REFERENCE, "nullcline $z^2=y/2$": NULLCLINE}
+        lines |= {"slow manifold": {"color": "black", **EXACT}}
+        key(axes[0], lines | starts | step, 4, colours=orbits)
 
     return sheet(panels, width, columns=2, aspect=0.85)
 
@@ -167,13 +176,12 @@ def _draw_field(axis: Any, portrait: Portrait) -> None:
         pivot="mid",
     )
     height = np.linspace(-p.epsilon * (1 + p.invariant) / 2, p.highest, 1201)
-    for k, sign in enumerate((-1, 1)):
-        names = ("nullcline $z^2=y/2$", "slow manifold") if k else (None, None)
+    for sign in (-1, 1):
         flat = sign * np.sqrt(np.maximum(height, 0) / 2)
         slow = sign * np.sqrt(np.maximum(squares(p, height), 0))
         up = height >= 0
-        axis.plot(flat[up], height[up], color=SEQUENCE[3], label=names[0], **THEORY)
-        axis.plot(slow, height, color="black", label=names[1], **EXACT)
+        axis.plot(flat[up], height[up], **NULLCLINE)
+        axis.plot(slow, height, color="black", **EXACT)
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -22,7 +22,7 @@ from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, sheet
+from ..look import REFERENCE, SEQUENCE, above, kinds, sheet
 
 TITLE = "the phase plane of one example under SAM: the edge moves, and so do the basins"
 CAPTION = (
@@ -128,7 +128,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axis.set(title="gradient descent" if radius == 0 else rf"SAM, $\rho={radius:g}$")
         shades = {"runs away": "0.6", "no such state": "0.8"}
         handles = [Patch(color=shade, label=name) for name, shade in shades.items()]
-        axes[0].figure.legend(handles=handles, loc="outside upper left", ncols=2)
+        orbits = {"color": "0.2", "marker": ".", "markersize": 4, "linewidth": 0.5}
+        start = {"color": "0.2", "marker": "o", "markersize": 4, "linestyle": "none"}
+        lines = {"orbit, every second step": orbits, "its start": start, "edge": REFERENCE}
+        above(axes[0].figure, [*kinds(lines), *handles], 5)
 
     return sheet(panels, width, columns=2, aspect=0.9)
 
@@ -163,9 +166,9 @@ def checks(data: Data) -> tuple[Check, ...]:
             Check(
                 f"{name}: share of the grid that runs away",
                 away,
-                0.02,
-                0.9,
-                "both kinds are on the grid",
+                1 / portrait.ends.size,
+                1 - 1 / portrait.ends.size,
+                "of either kind there is one",
             ),
         ]
     return tuple(found)

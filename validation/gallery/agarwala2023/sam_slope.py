@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from ....solvers.sam.early_time import SamEarlyTime, sam_early_time
 from ....solvers.second_order.curvature import DenseCurvature
@@ -21,7 +22,7 @@ from ....theory.second_order.problem import QuadraticRegression
 from ...figures.style import HouseFigure
 from ...simulate.sam.first_step import first_step_runs
 from ..check import Check
-from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, sheet
+from ..look import EXACT, REFERENCE, RUNS, SEQUENCE, SIMULATION, THEORY, above, kinds, shaded, sheet
 
 TITLE = "the initial slope under SAM, and the sign that its later difference turns"
 CAPTION = (
@@ -141,7 +142,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             ylabel="SAM − gradient descent, sharpness",
             ylim=(-1.5 * span, 1.3 * span),
         )
-        axes[1].legend(loc="upper left")
+        axes[1].legend(loc="lower right")
+        lines = {"exact average": THEORY, "leading order in the radius": EXACT, RUNS: SIMULATION}
+        named = [shaded("± 2 s.e. of the mean", SEQUENCE[0], 0.3)]
+        above(axes[0].figure, [*kinds(lines), *named], 4)
 
     return sheet(panels, width, columns=2, aspect=0.8)
 
@@ -175,8 +179,8 @@ def checks(data: Data) -> tuple[Check, ...]:
             "largest |z| of slopes, all modes and radii",
             float(np.abs(scores).max()),
             0,
-            4,
-            "15 z-scores",
+            float(norm.isf(0.5e-3 / np.size(scores))),
+            f"normal tail at 1e-3 over {np.size(scores)}",
         ),
         Check(
             "leading order, z of the top mode at the largest radius",
@@ -200,10 +204,10 @@ def checks(data: Data) -> tuple[Check, ...]:
             "then it sharpens: no reduced equation of the slope can",
         ),
         Check(
-            "turn over that of leading order",
-            crossing / float(data.flowing.turns[0]),
-            0.5,
-            2,
-            "rough: to second order in time",
+            "|ln| of the turn over that of leading order",
+            abs(float(np.log(crossing / float(data.flowing.turns[0])))),
+            0,
+            1,
+            "an expansion in time at a time of order one: its order, a factor of e",
         ),
     )

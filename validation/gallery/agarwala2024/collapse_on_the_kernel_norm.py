@@ -21,7 +21,7 @@ from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import KINDS, SIMULATION, THEORY, kinds, sheet
+from ..look import KINDS, SIMULATION, THEORY, above, kinds, sheet
 from ._models import gaussian_features
 
 TITLE = "collapse of the loss of small batches on the noise kernel norm, with and without momentum"
@@ -142,7 +142,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[2].set(xlabel=r"flow time $\eta\lambda_{\max}t/(1-\mu)$", ylabel="loss $|z|^2/(2D)$")
         axes[0].legend(loc="upper left")
         axes[2].legend(loc="upper right", title=r"equal $\mathcal{K}$")
-        axes[0].figure.legend(handles=kinds(KINDS), loc="outside upper left", ncols=2)
+        above(axes[0].figure, kinds(KINDS), 2)
 
     return sheet(panels, width, columns=3, aspect=1.05)
 

@@ -21,7 +21,7 @@ from ...networks.control import ControlReport, control_linear, control_network
 from ...networks.digits import digits_network
 from ...simulate import simulate
 from ..check import Check, agreement
-from ..look import EXACT, SEQUENCE, SIMULATION, THEORY, kinds, sheet
+from ..look import EXACT, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet
 from ._models import gaussian_features
 
 TITLE = "the noise kernel norm held at a target against constant rates, at equal steps"
@@ -103,7 +103,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         _ends(axes[1], data.network)
         lines = {"theory, norm held": THEORY, "theory, best constant rate": EXACT}
         lines |= {"network, mean ± 2 s.e.": SIMULATION}
-        axes[0].figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)
+        above(axes[0].figure, kinds(lines), 3)
 
     return sheet(panels, width, columns=2, aspect=0.8)
 

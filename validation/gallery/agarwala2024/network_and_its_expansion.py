@@ -22,7 +22,7 @@ from ...networks.mlp import MLP
 from ...networks.train import train
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, kinds, sheet, thin
+from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet, thin
 
 TITLE = "a network on digits and its quadratic expansion: error in space, loss and sharpness"
 CAPTION = (
@@ -134,7 +134,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0].plot([], [], color=colour, marker="o", linestyle="none", label=label)
         axes[0].set(xscale="log", yscale="log", xlabel=r"distance $|\theta-\theta_0|$")
         axes[0].set(ylabel=r"r.m.s. error of $z$")
-        axes[0].legend(loc="lower right", handlelength=1)
+        axes[0].legend(loc="lower right", handlelength=1, fontsize=6)
         models = ((data.linear, EXACT, SEQUENCE[0]), (data.quadratic, THEORY, SEQUENCE[1]))
         for axis, name in zip(axes[1:], ("loss", "sharpness"), strict=True):
             factor = 1.0 if name == "loss" else data.rate
@@ -150,7 +150,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         lines = {"network, one run": {"color": "black", **SIMULATION}}
         lines |= {"linear expansion": {"color": SEQUENCE[0], **EXACT}}
         lines |= {"quadratic expansion": {"color": SEQUENCE[1], **THEORY}}
-        axes[0].figure.legend(handles=kinds(lines), loc="outside upper left", ncols=3)
+        above(axes[0].figure, kinds(lines), 3)
 
     return sheet(panels, width, columns=3, aspect=1.05)
 

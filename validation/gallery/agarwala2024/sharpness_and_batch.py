@@ -101,7 +101,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 _draw_batch(left, data.parameters, batch, pair, colour, False)
                 _draw_batch(right, data.parameters, batch, pair, colour, True)
             left.set(xlabel="step", ylabel=r"$\eta\lambda_{\max}$", title=name)
-            right.set(xlabel="step", ylabel=r"$\eta\lambda_{\max}$ without $\kappa|\theta|^2$")
+            right.set(xlabel="step", ylabel=r"$\eta(\lambda_{\max}-\kappa|\theta|^2)$")
             right.set_title(name)
         key(axes[0], KINDS, columns=3, bands=(BAND,))
 

@@ -25,7 +25,7 @@ from ....theory.methods import GradientDescent
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check
-from ..look import REFERENCE, SEQUENCE, THEORY, sheet
+from ..look import REFERENCE, SEQUENCE, THEORY, above, kinds, sheet
 
 TITLE = "the sharpness at the end of gradient flow falls; that of the iterate oscillates"
 CAPTION = (
@@ -133,6 +133,13 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         low = float(ends.min()) - 0.01
         axes[2].plot([low, 2], [low, 2], **REFERENCE)
         axes[2].set(xlabel=r"predicted $\eta\varphi_\infty$", ylabel="found")
+        dots = {"marker": ".", "markersize": 5, "linestyle": "none"}
+        lines = {"quasi-static attractor (b)": {"color": "0.65", **dots}}
+        lines |= {
+            "the run, and ends of many": {"color": SEQUENCE[0], **dots},
+            "2, equality": REFERENCE,
+        }
+        above(axes[0].figure, kinds(lines), 3)
 
     return sheet(panels, width, columns=3, aspect=0.95)
 

@@ -129,8 +129,27 @@ def checks(data: Data) -> tuple[Check, ...]:
     paired = [_gain(case) for case in data.cases.values()]
     return (
         *found,
-        Check("rare outliers: least ln gap of the optima", gains[0], 0, np.inf, "its interval"),
-        Check("uniform: least ln gap of the optima", none[0], -np.inf, 0, "its interval"),
+        Check(
+            "rare outliers: least ln gap of the optima",
+            gains[0],
+            gains[1] - gains[0],
+            np.inf,
+            "its interval, and beyond what that leaves open",
+        ),
+        Check(
+            "uniform: interval of the ln gap of the optima, distance from 0 over its width",
+            max(none[0], -none[1], 0.0) / (none[1] - none[0]),
+            0,
+            0.5,
+            "there is no gap: the interval holds 0",
+        ),
+        Check(
+            "uniform: width of that interval over the gap under rare outliers",
+            (none[1] - none[0]) / gains[0],
+            0,
+            0.1,
+            "a gap of a tenth would show",
+        ),
         Check(
             "rare outliers: runs, gain of optimal clipping at the end, in s.e.",
             paired[0],
@@ -141,7 +160,7 @@ def checks(data: Data) -> tuple[Check, ...]:
         Check(
             "uniform: runs, gain of optimal clipping at the end, in s.e.",
             paired[1],
-            -np.inf,
+            -4,
             4,
             "paired differences",
         ),

@@ -14,7 +14,7 @@ from ....theory.streaming.problem import LeastSquares
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near, refuted, tested
-from ..look import RISK, SEQUENCE, SIMULATION, THEORY, TIME, sheet
+from ..look import KINDS, RISK, SEQUENCE, TIME, direct, key, pair, sheet
 
 TITLE = "private SGD: what the added noise costs"
 CAPTION = (
@@ -68,15 +68,16 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """One panel."""
 
     def panel(axes: Any) -> None:
-        axis = axes[0]
+        axis, ends = axes[0], {}
         for ((batch, s), (theory, runs)), colour in zip(data.items(), SEQUENCE, strict=False):
-            label = rf"$B = {batch}$, $\sigma = {s:g}/\sqrt{{d}}$"
-            axis.plot(theory.time, theory.risk, color=colour, label=label, **THEORY)
-            axis.errorbar(runs.time, runs.risk, 2 * runs.sem(), color=colour, **SIMULATION)
+            pair(axis, theory, runs, colour)
+            noise = rf"$\sigma = {s:g}/\sqrt{{d}}$" if s else "no noise added"
+            ends[f"$B = {batch}$, {noise}"] = float(theory.risk[-1]), colour
         axis.set(yscale="log", xlabel=TIME, ylabel=RISK)
-        axis.figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        direct(axis, ends)
+        key(axis, KINDS)
 
-    return sheet(panel, width, columns=1, aspect=0.6)
+    return sheet(panel, width, columns=1, aspect=0.6, strips=(0,))
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -15,7 +15,7 @@ from ....theory.streaming.problem import LeastSquares
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near, tested
-from ..look import RISK, SEQUENCE, SIMULATION, THEORY, TIME, sheet
+from ..look import KINDS, RISK, SEQUENCE, THEORY, TIME, key, pair, sheet
 
 TITLE = "rates that follow the run: AdaGrad-Norm, line search and Polyak's step"
 CAPTION = (
@@ -72,17 +72,14 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Two panels."""
 
     def panels(axes: Any) -> None:
-        for (name, (theory, runs)), colour in zip(data.items(), SEQUENCE, strict=False):
-            axes[0].plot(theory.time, theory.risk, color=colour, label=name, **THEORY)
-            axes[0].errorbar(runs.time, runs.risk, 2 * runs.sem(), color=colour, **SIMULATION)
+        for (theory, runs), colour in zip(data.values(), SEQUENCE, strict=False):
+            pair(axes[0], theory, runs, colour)
             axes[1].plot(theory.time, theory["rate"], color=colour, **THEORY)
         axes[0].set(yscale="log", xlabel=TIME, ylabel=RISK)
         axes[1].set(yscale="log", xlabel=TIME, ylabel=r"rate $\eta$")
-        axes[0].figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2
-        )
+        key(axes[0], KINDS, 4, colours=dict(zip(data, SEQUENCE, strict=False)))
 
-    return sheet(panels, width, columns=2, aspect=0.9)
+    return sheet(panels, width, columns=2, aspect=0.75, strips=(0,))
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -18,7 +18,7 @@ from ....theory.tuners.problem import TwoCurvatures
 from ....theory.tuners.ratio import ratio_theory
 from ...figures.style import HouseFigure
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, sheet
+from ..look import REFERENCE, SEQUENCE, above, kinds, sheet
 
 TITLE = "the ratio of two modes under CDAT and Polyak: two windows of stability, and chaos between"
 CAPTION = (
@@ -133,6 +133,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             )
             axis.set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
             axis.minorticks_off()
+        dots = {"color": SEQUENCE[0], "marker": ".", "markersize": 4, "linestyle": "none"}
+        lines = {"orbits (c, d)": dots, "step shared by both modes; κ of (c, d)": REFERENCE}
+        lines |= {"flip, $\\mu=-1$": {"color": "0.15", "linestyle": "--", "linewidth": 0.8}}
+        above(axes[0].figure, kinds(lines), 3)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.66)
 

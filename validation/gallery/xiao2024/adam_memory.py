@@ -39,6 +39,7 @@ from ..check import Check, agreement, near
 from ..look import (
     COLOURS,
     EXACT,
+    PUBLISHED,
     REFERENCE,
     RISK,
     RUNS,
@@ -56,22 +57,33 @@ CAPTION = (
     "(a) Mean drift and noise of a step of Adam without momentum over what the second moment "
     "forgets: quadrature (lines), a simulated stream (markers); grey, their laws for long "
     "memories. (b), (c) Risk at d = {dimension} where the second moment remembers few steps "
-    "and where it remembers about d. Take-away: with a short memory Adam is a signSGD whose "
-    "drift and noise the memory sets; with a memory of order d another limit holds, and each "
-    "limit fails where the other is right."
+    "and where it remembers about d; (d) with momentum, β₁ = 1 − {momentum:g}/d. Take-away: with "
+    "a short memory Adam is a signSGD whose drift and noise the memory sets; memories of "
+    "order d are states of their own, and each limit fails where another is right."
 )
 
 #: the two limits that are compared, by the name of the memory that they are right for
-SHORT, SLOW = "short", "slow-variance"
-OTHER = {SHORT: SLOW, SLOW: SHORT}
+SHORT, SLOW, BOTH = "short", "slow-variance", "slow"
+#: of every memory, the limit that is right and the one that is not
+OTHER = {SHORT: SLOW, SLOW: SHORT, BOTH: SLOW}
+#: how limits are drawn where they are wrong
+LIMITS = {SLOW: EXACT, SHORT: PUBLISHED}
 #: −d/d(1 − β₂) of the two means at β₂ = 1, for Gaussian noise
 LAWS = {"gamma": 2.5, "s_A^2": 4.0}
-NAMES = {SHORT: "short", SLOW: "long"}
+NAMES = {SHORT: "short", SLOW: "long", BOTH: "long, with momentum"}
+TITLES = {
+    SHORT: "memory of $v$: {:g} steps",
+    SLOW: "memory of $v$: {:g} steps",
+    BOTH: "and of $m$: {:g} steps",
+}
+#: memories so short that the line of quadrature reaches signSGD
+SHORTEST = (0.99, 0.995, 0.999, 0.9999)
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Forgetting rates 1 − β₂ of the tables, and memories of d/short and d/slow steps of runs."""
+    """Forgetting rates 1 − β₂ of the tables, and memories of d/short and d/slow steps of runs,
+    and of d/momentum steps of their first moment."""
 
     forgetting: tuple[float, ...] = (0.0025, 0.005, 0.01, 0.02, 0.06, 0.2, 0.4, 0.7, 0.9, 0.98)
     blocks: int = 32
@@ -81,6 +93,7 @@ class Parameters:
     rate: float = 0.4
     short: float = 40.0
     slow: float = 1.0
+    momentum: float = 4.0
     until: float = 4.0
     points: int = 21
     runs: int = 320
@@ -94,8 +107,8 @@ FULL = Parameters(blocks=256, dimension=1000, short=100.0, runs=400)
 @dataclass(frozen=True, eq=False)
 class Data:
     """γ and s_A² over 1 − β₂, with their standard errors from a stream of so many blocks, and
-    ``exact`` by quadrature; by the memory that is right: how many steps it is, both limits and
-    the runs."""
+    ``exact`` by quadrature, ``shortest`` for the shortest memories; by the memory that is right:
+    how many steps it is, both limits and the runs."""
 
     forgetting: np.ndarray
     drift: np.ndarray
@@ -103,6 +116,7 @@ class Data:
     errors: np.ndarray
     blocks: int
     exact: np.ndarray
+    shortest: np.ndarray
     steps: dict[str, float]
     limits: dict[str, dict[str, Curve]]
     runs: dict[str, Curve]
@@ -121,13 +135,20 @@ def compute(parameters: Parameters) -> Data:
     axis = {"until": p.until, "points": p.points}
     limits: dict[str, dict[str, Curve]] = {}
     runs: dict[str, Curve] = {}
-    for right, scale in ((SHORT, p.short), (SLOW, p.slow)):
-        method = Adam(p.rate, beta1=0.0, beta2=1 - scale / p.dimension)
-        limits[right] = {name: solve(problem, method, memory=name, **axis) for name in OTHER}
+    scales = {SHORT: (None, p.short), SLOW: (None, p.slow), BOTH: (p.momentum, p.slow)}
+    for right, (first, second) in scales.items():
+        beta1 = 0.0 if first is None else 1 - first / p.dimension
+        method = Adam(p.rate, beta1=beta1, beta2=1 - second / p.dimension)
+        limits[right] = {
+            name: solve(problem, method, memory=name, **axis) for name in (right, OTHER[right])
+        }
         seed = np.random.SeedSequence(p.seed, spawn_key=(len(runs),))
         runs[right] = simulate(problem, method, runs=p.runs, seed=seed, progress=False, **axis)
-    steps = {SHORT: p.dimension / p.short, SLOW: p.dimension / p.slow}
-    exact = np.transpose([quadrature(x) for x in p.forgetting])
+    remembered = {SHORT: p.short, SLOW: p.slow, BOTH: p.momentum}
+    steps = {name: p.dimension / scale for name, scale in remembered.items()}
+    exact, shortest = (
+        np.transpose([quadrature(x) for x in forgets]) for forgets in (p.forgetting, SHORTEST)
+    )
     return Data(
         forgetting,
         drift,
@@ -135,6 +156,7 @@ def compute(parameters: Parameters) -> Data:
         relative * (drift, variance),
         p.blocks,
         exact,
+        shortest,
         steps,
         limits,
         runs,
@@ -166,25 +188,37 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         _means(axes[0], data)
         for axis, (right, runs) in zip(axes[1:], data.runs.items(), strict=True):
-            limits = data.limits[right]
-            pair(axis, limits[SHORT], runs, colour)
-            slow = limits[SLOW]
-            axis.plot(slow.time, slow.risk, color="black", label="theory, slow $v$", **EXACT)
             axis.set_yscale("log")
-            axis.set(xlabel=TIME, ylabel=RISK, title=f"$v$ remembers {data.steps[right]:g} steps")
-            axis.set_ylim(top=1.1)
-        key(axes[1], {"theory, $v$ forgets at once": THEORY, RUNS: SIMULATION}, 3)
+            holds, fails = data.limits[right][right], data.limits[right][OTHER[right]]
+            pair(axis, holds, runs, colour)
+            axis.plot(fails.time, fails.risk, color="black", **LIMITS[OTHER[right]])
+            axis.set(xlabel=TIME, ylabel=RISK, ylim=(None, 1.1))
+            axis.set_title(TITLES[right].format(data.steps[right]))
+        others = {
+            "the limit of a long memory of $v$": {"color": "black", **LIMITS[SLOW]},
+            "the limit of a short one": {"color": "black", **LIMITS[SHORT]},
+        }
+        styles = {"theory, the memory that is right": {"color": colour, **THEORY}}
+        key(axes[1], styles | others | {RUNS: SIMULATION}, 3)
 
-    return sheet(panels, width, columns=3, aspect=0.95)
+    return sheet(panels, width, rows=2, columns=2, aspect=0.62, strips=(1, 2, 3))
 
 
 def _means(axis: Any, data: Data) -> None:
     small = np.geomspace(data.forgetting[0], 0.25, 60)
     streams = zip(
-        (r"$\gamma$", r"$s_A^2$"), data.exact, (data.drift, data.variance), data.errors, strict=True
+        (r"$\gamma$", r"$s_A^2$"),
+        data.exact,
+        data.shortest,
+        (data.drift, data.variance),
+        data.errors,
+        strict=True,
     )
-    for (name, exact, values, errors), colour in zip(streams, SEQUENCE[::2], strict=False):
-        axis.plot(data.forgetting, exact, color=colour, label=name, **THEORY)
+    for (name, exact, shortest, values, errors), colour in zip(
+        streams, SEQUENCE[::2], strict=False
+    ):
+        line = [*data.forgetting, *SHORTEST], [*exact, *shortest]
+        axis.plot(*line, color=colour, label=name, **THEORY)
         axis.errorbar(
             data.forgetting, values, 2 * errors, color=colour, elinewidth=0.6, **SIMULATION
         )
@@ -250,9 +284,9 @@ def _limits(data: Data, right: str) -> tuple[Check, Check]:
     margin = float(holds.diagnostics["finite_size"].max())
     report = compare(fails, data.runs[right], margin=margin)
     return (
-        agreement(f"{NAMES[right]} memory, its limit", compare(holds, data.runs[right])),
+        agreement(f"memory {NAMES[right]}: its limit", compare(holds, data.runs[right])),
         Check(
-            f"{NAMES[right]} memory, the other limit",
+            f"memory {NAMES[right]}: the limit of another",
             float(report.p_values.min()),
             0,
             report.level,

@@ -115,10 +115,11 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axis.set(xlabel=TIME, ylabel=RISK, title=f"{law} noise", ylim=(0.6 * data.risk, 1.2))
             if law in data.refused:
                 axis.text(
-                    0.95,
-                    0.82,
-                    r"SGD: no limit, $\sigma^2=\infty$",
+                    0.97,
+                    0.97,
+                    "SGD: no limit,\n$\\sigma^2=\\infty$",
                     ha="right",
+                    va="top",
                     transform=axis.transAxes,
                     color=COLOURS["SGD"],
                 )

@@ -21,10 +21,11 @@ from ....theory.methods import SignSGD
 from ....theory.noise import Gaussian
 from ....theory.streaming.problem import LeastSquares
 from ...convergence.power_law import Slope, fit_slope
-from ...figures.style import HouseFigure
+from ...figures.style import HouseFigure, inches
 from ...simulate import simulate
 from ..check import Check, near
 from ..look import outside_its_range, sheet
+from ..sheet import NARROW
 
 TITLE = "breakdown of the limit of signSGD over dimension, localisation and batch, and its repair"
 CAPTION = (
@@ -121,6 +122,8 @@ def _gap(theory: Curve, runs: Curve) -> tuple[float, float, float]:
 def draw(data: Data, width: str | float) -> HouseFigure:
     """A map a theory and batch, gaps in percent with their standard errors."""
 
+    narrow = inches(width) < NARROW
+
     def panels(axes: Any) -> None:
         maps = [(i, j) for i in range(len(THEORIES)) for j in range(len(data.batches))]
         for axis, (i, j) in zip(axes, maps, strict=True):
@@ -136,10 +139,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 axis.text(
                     column,
                     row,
-                    f"${100 * gap:+.1f}$\n±{100 * errors[row, column]:.1f}",
+                    _text(100 * gap, 100 * errors[row, column], narrow),
                     ha="center",
                     va="center",
-                    fontsize=6,
+                    fontsize=5.5 if narrow else 6,
                     color="k" if abs(gap) > 0.2 else "w",
                 )
             axis.set_xticks(range(data.dimensions.size), data.dimensions)
@@ -158,6 +161,11 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         )
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.62)
+
+
+def _text(gap: float, error: float, narrow: bool) -> str:
+    """The gap; where there is room, with its standard error."""
+    return f"${gap:+.0f}$" if narrow else f"${gap:+.1f}$\n±{error:.1f}"
 
 
 def slopes(data: Data) -> tuple[Slope, Slope]:

@@ -29,7 +29,8 @@ from ..streaming import checks
 from ..streaming.engine import FEWEST, Engine, Stream
 from ..streaming.ensemble import Request
 from ..streaming.lowering import Lowered
-from ..streaming.samples import GaussianRows
+from ..streaming.rows import row_engine
+from ..streaming.samples import DrawnRows, GaussianRows, RowEngine
 from ..streaming.vector import NormalStream
 
 #: memories of an average for which it is warmed, and the most steps of that
@@ -59,6 +60,8 @@ class AdamEngine(Engine):
         Of the inputs.
     root : (d, d) float32 array or None
         Transpose of F; None for a diagonal K.
+    data : RowEngine, optional
+        Rows of data and their residuals in place of Gaussian inputs.
     """
 
     betas: np.ndarray
@@ -66,6 +69,7 @@ class AdamEngine(Engine):
     scales: np.ndarray
     covariance: np.ndarray
     root: np.ndarray | None
+    data: RowEngine | None = None
 
     name: ClassVar[str] = "adam"
     template: ClassVar[Path] = Path(__file__).with_name("kernels") / "chain.py"
@@ -81,6 +85,9 @@ class AdamEngine(Engine):
         return AdamStream(rows, warm, min(steps, MOST_WARM), shape, self.most)
 
     def _rows(self, sequence: np.random.SeedSequence) -> Stream:
+        if self.data is not None:
+            rows, residuals = self.data.rows, self.data.residuals
+            return DrawnRows(sequence, rows, residuals, self.batch, self.most)
         if self.root is None:
             return NormalStream(self.noise, sequence, self.start.size, self.batch, self.most)
         return GaussianRows(self.noise, sequence, self.root, self.batch, self.most)
@@ -146,8 +153,10 @@ class AdamStream:
             done += steps
 
     def _block(self, rows: Any, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        values, *_, noise = rows.next(first, steps)
+        values, *chosen, noise = rows.next(first, steps)
         samples = steps * self._batch
+        if isinstance(rows, DrawnRows):
+            values = values[chosen[0]].astype(np.float32)
         block = values.ravel()[: samples * self._width].reshape(samples, self._width)
         return block, np.asarray(noise).reshape(steps, self._batch)
 
@@ -156,12 +165,15 @@ class _AdamRequest(Request):
     """A request whose engine is Adam's."""
 
     def engines(self, methods: Sequence[Any]) -> tuple[Engine, ...]:
-        law, method = self.problem.covariance, methods[0]
+        law, method, lowered = self.problem.covariance, methods[0], lower_adam(methods[0])
+        given = None if self.rows is None and self.targets is None else (self.rows, self.targets)
+        data = given and row_engine(self.problem, lowered, self.record(), *given)
         dense = not law.is_diagonal
         root = np.sqrt(law.eigenvalues)[:, None] * law.eigenvectors.T if dense else None
-        diagonal = np.ones(law.dimension) if dense else np.sqrt(law.expanded())
+        scaled = dense or data is not None
+        diagonal = np.ones(law.dimension) if scaled else np.sqrt(law.expanded())
         engine = AdamEngine(
-            lower_adam(method),
+            lowered,
             self.problem.noise,
             self.record(),
             law.dimension,
@@ -170,6 +182,7 @@ class _AdamRequest(Request):
             np.array(diagonal),
             np.array(law.matrix if dense else law.expanded()),
             None if root is None else np.ascontiguousarray(root, dtype=np.float32),
+            data,
         )
         return (engine,)
 
@@ -186,11 +199,15 @@ def simulate(
     workers: int | None = None,
     executor: Executor | None = None,
     progress: bool | None = None,
+    rows: Any = None,
+    targets: Any = None,
 ) -> Curve:
     """Run Adam in dimension d; the options are those of the other streaming methods.
 
     Raises
     ------
+    InvalidInput
+        Only one of rows and targets, wrong shapes, values that are not finite.
     NotAvailable
         An infinite dimension.
     """
@@ -199,7 +216,7 @@ def simulate(
     grid = time_grid(until, times, points)
     check_schedules(method, float(grid[-1]))
     checks.check_pair(problem, method)
-    ask = _AdamRequest(problem, grid, runs, crew, None, None, None)
+    ask = _AdamRequest(problem, grid, runs, crew, rows, targets, None)
     try:
         return ask.curves([method], sequence)[0]
     except Interrupted as stop:

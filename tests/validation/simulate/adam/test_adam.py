@@ -134,3 +134,42 @@ def test_noise_that_is_not_gaussian_takes_its_own_table():
     other = ll.LeastSquares(ll.isotropic(400), noise=ll.Rademacher(0.6 * np.sqrt(2)))
     control = ll.compare(ll.solve(other, method, memory="short", **options), runs, margin=0.02)
     assert control.passed is False, str(control)
+
+
+def test_rows_are_streamed_as_they_are():
+    """On one row, drawn again and again, Adam is a recursion that can be written down."""
+    d, steps = 4, 12
+    row, residual = np.array([1.0, -2.0, 0.5, 3.0]), 0.7
+    rows, targets = np.tile(row, (5, 1)), np.full(5, residual)
+    problem = ll.LeastSquares(
+        ll.from_eigenvalues([1.0] * d), noise=ll.Gaussian(0.5), start=np.ones(d)
+    )
+    scaled_rows = rows * np.sqrt(d * 5 / np.sum(rows**2))
+    runs = ll.simulate(
+        problem,
+        Adam(0.4, 0.5, 0.8),
+        times=np.arange(steps + 1) / d,
+        runs=2,
+        seed=1,
+        rows=scaled_rows,
+        targets=targets,
+        progress=False,
+    )
+    x = scaled_rows[0]
+    left = residual - x @ np.linalg.lstsq(scaled_rows, targets, rcond=None)[0]
+    delta, first, second = np.ones(d), np.zeros(d), np.zeros(d)
+    expected = [0.5 * delta @ delta]
+    for k in range(-400, steps):
+        g = (x @ delta - left) * x
+        first, second = 0.5 * first + 0.5 * g, 0.8 * second + 0.2 * g**2
+        if k >= 0:
+            delta = delta - 0.4 / d * first / np.sqrt(second)
+            expected.append(0.5 * delta @ delta)
+    np.testing.assert_allclose(runs.sample("risk"), [expected] * 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("given", [{"rows": np.ones((3, 4))}, {"targets": np.ones(3)}])
+def test_rows_and_targets_come_together(given):
+    problem = ll.LeastSquares(ll.isotropic(4), noise=ll.Gaussian(0.5))
+    with pytest.raises(ll.InvalidInput, match="together"):
+        ll.simulate(problem, Adam(0.4), 1, runs=2, **given)
