@@ -75,7 +75,7 @@ def save(name: str, figure: Any, folder: str | os.PathLike[str]) -> Path:
     mark = PngImagePlugin.PngInfo()
     mark.add_text("Source", mark_of(name))
     path = Path(folder) / FOLDER / f"{name}.png"
-    for shrink, colours in ((1.0, 64), (1.0, 24), (0.75, 24), (0.6, 16), (0.5, 16)):
+    for shrink, colours in ((1.0, 192), (1.0, 64), (1.0, 24), (0.75, 24), (0.6, 16), (0.5, 16)):
         size = (round(shrink * WIDTH), round(shrink * WIDTH * picture.height / picture.width))
         small = picture.resize(size, Image.Resampling.LANCZOS).quantize(colours)
         small.save(path, format="PNG", optimize=True, pnginfo=mark)

@@ -193,6 +193,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[2].set(
             xscale="log", xlabel="size of the readout", ylabel=f"UC-NFC at loss {p.target:g}"
         )
+        low, high = axes[2].get_ylim()
+        axes[2].set_ylim(low, high + 0.6 * (high - low))  # room for the names
         axes[2].legend(loc="upper right")
 
     return sheet(panels, width, columns=3, aspect=1.0)

@@ -128,6 +128,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             panel.figure.colorbar(mesh, ax=panel)
             panel.invert_yaxis()
             panel.set(title=title, xlabel="direction", ylabel="direction")
+            places = range(0, len(values) + 1, 4)
+            panel.set(xticks=places, yticks=places)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.8)
 
