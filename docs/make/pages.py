@@ -6,6 +6,7 @@ a name of the face or a figure joins by being there.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,11 @@ def write(folder: Path) -> None:
 
 
 #: links of a notebook, and where the site has what they lead to
-_MOVED = {"../CONTRIBUTING.md": "../contributing.md", "../docs/gallery.md": "../gallery/index.md"}
+_MOVED = {
+    r"\.\./CONTRIBUTING\.md": "../contributing.md",
+    r"\.\./docs/gallery\.md#(\w+)": r"../gallery/\1.md",
+    r"\.\./docs/gallery\.md": "../gallery/index.md",
+}
 
 
 def _taken_over() -> dict[str, str]:
@@ -52,7 +57,7 @@ def _taken_over() -> dict[str, str]:
     for file in sorted((root / "notebooks").glob("*.ipynb")):
         text = file.read_text(encoding="utf-8")
         for here, there in _MOVED.items():
-            text = text.replace(here, there)
+            text = re.sub(here, there, text)
         found[f"notebooks/{file.name}"] = text
     names = "\n".join(sorted(Path(n).stem for n in found if n.endswith(".ipynb")))
     found["notebooks/index.md"] = f"# Notebooks\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n"
