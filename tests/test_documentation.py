@@ -102,3 +102,10 @@ def test_links_of_the_pages_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
             if "://" not in target and not target.startswith("docs/demo"):
                 assert (ROOT / target).exists(), f"{page} links to {target}"
+
+
+def test_no_row_of_a_table_stands_twice():
+    """Two rows of one name are an old one and a new one."""
+    for table in re.findall(r"(?:^\|.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE):
+        names = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+        assert len(names) == len(set(names)), names
