@@ -22,6 +22,7 @@ FIGURES = (
     "network_and_its_expansion",
     "controlled_edge",
     "kernel_norm_along_training",
+    "edge_held_on_a_fine_grid",
 )
 
 
@@ -270,3 +271,26 @@ def test_norms_that_stay_above_1_are_seen():
     }
     wrong = failures(name, replace(data, norms=high))
     assert len(wrong) >= 3 and all("below 1" in failed for failed in wrong)
+
+
+def test_a_held_norm_that_wins_or_draws_is_seen():
+    """Groups in each other's place, and the same runs for both."""
+    name = "edge_held_on_a_fine_grid"
+    data = data_of(name)
+    swapped = failures(name, replace(data, held=data.constant, constant=data.held))
+    equal = failures(name, replace(data, held=data.constant))
+    for wrong in (swapped, equal):
+        assert sum("loses to the best constant rate" in failed for failed in wrong) == len(
+            data.held
+        )
+
+
+def test_grids_that_end_at_their_best_are_seen():
+    name = "edge_held_on_a_fine_grid"
+    data = data_of(name)
+    short = {
+        batch: {x: ends for x, ends in cells.items() if x <= 0.08}
+        for batch, cells in data.constant.items()
+    }
+    wrong = failures(name, replace(data, constant=short))
+    assert sum("constant rate: the highest" in failed for failed in wrong) == len(short)
