@@ -21,6 +21,8 @@ FIGURES = (
     "networks_at_the_edges",
     "network_and_its_expansion",
     "controlled_edge",
+    "kernel_norm_along_training",
+    "edge_held_on_a_fine_grid",
 )
 
 
@@ -247,3 +249,48 @@ def test_a_norm_that_is_not_held_is_seen():
     assert any("up to 1/2" in failed for failed in failures(name, lost))
     kept = {target: (0.0, 0.0) for target in data.network.held}
     assert failures(name, replace(data, network=replace(data.network, held=kept)))
+
+
+def test_a_kernel_that_stands_still_is_seen():
+    """Norms in proportion to the rate, those of the smallest one."""
+    name = "kernel_norm_along_training"
+    data = data_of(name)
+    still = {}
+    for batch, cells in data.norms.items():
+        first = min(cells)
+        still[batch] = {rate: cells[first] * rate / first for rate in cells}
+    wrong = failures(name, replace(data, norms=still))
+    assert sum("power of the rate" in failed for failed in wrong) == len(still)
+
+
+def test_norms_that_stay_above_1_are_seen():
+    name = "kernel_norm_along_training"
+    data = data_of(name)
+    high = {
+        B: {rate: 5 * norms for rate, norms in cells.items()} for B, cells in data.norms.items()
+    }
+    wrong = failures(name, replace(data, norms=high))
+    assert len(wrong) >= 3 and all("below 1" in failed for failed in wrong)
+
+
+def test_a_held_norm_that_wins_or_draws_is_seen():
+    """Groups in each other's place, and the same runs for both."""
+    name = "edge_held_on_a_fine_grid"
+    data = data_of(name)
+    swapped = failures(name, replace(data, held=data.constant, constant=data.held))
+    equal = failures(name, replace(data, held=data.constant))
+    for wrong in (swapped, equal):
+        assert sum("loses to the best constant rate" in failed for failed in wrong) == len(
+            data.held
+        )
+
+
+def test_grids_that_end_at_their_best_are_seen():
+    name = "edge_held_on_a_fine_grid"
+    data = data_of(name)
+    short = {
+        batch: {x: ends for x, ends in cells.items() if x <= 0.08}
+        for batch, cells in data.constant.items()
+    }
+    wrong = failures(name, replace(data, constant=short))
+    assert sum("constant rate: the highest" in failed for failed in wrong) == len(short)

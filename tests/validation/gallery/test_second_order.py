@@ -22,6 +22,7 @@ NAMES = (
     "early_sharpening",
     "sharpness_and_batch",
     "edge_of_many",
+    "offset_in_many_dimensions",
     "proportional_limit",
     "noise_shifts",
 )
@@ -219,6 +220,43 @@ def test_ends_above_the_edge_are_rejected():
     theory, runs = data.small
     higher = replace(theory, values=theory.values | {"sharpness": 1.1 * theory["sharpness"]})
     assert missed("edge_of_many", replace(data, small=(higher, runs)))
+
+
+def without_the_rows(data):
+    """What is said to be conserved with 2 % more of z², as if the other modes did not answer."""
+    return replace(data, turns={D: 1.02 * turns for D, turns in data.turns.items()})
+
+
+def ends_at_another_share(data):
+    """Offsets of 0.1 % more."""
+    return replace(data, offsets={D: 1.001 * each for D, each in data.offsets.items()})
+
+
+def ends_that_forget(data):
+    """The same offset for every excess: that of two curvatures of one ratio."""
+    return replace(data, offsets={D: 0 * each + 0.01 for D, each in data.offsets.items()})
+
+
+def ends_off_by_the_root(data):
+    """What is left of the law falls like the root of the excess."""
+    off = 1 + 0.05 * np.sqrt(data.excess)[:, None]
+    return replace(data, offsets={D: off * start for D, start in data.starts.items()})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "seen_by"),
+    [
+        (without_the_rows, ["c z^2"]),
+        (ends_at_another_share, ["offset over excess"]),
+        (ends_that_forget, ["offset over excess", "power of the excess", "order of what is left"]),
+        (ends_off_by_the_root, ["order of what is left"]),
+    ],
+)
+def test_other_offsets_in_many_dimensions_are_rejected(spoil, seen_by):
+    _, data = computed("offset_in_many_dimensions")
+    wrong = missed("offset_in_many_dimensions", spoil(data))
+    for name in seen_by:
+        assert sum(name in each for each in wrong) == len(data.offsets)
 
 
 def test_a_gap_that_shrinks_like_the_root_is_rejected():
