@@ -42,7 +42,9 @@ def test_a_wrong_part_is_seen():
         ),
         "average": replace(data, average=(scaled(data.average[0], 1.05), data.average[1])),
         "largest": replace(data, rests=rests),
-        "risk with": replace(data, pairs={**data.pairs, "lengthening memory": data.pairs["SGD"]}),
+        "runs: last risk": replace(
+            data, pairs={**data.pairs, "lengthening memory": data.pairs["SGD"]}
+        ),
     }
     for words, wrong in cases.items():
         failed = [check.name for check in module.checks(wrong) if not check.passed]
