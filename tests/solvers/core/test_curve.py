@@ -160,6 +160,7 @@ def test_arrays_have_axes_of_their_own(tmp_path):
         Curve([0.0, 1.0], {"loss": [1.0, 0.5]}, arrays={"jacobian": np.ones((3, 2))})
 
 
+@pytest.mark.slow
 def test_what_a_solution_tells_of_itself_waits_until_it_is_read(monkeypatch, tmp_path):
     problem = ll.LeastSquares(ll.isotropic(300), noise=ll.Gaussian(0.5))
     method = ll.ClippedSGD(0.4, 1.1)

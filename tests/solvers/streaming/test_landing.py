@@ -61,6 +61,7 @@ def test_breaks_hold_the_output_times():
     assert landing(times, np.empty(0))[0] is times
 
 
+@pytest.mark.slow
 def test_new_numbers_and_new_forms_compile_nothing():
     """A number costs next to nothing; a formula that was never seen at most 1.5 s of processor."""
     ll.solve(PROBLEM, ll.SGD(ll.cosine(0.5, 4)), 4.0)

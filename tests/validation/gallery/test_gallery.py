@@ -150,6 +150,7 @@ def test_panels_have_letters_and_logarithms_plain_ticks():
     assert "0.01" in texts and "10" in texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "columns"), [("icml", 2), ("neurips", 3)])
 def test_narrow_pages_are_composed(width, columns):
     """Two panels a row, and the last one alone takes the whole width."""
