@@ -4,7 +4,7 @@ Under a linear rule the exact mean is at hand: its distance from the limit is wh
 Other rules: what steps of finite length do is walked, :mod:`.walk`; what the fluctuations of R do
 beside is taken from the method without memory, at the rate at which a gradient moves the iterate in
 the end, η(1 + κ) or η/(1 − β). Held against 1000 chains and more a case at d = 32
-(clipped, Huber, soft sign and signs; four laws; γ from ½ to 8, with and without a direct part):
+(clipped, Huber and soft sign; four laws; γ from ½ to 8, with and without a direct part):
 the first alone is the gap at early times, and the sum of the two is above it at all.
 """
 
