@@ -77,6 +77,8 @@ class BlockwiseDistillation(Problem, ByContent):
 
         strengths = _finite("strengths", self.strengths)
         start = _finite("start", self.start)
+        if strengths.size == 0:
+            raise InvalidInput("strengths", self.strengths, "give at least one")
         put("layers", self._count_layers(strengths, start))
         put("strengths", self._of_modes("strengths", np.atleast_1d(strengths), 2))
         put("start", self._of_modes("start", start, 3))
