@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from scipy.special import poch
 
 #: votes up to which gains are fractions; beyond, doubles
 _FRACTIONS = 301
@@ -68,6 +69,4 @@ def _first_weight(batch: int) -> Fraction | float:
     half = (batch - 1) // 2
     if batch <= _FRACTIONS:
         return Fraction(math.comb(batch - 1, half), 2 ** (batch - 1))
-    series = 1 - 1 / (8 * half) + 1 / (128 * half**2) + 5 / (1024 * half**3)
-    series -= 21 / (32768 * half**4)
-    return float(series / math.sqrt(math.pi * half))
+    return float(1 / (math.sqrt(math.pi) * poch(half + 0.5, 0.5)))

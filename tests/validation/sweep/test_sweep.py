@@ -213,9 +213,13 @@ def test_every_family_is_swept(example):
     main = next(iter(curve.values))
     assert set(found.status.values) <= {"ok", "diverged"}, found.reason.values
     values = found[main].sel({"method": "again"}).values[: curve.time.size]
-    # every cell draws its batches, or its paths
-    if isinstance(example.problem, ll.QuadraticRegression) or example.theory.get("limit") == "sde":
+    if isinstance(example.problem, ll.QuadraticRegression):  # every cell draws its batches
         assert np.all(np.isfinite(values))
+        return
+    if example.theory.get("limit") == "sde":  # every cell draws its paths
+        allowed = 5 * np.sqrt(2) * curve.sem(main) + 1e-12
+        assert np.all(np.abs(values - curve[main]) < allowed)
+        assert np.any(np.abs(1.3 * values - curve[main]) > allowed)  # the control
         return
     np.testing.assert_allclose(values, curve[main], rtol=1e-4, atol=1e-12)
 
