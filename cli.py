@@ -135,7 +135,10 @@ _FIGURE = (
     "Draw a figure, check its numbers. Exit status: 0 they hold, 1 they do not, 2 bad input, "
     "3 undecided."
 )
-_GALLERY = "Draw small pictures of the figures and write the page around them, in some minutes."
+_GALLERY = (
+    "Draw small pictures of the figures, check their numbers, and write the page around them, in "
+    "some minutes. Exit status: 0 all numbers hold, 1 they do not, 2 bad input."
+)
 _VALIDITY = "Measure the error of every theory against simulation: a page, in about ten minutes."
 _SWEEP = (
     "Solve and simulate every cell of the [sweep] table. What is finished is kept: the same "
@@ -249,8 +252,11 @@ def _figure(chosen: argparse.Namespace) -> int:
 def _gallery(chosen: argparse.Namespace) -> int:
     from .validation.gallery.page import write_page
 
-    print("\n".join(f"wrote {file}" for file in write_page(chosen.out, chosen.only)))
-    return AGREES
+    held = True
+    for drawn in write_page(chosen.out, chosen.only):
+        print(drawn, flush=True)
+        held &= drawn.passed
+    return AGREES if held else DISAGREES
 
 
 def _validity(chosen: argparse.Namespace) -> int:

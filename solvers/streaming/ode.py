@@ -155,7 +155,7 @@ def integrate_cells(
         _EXPLICIT_STEPS,
     )
     if times.size > 1:
-        for k in np.flatnonzero(np.isin(reports[:, 0], STIFF)):
+        for k in (k for k, status in enumerate(reports[:, 0].tolist()) if status in STIFF):
             implicit = load(coefficients.source, "streaming/implicit")
             law = (writable(cells.p[k]), *mixture)
             risk, report = implicit.integrate(

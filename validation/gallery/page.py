@@ -10,12 +10,17 @@ from __future__ import annotations
 import io
 import os
 import zlib
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from ...solvers.core.runner import processors
 from ...theory.core.errors import InvalidInput
+from .check import Check
 from .make import figures, make, module_of
 
 PAGE, FOLDER = "gallery.md", "gallery"
@@ -30,8 +35,35 @@ page.
 """
 
 
-def write_page(folder: str | os.PathLike[str], only: Iterable[str] = ()) -> list[Path]:
-    """Draw the pictures of all figures, or of some, and write the page around all of them.
+@dataclass(frozen=True)
+class Drawn:
+    """A figure on the page: its picture, its checks, and the seconds that it took."""
+
+    name: str
+    file: Path
+    checks: tuple[Check, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every number lies where it must."""
+        return all(check.passed for check in self.checks)
+
+    def __str__(self) -> str:
+        held = sum(check.passed for check in self.checks)
+        wrong = "".join(f"\n  {check}" for check in self.checks if not check.passed)
+        took = f"{held} of {len(self.checks)} checks hold, {self.seconds:.1f} s"
+        return f"{self.name}: {took}, wrote {self.file}{wrong}"
+
+
+def write_page(folder: str | os.PathLike[str], only: Iterable[str] = ()) -> Iterator[Drawn]:
+    """Draw the pictures of all figures, or of some, as many at a time as there are processors,
+    and write the page around all of them.
+
+    Yields
+    ------
+    Drawn
+        As they are drawn, in the order of the page.
 
     Raises
     ------
@@ -43,13 +75,27 @@ def write_page(folder: str | os.PathLike[str], only: Iterable[str] = ()) -> list
         module_of(name)
     try:
         (target / FOLDER).mkdir(parents=True, exist_ok=True)
-        files = [save(name, make(name).figure, target) for name in names]
-        page = target / PAGE
-        page.write_text(text(), encoding="utf-8")
+        yield from _drawn(names, target)
+        (target / PAGE).write_text(text(), encoding="utf-8")
     except OSError as error:
         remedy = f"cannot be written ({error.strerror}); choose another folder"
         raise InvalidInput("out", str(target), remedy) from None
-    return [*files, page]
+
+
+def _drawn(names: list[str], target: Path) -> Iterator[Drawn]:
+    work, workers = partial(draw, folder=target), min(processors(), len(names))
+    if workers == 1:
+        yield from map(work, names)
+        return
+    # processes begin anew: one that is a copy of this one would inherit the locks of its threads
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
+        yield from processes.map(work, names)
+
+
+def draw(name: str, folder: Path) -> Drawn:
+    """Compute, check and draw a figure, and write its small picture."""
+    made = make(name)
+    return Drawn(name, save(name, made.figure, folder), made.checks, made.seconds)
 
 
 def text() -> str:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from numpy.typing import NDArray
 
 from ...solvers.core import random
@@ -26,24 +25,20 @@ from ...solvers.core.runs import Run, ensemble
 from ...solvers.sam.edge import sam_product
 from ...theory.core.checks import count, vector
 from ...theory.core.errors import InvalidType, NotAvailable
-from ...theory.core.loops import Shrink
 from ...theory.core.version import VERSION
 from ...theory.methods import SAM, GradientDescent, SpeedLimited
 from ...theory.methods.sampling import Batches, batches, batches_of, draw_masks
-from ...theory.methods.tuner import Local, Tuner, trial
+from ...theory.methods.tuner import Tuner
 from ...theory.schedules.schedule import evaluate
 from .mlp import MLP
 from .probe import largest
+from .tuned import tuned
 
 Array = NDArray[np.float64]
 
 QUANTITIES = ("loss", "sharpness", "step", "edge", "gradient")
 #: a run whose loss exceeds this many times that of its start has diverged
 RUN_AWAY = 1e3
-#: |∇L|² from which on there is nothing to descend
-_TINY = 1e-280
-#: (f(w) − f(w − ηg))/η, looked up where a rule asks for it
-_FALL = sp.Function("fall", real=True)
 
 
 def descend(
@@ -129,7 +124,7 @@ def path(
     """Return the recorded steps and the parameters there, (T, P), of one run of `descend`."""
     record = np.append(np.arange(0, until, every), until)
     rng = np.random.default_rng(random.seed_sequence(seed))
-    _, thetas = _run(_rule(network, method), start, record, rng)
+    _, thetas = _run(_rule(network, method), start, record, rng, observe=False)
     return record[: len(thetas)], np.array(thetas)
 
 
@@ -166,7 +161,7 @@ def _rule(network: MLP, method: Any) -> Rule:
         drawn = batches_of(method, network.data)
         starts = [memory.start for memory in method.memory]
         first = tuple(float(getattr(method, s) if isinstance(s, str) else s) for s in starts)
-        return Rule(network, method, drawn, _tuned(network, method, drawn.batch), first)
+        return Rule(network, method, drawn, tuned(network, method, drawn.batch), first)
     if isinstance(method, SpeedLimited):
         drawn = batches(GradientDescent(1.0), network.data)
         return Rule(network, method, drawn, _limited(network, method))
@@ -217,53 +212,17 @@ def _limited(network: MLP, method: SpeedLimited) -> Any:
     return step
 
 
-def _tuned(network: MLP, method: Tuner, batch: int) -> Any:
-    """The step of a tuner from what it sees of the loss of a batch."""
-
-    def step(t: int, theta: Array, mask: Array, memory: tuple[float, ...]) -> Any:
-        g = network.gradient(theta, mask) / batch
-        square = float(g @ g)
-        if not square > _TINY:
-            return 0.0, g, memory
-        here = network.batch_loss(theta, mask) / batch
-        bend = float(g @ network.curvature(theta, g, mask)) / batch
-
-        def fall(eta: float) -> float:
-            return (here - network.batch_loss(theta - eta * g, mask) / batch) / eta
-
-        sharp = sp.Symbol("lambda", positive=True)
-        seen = Local(here, square, bend, sp.nan, sp.nan, sharp, _FALL)
-        chosen, after = method.step(seen, memory)
-        eta = _number(chosen, fall, lambda: largest(network.linearisation(theta), 1)[0])
-        return eta, g, tuple(eta if new == chosen else float(new) for new in after)
-
-    return step
-
-
-def _number(form: Any, fall: Callable[[float], float], sharpness: Callable[[], float]) -> float:
-    """The number of a rule in which all is known but what has to be looked up."""
-    if isinstance(form, Shrink):
-        _, start, factor, condition = form.args
-        eta = float(start)
-        while 0.0 < eta < np.inf:
-            asked = condition.subs(trial, eta)
-            if asked.replace(_FALL, lambda x: sp.Float(fall(float(x)))) == True:  # noqa: E712
-                break
-            eta *= float(factor)
-        return eta
-    form = sp.sympify(form)
-    if form.free_symbols:
-        form = form.subs(next(iter(form.free_symbols)), sharpness())
-    return float(form)
-
-
 def _run(
     rule: Rule,
     theta: Array,
     record: NDArray[np.int64],
     rng: np.random.Generator,
+    observe: bool = True,
 ) -> tuple[Run, list[Array]]:
-    """Descend from θ; the recorded quantities, the step of divergence, and the recorded θ."""
+    """Descend from θ; the recorded quantities, the step of divergence, and the recorded θ.
+
+    Without being observed the quantities are NaN: the sharpness costs more than many steps.
+    """
     thetas: list[Array] = []
     network, memory = rule.network, rule.memory
     values = np.full((len(QUANTITIES), record.size), np.nan)
@@ -276,7 +235,8 @@ def _run(
                 return (values, t), thetas
             eta, follow, memory = rule.step(t, theta, mask, memory)
             if t == record[place]:
-                values[:, place] = _observed(rule, theta, eta)
+                if observe:
+                    values[:, place] = _observed(rule, theta, eta)
                 place += 1
                 thetas.append(theta)
             theta = theta - eta * follow

@@ -195,10 +195,11 @@ class MLP:
         return np.concatenate(parts, axis=1)
 
     def _push(self, theta: Array, passed: Passed, v: Array) -> Array:
-        moved = np.zeros_like(passed.inputs[0])
+        moved = passed.inputs[0]  # the inputs of the first layer do not move
         pairs = zip(self.layers(theta), self.layers(v), strict=True)
         for depth, (layer, change) in enumerate(pairs):
-            moved = moved @ layer[:-1] + passed.inputs[depth] @ change[:-1] + change[-1]
+            carried = moved @ layer[:-1] if depth else 0.0
+            moved = carried + passed.inputs[depth] @ change[:-1] + change[-1]
             if depth < len(self.hidden):
                 moved = moved * passed.slopes[depth]
         return moved

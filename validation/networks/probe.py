@@ -30,6 +30,9 @@ from .linearisation import Linearisation
 
 Array = NDArray[np.float64]
 
+#: residual of an eigenvector, relative to its eigenvalue, whose own error is of its square
+RESIDUAL = 1e-8
+
 
 @dataclass(frozen=True, eq=False)
 class Probe:
@@ -236,4 +239,4 @@ def largest(network: Linearisation, top: int, rng: np.random.Generator | None = 
     start = rng.standard_normal(network.size)
     if not apply(start).any():
         raise InvalidInput("network", network, "its Jacobian is 0: nothing moves; try another θ")
-    return eigsh(kernel, k=top, which="LA", v0=start, return_eigenvectors=False)[::-1]
+    return eigsh(kernel, k=top, which="LA", v0=start, return_eigenvectors=False, tol=RESIDUAL)[::-1]
