@@ -162,10 +162,29 @@ def group_exponent(problem: InterpolatingMinimum, method: Method) -> float:
     return max(_exponent(rate, problem.largest, int(size), batches) for size in set(sizes.tolist()))
 
 
+def group_spread(problem: InterpolatingMinimum, method: Method) -> float:
+    """Return the standard deviation of ln|1 − (rate/B) λ k| in a step, the largest over the groups.
+
+    Where a step can hit 0 it is infinite; see `group_exponent`.
+    """
+    rate, batches = _checked(problem, method)
+    sizes = set(problem.group_sizes.tolist())
+    found = (_moments(rate, problem.largest, int(size), batches) for size in sizes)
+    return max(spread for _, spread in found)
+
+
 def _exponent(rate: float, curvature: float, size: int, batches: Batches) -> float:
+    return _moments(rate, curvature, size, batches)[0]
+
+
+def _moments(rate: float, curvature: float, size: int, batches: Batches) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm of a step's factor."""
     times, chances = _meetings(size, batches.batch, batches.data, batches.sampling)
     factors = np.abs(1 - rate / batches.batch * curvature * times)
-    return -math.inf if np.any(factors < 1e-15) else float(chances @ np.log(factors))
+    if np.any(factors < 1e-15):
+        return -math.inf, math.inf
+    mean = float(chances @ np.log(factors))
+    return mean, float(np.sqrt(chances @ (np.log(factors) - mean) ** 2))
 
 
 @lru_cache(maxsize=256)

@@ -103,24 +103,74 @@ def refuted(name: str, report: Agreement, origin: str) -> Check:
     return Check(name, float(np.min(report.p_values)), 0.0, report.level, origin)
 
 
-def exceeds(name: str, values: Any, origin: str, score: float = 4.0) -> Check:
+def exceeds(
+    name: str, values: Any, origin: str, score: float = 4.0, *, level: float | None = None
+) -> Check:
     """Return the check that the mean of independent values is positive, in standard errors.
 
     Parameters
     ----------
     values : (n,) array
         One a run; of pairs, their differences.
+    score : float
+        How many standard errors; of few values give a level instead.
+    level : float, optional
+        Of Student's tail, which knows how many values there are.
     """
     values = np.asarray(values, dtype=float)
     error = values.std(ddof=1) / np.sqrt(values.size)
     value = float(values.mean() / error) if error > 0 else 0.0
+    if level is not None:
+        score = tail(2 * level, 1, values.size - 1)
+        origin = f"{origin}; Student's tail at {level:g}"
     return Check(f"{name}, in standard errors", value, score, np.inf, origin)
+
+
+def tail(level: float, count: int, freedom: float = np.inf) -> float:
+    """The size that the largest of so many Student variables exceeds with this probability."""
+    from scipy.stats import norm, t
+
+    each = level / (2 * count)
+    return float(norm.isf(each) if np.isinf(freedom) else t.isf(each, freedom))
+
+
+def largest(name: str, scores: Any, freedom: float = np.inf, origin: str = "") -> Check:
+    """Return the check that no standard score of many is too large, at 1e-3 over all of them.
+
+    Nor are all of them as small as a single one is once in a thousand times: what is compared with
+    itself has no scores.
+    """
+    scores = np.abs(np.asarray(scores, dtype=float)).ravel()
+    law = "normal" if np.isinf(freedom) else "Student's"
+    origin = f"{law} tail at 1e-3 over all {scores.size}{origin}"
+    low, high = tail(1 - 1e-3, 1, freedom), tail(1e-3, scores.size, freedom)
+    return Check(name, float(scores.max()), low, high, origin)
+
+
+def most(name: str, count: Any, of: int, origin: str, comparisons: int = 1) -> Check:
+    """Return the check that by a sign test more than half do: the p-value of the contrary."""
+    from scipy.stats import binom
+
+    contrary = float(np.max(binom.sf(np.asarray(count) - 1, of, 0.5)))
+    return Check(
+        f"{name}, p-value of the contrary",
+        contrary,
+        0.0,
+        1e-3 / comparisons,
+        f"sign test at 1e-3; {origin}",
+    )
 
 
 def beyond(name: str, value: Any, bound: float, origin: str) -> Check:
     """Return the check that a number lies above a bound that it would meet if nothing happened:
     equality, rounding included, does not pass."""
     return Check(name, float(value), bound + ROUNDING * max(abs(bound), 1.0), np.inf, origin)
+
+
+def below(name: str, value: Any, bound: float, origin: str) -> Check:
+    """Return the check that a number lies below a bound that it would meet if nothing happened;
+    see `beyond`."""
+    return Check(name, float(value), -np.inf, bound - ROUNDING * max(abs(bound), 1.0), origin)
 
 
 def near(name: str, value: Any, expected: Any, tolerance: Any, origin: str) -> Check:

@@ -54,13 +54,11 @@ def test_other_rules_are_seen():
         data, laws=data.laws | {"fraction": changed(law, "sharpness", 1.01 * law.sharpness)}
     )
     assert any("fraction" in failed for failed in failures(name, faster))
-    run = data.runs["constant"]
-    shrink = np.exp(-0.001 * run.time)
-    closed = changed(run, "edge", 2 + (run.edge - 2) * shrink)
-    closed = changed(
-        closed, "x", np.sign(run.x) * (data.balance + (np.abs(run.x) - data.balance) * shrink)
-    )
-    spiral = replace(data, runs=data.runs | {"constant": closed})
+    shrink = np.exp(-0.001 * data.small.time)
+    closed = changed(data.small, "edge", 2 + (data.small.edge - 2) * shrink)
+    off = (np.abs(closed.x) - data.balance) * shrink
+    closed = changed(closed, "x", np.sign(closed.x) * (data.balance + off))
+    spiral = replace(data, small=closed)
     assert any("spiral" in failed for failed in failures(name, spiral))
 
 

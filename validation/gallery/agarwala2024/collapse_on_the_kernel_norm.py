@@ -167,37 +167,41 @@ def checks(data: Data) -> tuple[Check, ...]:
 
 
 def _left_at_equal_norm(data: Data) -> list[Check]:
-    """ln loss of the small batches is a straight line in ηλ_max, up to the second order."""
+    """ln loss of the small batches is a straight line in x = ηλ_max, up to the second order.
+
+    A step contracts a mode by ln(1 − u)² = −2u(1 + u/2 + u²/3 + …) with u = ηλ <= x, and feeds it
+    by the kernel ηc/(2 − u) = (ηc/2)(1 + u/2 + u²/4 + …): flow time and norm are off by shares of
+    at most x/2, and what follows is at most 2x/3 of that. Each is worth its own slope of ln loss.
+    """
     small = [cases for batch, cases in data.batches.items() if data.largest_small_batch >= batch]
     ends = np.array([[case.end for case in cases] for cases in small])
     steps = np.array([[case.step for case in cases] for cases in small])
-    spread = np.ptp(ends, axis=0) / steps.max(axis=0)
+    worth = _slopes(data).sum(axis=0)
+    spread = np.ptp(ends, axis=0) / np.ptp(steps, axis=0) / (worth / 2)
     slope = (ends[1] - ends[0]) / (steps[1] - steps[0])
-    left = np.abs(ends[2:] - ends[1] - slope * (steps[2:] - steps[1])) / steps[2:] ** 2
-    origin = f"second order; a norm off by {_detectable(data):.2g} % shows"
+    left = ends[2:] - ends[1] - slope * (steps[2:] - steps[1])
+    left /= (steps[2:] - steps[1]) * (steps[2:] - steps[0]) * worth / 3
+    shows = f"a norm off by {_detectable(data, worth):.2g} % shows"
     return [
-        Check(
-            "spread of ln loss over small batches at equal norm, in units of rate · sharpness",
-            float(spread.max()),
-            0,
-            1,
-            "first order of the step",
-        ),
-        Check(
-            "what is left of it off the line through the two smallest, in units of its square",
-            float(left.max()),
-            0,
-            1,
-            origin,
-        ),
-    ]
+        Check("spread of ln loss over small batches at equal norm, in first orders of the step",
+              float(spread.max()), 0, 1, "x/2 of flow time and of the norm, times their slopes"),
+        Check("what is left of it off the line through the two smallest, in second orders",
+              float(np.abs(left).max()), 0, 1, f"2x/3 of that; {shows}"),
+    ]  # fmt: skip
 
 
-def _detectable(data: Data) -> float:
-    """Per cent of K at the largest small batch that move ln loss by the square of its step."""
+def _slopes(data: Data) -> np.ndarray:
+    """Of ln loss at the largest small batch in the logarithms of norm and flow time, absolute."""
     cases = data.batches[data.largest_small_batch]
-    slopes = np.gradient([case.end for case in cases], np.log(data.norms))
-    return float(100 * np.max([case.step**2 for case in cases] / slopes))
+    norm = np.gradient([case.end for case in cases], np.log(data.norms))
+    time = [np.diff(np.log(case.theory.loss[-2:]))[0] * case.last for case in cases]
+    return np.abs([norm, time])
+
+
+def _detectable(data: Data, worth: np.ndarray) -> float:
+    """Per cent of K at the largest small batch that move ln loss by its second order."""
+    steps = np.array([case.step for case in data.batches[data.largest_small_batch]])
+    return float(100 * np.max(steps**2 * worth / 3 / _slopes(data)[0]))
 
 
 def _order_of_momentum(data: Data) -> Check:

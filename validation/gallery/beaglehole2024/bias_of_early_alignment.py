@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import chi2
 
 from ....solvers.core.blas import one_thread
 from ....solvers.feature_alignment.early import early_alignment
@@ -27,6 +28,8 @@ CAPTION = (
     "of order 1/d; with Gaussian readouts, of which the eighth moment enters, the limit is far at "
     "every d that one would train."
 )
+#: of a fit that is refused
+LEVEL = 1e-3
 READOUTS = ("signs", "gaussian")
 
 Array = np.ndarray
@@ -143,32 +146,60 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     return sheet(panels, width, columns=2, aspect=0.8)
 
 
-def _slope(data: Data, readout: str) -> tuple[float, float]:
-    """Slope of log|bias| between the two largest d, and its standard error."""
-    bias, error = np.abs(data.bias[readout][-2:]), data.error[readout][-2:]
-    apart = float(np.log(data.parameters.dimensions[-1] / data.parameters.dimensions[-2]))
-    return float(np.diff(np.log(bias))[0]) / apart, float(np.linalg.norm(error / bias)) / apart
+def _first_order(sizes: Any, values: Array, errors: Array) -> tuple[float, float]:
+    """Chi square of A/d + B/d² with two numbers fitted, as a p-value; and |A| in its errors."""
+    d = np.array(sizes, dtype=float)
+    design = np.column_stack([1 / d, d**-2]) / errors[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    found = covariance @ design.T @ (values / errors)
+    left = float(np.sum((values / errors - design @ found) ** 2))
+    return float(chi2.sf(left, d.size - 2)), float(abs(found[0]) / np.sqrt(covariance[0, 0]))
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """The slope with signs, how much farther Gaussian readouts are, and one draw by the library."""
+    """Both orders with signs, that Gaussian readouts have another, and one draw by the library."""
+    return (*_orders(data), *_farther(data), _formula(data))
+
+
+def _orders(data: Data) -> tuple[Check, ...]:
+    """1/d and 1/d² fit the bias and the spread with signs, and do not the bias of Gaussian ones."""
     p = data.parameters
-    slope, error = _slope(data, "signs")
-    farther = abs(data.bias["gaussian"][-1] / data.bias["signs"][-1])
-    problem = problem_of(p, p.dimensions[0], "signs", p.seed)
-    W = problem.weights[::2]
-    own, _ = drawn(problem, 1, _Given(W))
-    x = np.log(np.array(p.dimensions))
-    shrinks = float(np.polyfit(x, np.log(data.spread["signs"]), 1)[0])
+    spread = data.spread["signs"]
+    own = spread / np.sqrt(2 * (np.array(p.draws) - 1))
+    fits = {r: _first_order(p.dimensions, data.bias[r], data.error[r]) for r in READOUTS}
+    fit = "chi square of A/d + B/d^2"
     return (
-        near("slope of the bias between the largest d, ±1", slope, -1, 0.15 + 3 * error,
-             "first order in 1/d, .15 for the second; 3 s.e."),
-        Check("standard error of that slope", error, 0, 0.15, "it must be seen"),
-        near("slope of the spread, ±1", shrinks, -1, 0.1, "traces scatter by 1/d"),
-        Check("bias at the largest d, Gaussian over ±1", farther, 3, 1e3, "must be seen"),
-        near("one draw, less early_alignment of it", own[0] - early_alignment(problem).value, 0,
-             1e-10, "one formula"),
+        Check("bias, ±1: p-value of first and second order in 1/d", fits["signs"][0], LEVEL, 1.0,
+              f"{fit}; Gaussian readouts are refused by it"),
+        Check("its first order, in standard errors", fits["signs"][1], 4, np.inf, "it is seen"),
+        Check("spread, ±1: p-value of first and second order in 1/d",
+              _first_order(p.dimensions, spread, own)[0], LEVEL, 1.0, f"{fit}; traces scatter"),
+        Check("bias, Gaussian: p-value of the same law", fits["gaussian"][0], 0, LEVEL,
+              f"refused: {fit}"),
     )  # fmt: skip
+
+
+def _farther(data: Data) -> tuple[Check, ...]:
+    """Gaussian readouts are farther from their limit, and fall more slowly."""
+    far, near_by = (np.abs(data.bias[r]) for r in ("gaussian", "signs"))
+    errors = np.hypot(*data.error.values())
+    share = np.log(far / near_by)
+    own = np.hypot(data.error["gaussian"] / far, data.error["signs"] / near_by)
+    return (
+        Check("bias at the largest d, Gaussian over ±1, difference in standard errors",
+              (far - near_by)[-1] / errors[-1], 4, np.inf, "the eighth moment enters"),
+        Check("ln of that ratio, largest less smallest d, in standard errors",
+              (share[-1] - share[0]) / np.hypot(own[0], own[-1]), 4, np.inf,
+              "it grows: another power of d"),
+    )  # fmt: skip
+
+
+def _formula(data: Data) -> Check:
+    p = data.parameters
+    problem = problem_of(p, p.dimensions[0], "signs", p.seed)
+    own, _ = drawn(problem, 1, _Given(problem.weights[::2]))
+    gap = own[0] - early_alignment(problem).value
+    return near("one draw, less early_alignment of it", gap, 0, 1e-10, "one formula, in rounding")
 
 
 class _Given:

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.stats import binom
 
 from ....solvers.core.curve import Curve
-from ....solvers.sgd_stability.stability import group_exponent, sgd_stability
+from ....solvers.sgd_stability.stability import group_exponent, group_spread, sgd_stability
 from ....solvers.solve import solve
 from ....theory.methods import SGD
 from ....theory.sgd_stability.problem import InterpolatingMinimum
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check
+from ..check import Check, below, beyond, largest, most, near
 from ..look import REFERENCE, SEQUENCE, key, sheet
 
 TITLE = "SGD where every example is fitted: mean square, sufficient bound, and single runs"
@@ -66,16 +67,20 @@ class Data:
     """By σ: fraction of growing runs (batch, rate), exponents likewise, and the edges by batch.
 
     ``edges`` holds (mean square, sufficient bound, last rise of the exponent through 0). On the
-    plane of batch and σ: the fraction growing, the exponents, and edge and bound.
+    plane of batch and σ: the fraction growing, the exponents, and edge and bound. ``growth`` is
+    the mean of ln|w| a step of the runs of one group and its standard error, (2, batch, rate);
+    ``plane_luck`` bounds by what the luckiest of the groups is ahead of the exponent.
     """
 
     parameters: Parameters
     growing: dict[int, np.ndarray]
+    growth: np.ndarray
     exponents: dict[int, np.ndarray]
     edges: dict[int, np.ndarray]
     mean: tuple[Curve, Curve]
     plane: np.ndarray
     plane_exponents: np.ndarray
+    plane_luck: np.ndarray
     plane_edges: np.ndarray
 
 
@@ -92,12 +97,11 @@ def problem_of(p: Parameters, group: int) -> InterpolatingMinimum:
 def compute(parameters: Parameters) -> Data:
     """Runs of every cell, the edges, and a mean square."""
     p = parameters
-    growing, exponents, edges = {}, {}, {}
+    growing, growths, exponents, edges = {}, {}, {}, {}
     for group in p.groups:
         problem = problem_of(p, group)
-        growing[group] = np.array(
-            [[_growing(problem, r, b, p) for r in p.rates] for b in p.batches]
-        )
+        cells_of = [[_ran(problem, r, b, p) for r in p.rates] for b in p.batches]
+        growing[group], *growths[group] = np.moveaxis(np.array(cells_of), 2, 0)
         exponents[group] = np.array(
             [[group_exponent(problem, method(r, b)) for r in p.rates] for b in p.batches]
         )
@@ -115,22 +119,33 @@ def compute(parameters: Parameters) -> Data:
     return Data(
         p,
         growing,
+        np.array(growths[p.groups[0]]),
         exponents,
         edges,
         (theory, runs),
-        over(lambda problem, b: _growing(problem, rate, b, p)),
+        over(lambda problem, b: _ran(problem, rate, b, p)[0]),
         over(lambda problem, b: group_exponent(problem, method(rate, b))),
+        over(lambda problem, b: _luck(problem, method(rate, b), p.horizon)),
         over(lambda problem, b: _mean_square(problem, b)),
     )
 
 
-def _growing(problem: Any, rate: float, batch: int, p: Parameters) -> float:
-    """Fraction of runs with |w|² above its start at the horizon."""
+def _ran(problem: Any, rate: float, batch: int, p: Parameters) -> tuple[float, float, float]:
+    """Fraction of runs with |w|² above its start at the horizon; ln|w| a step, mean and error."""
     runs = simulate(
         problem, method(rate, batch), p.horizon, points=2, runs=p.runs, seed=p.seed, progress=False
     )
     squares = runs.sample("mean_square")
-    return float(np.mean(~(squares[:, -1] <= squares[:, 0])))
+    with np.errstate(divide="ignore", invalid="ignore"):  # −∞ where nothing is left
+        logs = np.log(squares[:, -1] / squares[:, 0]) / (2 * p.horizon)
+        error = float(logs.std(ddof=1)) / np.sqrt(p.runs)
+    return float(np.mean(~(squares[:, -1] <= squares[:, 0]))), float(logs.mean()), error
+
+
+def _luck(problem: Any, method: SGD, horizon: int) -> float:
+    """Mean of the largest of G normal rates at most, s √(2 ln G/T); |w| is that of the luckiest."""
+    groups = len(problem.group_sizes)
+    return group_spread(problem, method) * float(np.sqrt(2 * np.log(groups) / horizon))
 
 
 def _mean_square(problem: Any, batch: int) -> tuple[float, float]:
@@ -220,113 +235,84 @@ def _mean(axis: Any, data: Data) -> None:
 
 def checks(data: Data) -> tuple[Check, ...]:
     """The order of the edges, runs that follow the exponent, and the mean that they do not."""
-    p, found = data.parameters, []
-    for group in p.groups:
-        edge, bound, single = data.edges[group].T
-        found += [
-            Check(
-                f"sigma {group}: smallest sufficient bound over the edge",
-                (bound / edge).min(),
-                1.005,
-                np.inf,
-                "at least 1 + (n/B − 1)/sigma at the largest batch",
-            ),
-            Check(
-                f"sigma {group}: smallest edge of single runs over the edge",
-                (single / edge).min(),
-                1.01,
-                np.inf,
-                "Jensen's inequality, strictly: the steps differ",
-            ),
-        ]
-    group = p.groups[0]
-    exponent, share = data.exponents[group], data.growing[group]
-    found += [
-        Check(
-            "one group: smallest fraction growing where the exponent is above 0.15",
-            share[exponent > 0.15].min(),
-            0.9,
-            1.0,
-            "drift of 30 against a spread of about 10",
-        ),
-        Check(
-            "one group: largest fraction growing where it is below -0.15",
-            share[(exponent < -0.15) & np.isfinite(exponent)].max(),
-            0.0,
-            0.1,
-            "likewise",
-        ),
-        Check(
-            "cells where most runs shrink although the mean square grows",
-            _hidden(data, group),
-            5,
-            np.inf,
-            "single runs are stable beyond the edge",
-        ),
-    ]
-    plane, exponent = data.plane, data.plane_exponents
-    beyond = data.plane_edges[..., 0] < p.plane_rate
-    found += [
-        Check(
-            "plane: smallest fraction growing where the exponent is above 0.15",
-            plane[exponent > 0.15].min(),
-            0.9,
-            1.0,
-            "single runs follow it at every coherence",
-        ),
-        Check(
-            "plane: largest fraction growing where it is below -0.15",
-            plane[(exponent < -0.15) & np.isfinite(exponent)].max(),
-            0.0,
-            0.1,
-            "likewise",
-        ),
-        Check(
-            "plane: cells where most runs shrink although the mean square grows",
-            int(np.sum(beyond & (plane < 0.5))),
-            3,
-            plane.size - 3,
-            "single runs are stable beyond the edge",
-        ),
-    ]
-    theory, runs = data.mean
+    p, group = data.parameters, data.parameters.groups[0]
+    beyond_edge = np.array(p.rates)[None, :] > data.edges[group][:, :1]
+    plane = data.plane_edges[..., 0] < p.plane_rate
+    return (
+        *(check for group in p.groups for check in _edges_in_order(data, group)),
+        _exponents(data),
+        *_signs(p, "one group", data.growing[group], data.exponents[group], 0.0, beyond_edge),
+        *_signs(p, "plane", data.plane, data.plane_exponents, data.plane_luck, plane),
+        *_mean_and_median(data),
+    )
+
+
+def _edges_in_order(data: Data, group: int) -> tuple[Check, ...]:
+    """What proves instability, and what makes single runs unstable, lies above the edge."""
+    edge, bound, single = data.edges[group].T
+    found = (
+        beyond(f"sigma {group}: smallest sufficient bound over the edge", (bound / edge).min(), 1,
+               "it proves instability, and more than that"),
+        beyond(f"sigma {group}: smallest edge of single runs over the edge", (single / edge).min(),
+               1, "Jensen's inequality, strictly: the steps differ"),
+    )  # fmt: skip
+    if group != data.parameters.groups[0]:
+        return found
+    p = data.parameters
+    refuted = 2 / (p.data / group + p.data / 6 - 1) ** 0.5 / edge[p.batches.index(6)]
+    name = "refuted bound over the edge at sigma = n, batch 6"
+    return (*found, below(name, refuted, 1, "it calls stable rates unstable"))
+
+
+def _exponents(data: Data) -> Check:
+    """ln|w| of the runs of one group is a sum of independent steps, of mean the exponent."""
+    mean, error = data.growth
+    seen = np.isfinite(mean) & np.isfinite(data.exponents[data.parameters.groups[0]])
+    exponent = data.exponents[data.parameters.groups[0]][seen]
+    return largest(
+        "one group: largest |z| of ln|w| a step from the exponent",
+        (mean[seen] - exponent) / error[seen],
+        data.parameters.runs - 1,
+        f"; {np.median(error[seen]):.2g} a step is one",
+    )
+
+
+def _signs(
+    p: Parameters,
+    name: str,
+    share: np.ndarray,
+    exponent: np.ndarray,
+    luck: Any,
+    mean_grows: np.ndarray,
+) -> tuple[Check, ...]:
+    """Where a sign test says that most runs shrink the exponent is below 0, and where most grow
+    it is above, but for the luck of the largest group; runs shrink also where the mean square
+    grows."""
+    level = 1e-3 / share.size
+    grow, shrink = (binom.sf(k - 1, p.runs, 0.5) < level for k in
+                    (np.rint(p.runs * share), np.rint(p.runs * (1 - share))))  # fmt: skip
+    ahead = np.where(np.isfinite(exponent), exponent + luck, 0.0)
+    wrong = (grow & (ahead < 0)) | (shrink & (exponent > 0))
+    origin = f"sign tests over {share.size} cells at 1e-3"
+    return (
+        near(f"{name}: cells where most runs go against the exponent", wrong.sum(), 0, 0, origin),
+        beyond(f"{name}: cells where most runs grow", grow.sum(), 0, origin),
+        beyond(f"{name}: cells where most runs shrink although the mean square grows",
+               (shrink & mean_grows).sum(), 0,
+               f"single runs are stable beyond the edge; {origin}"),
+    )  # fmt: skip
+
+
+def _mean_and_median(data: Data) -> tuple[Check, ...]:
+    """The mean square at first, as long as its runs are many, and where it and most runs end."""
+    p, (theory, runs) = data.parameters, data.mean
     early = slice(1, p.short + 1)
     gap = (runs.mean_square - theory.mean_square)[early] / runs.sem("mean_square")[early]
-    median = np.median(runs.sample("mean_square")[:, -1])
-    found += [
-        Check(
-            "largest |z| of the mean square over the first steps",
-            np.abs(gap).max(),
-            1e-3,
-            4.0,
-            "standard errors",
-        ),
-        Check(
-            "mean square at the end over its start",
-            theory.mean_square[-1] / theory.mean_square[0],
-            10.0,
-            np.inf,
-            "beyond its edge",
-        ),
-        Check(
-            "median run at the end over its start",
-            median / theory.mean_square[0],
-            0.0,
-            1e-2,
-            "its exponent is negative",
-        ),
-        Check(
-            "refuted bound over the edge at sigma = n, batch 6",
-            2 / (p.data / group + p.data / 6 - 1) ** 0.5 / data.edges[group][p.batches.index(6), 0],
-            0.1,
-            0.9,
-            "it calls stable rates unstable",
-        ),
-    ]
-    return tuple(found)
-
-
-def _hidden(data: Data, group: int) -> int:
-    p = data.parameters
-    beyond = np.array(p.rates)[None, :] > data.edges[group][:, :1]
-    return int(np.sum(beyond & (data.growing[group] < 0.5)))
+    ends = runs.sample("mean_square")[:, -1]
+    return (
+        largest("largest |z| of the mean square over the first steps", gap),
+        beyond("mean square at the end over its start", theory.mean_square[-1]
+               / theory.mean_square[0], 1, "beyond its edge"),
+        most("runs that end below their start", (ends < theory.mean_square[0]).sum(), ends.size,
+             "their exponent is negative"),
+    )  # fmt: skip

@@ -269,7 +269,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     gain, error = _mean(data.outcome[FRESH])
     half = int(np.argmin(np.abs(np.array(data.clipped) - 0.5)))
     promised = data.criterion[FRESH][:, half] - 1
-    nothing, spread = _mean(data.outcome[CLEAN])
+    changed = [sign * each for each in data.outcome[CLEAN].T for sign in (1, -1)]
     t = student.isf(LEVEL / 2, len(promised) - 1)
     return (
         Check(
@@ -281,7 +281,7 @@ def checks(data: Data) -> tuple[Check, ...]:
         ),
         Check(
             "fresh outliers, half of the steps clipped: mu^2/nu - 1 in standard errors",
-            float(promised.mean() / (promised.std(ddof=1) / np.sqrt(promised.size))),
+            _score(promised),
             t,
             np.inf,
             "clipping is predicted to gain; Student's tail",
@@ -294,10 +294,15 @@ def checks(data: Data) -> tuple[Check, ...]:
             "it gains; Student's tail",
         ),
         Check(
-            "clean labels: largest gain or loss, with its error, over the gain on fresh outliers",
-            float((np.abs(nothing) + t * spread).max() / -gain[half]),
-            0,
-            0.5,
-            "mu^2/nu is 1 there: nothing is predicted, and half of that gain would show",
+            "gain on fresh outliers above the largest change on clean labels, in standard errors",
+            min(_score(other - data.outcome[FRESH][:, half]) for other in changed),
+            float(student.isf(LEVEL / len(changed), len(promised) - 1)),
+            np.inf,
+            "mu^2/nu is 1 there: nothing is predicted; Student's tail over the shares, either way",
         ),
     )
+
+
+def _score(values: Array) -> float:
+    """Mean over its standard error."""
+    return float(values.mean() / (values.std(ddof=1) / np.sqrt(values.size)))

@@ -187,22 +187,21 @@ def checks(data: Data) -> tuple[Check, ...]:
 
 
 def _collapse(data: Data) -> tuple[Check, ...]:
-    """Scatter of ln(spread √size) over all spectra, for (tr K)²/tr K² over that for the others."""
-    scatter = []
-    for column in range(3):
-        left = [np.log(data.spreads(e)[1] * np.sqrt(data.sizes[e][column])) for e in data.curves]
-        scatter.append(float(np.std(np.concatenate(left))))
-    noise = max(float((data.spreads(e)[2] / data.spreads(e)[1]).max()) for e in data.curves)
-    origin = "four times closer to one line, runs and all"
+    """How much nearer to one line ln(spread √size) is for (tr K)²/tr K² than for the others."""
+    sizes = np.concatenate(list(data.sizes.values()), axis=1)
+    _, spread, error = np.concatenate([data.spreads(e) for e in data.curves], axis=1)
+    logs = np.log(spread * np.sqrt(sizes))
+    off, noise = logs - logs.mean(axis=1, keepdims=True), error / spread
     return tuple(
         Check(
-            f"scatter about the root of (tr K)^2/tr K^2 over that of {name}",
-            scatter[2] / scatter[column],
-            0,
-            0.25 + noise,
-            origin,
+            f"scatter about the root of {name} above that of (tr K)^2/tr K^2, in standard errors",
+            # of the difference of two sums of squares over the same runs
+            (off[k] @ off[k] - off[2] @ off[2]) / (2 * np.linalg.norm((off[k] - off[2]) * noise)),
+            4,
+            np.inf,
+            "it is the size that sets the spread; errors of the runs",
         )
-        for column, name in ((0, "d"), (1, "d*"))
+        for k, name in ((0, "d"), (1, "d*"))
     )
 
 

@@ -8,7 +8,7 @@ Setting of arXiv 2407.06183, formulas derived here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....solvers.tuners.predictions import tuner_predictions
 from ....theory.methods import CDAT, GradientDescent, OnEdge
-from ....theory.tuners.averages import averaged_constant
+from ....theory.tuners.averages import averaged_constant, cdat_theory
 from ....theory.tuners.problem import SharpnessToy
 from ...figures.registry import colours
 from ...figures.style import HouseFigure
@@ -35,7 +35,8 @@ CAPTION = (
 
 @dataclass(frozen=True)
 class Parameters:
-    """The toy, the rates and scales, and how many steps."""
+    """The toy, the rates and scales, and how many steps; and for the checks the shares of alpha at
+    which a circle is measured, and how far a small one is from rest, relative."""
 
     l0: float = 4.0
     k: float = 1.0
@@ -46,6 +47,8 @@ class Parameters:
     below: float = 1.9998
     steps: int = 1500
     shown: int = 12_000
+    shares: tuple[float, ...] = (1.0, 1 / 4, 1 / 16)
+    small: float = 0.03
 
 
 QUICK = Parameters()
@@ -54,13 +57,16 @@ FULL = Parameters(steps=2000, shown=40_000)
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """By label the run in its own coordinates, the slow laws, and what is predicted."""
+    """By label the run in its own coordinates, the slow laws, and what is predicted; a small circle
+    about rest, and by the share of alpha the steps of the first circle, of map and average."""
 
     parameters: Parameters
     runs: dict[str, Curve]
     laws: dict[str, Curve]
     cycle: Any
     balance: float
+    small: Curve
+    circles: np.ndarray
 
 
 def compute(parameters: Parameters) -> Data:
@@ -76,7 +82,28 @@ def compute(parameters: Parameters) -> Data:
         name: solve(toy, rules[name], times=np.arange(p.shown + 1), limit="slow")
         for name in ("below", "fraction")
     }
-    return Data(p, runs, laws, tuner_predictions(toy, constant), toy.balance)
+    near_rest = replace(toy, start=((1 + p.small) * toy.balance, 0.0))
+    small = simulate(near_rest, constant, times=np.arange(p.steps + 1))
+    circles = np.array([_first_circle(p, share) for share in p.shares])
+    return Data(p, runs, laws, tuner_predictions(toy, constant), toy.balance, small, circles)
+
+
+def _first_circle(p: Parameters, share: float) -> tuple[float, float]:
+    """Steps of the first circle, of the map and of its average, from the same place relative to
+    rest: x goes like the root of alpha, and so does the frequency."""
+    root = float(np.sqrt(share))
+    toy = SharpnessToy(p.l0, p.k, share * p.alpha, start=(root * p.x, 0.0))
+    method, times = GradientDescent(p.rate), np.arange(round(p.steps / root) + 1)
+    run, average = simulate(toy, method, times=times), solve(toy, method, times=times,
+                                                             limit="averaged")  # fmt: skip
+    return float(_turns(run)[0]), float(_turns(average)[0])
+
+
+def _turns(run: Curve) -> np.ndarray:
+    """When the product rises through 2, linearly between two steps."""
+    y = run.edge - 2
+    at = np.flatnonzero((y[:-1] < 0) & (y[1:] >= 0))
+    return np.asarray(run.time[at] + y[at] / (y[at] - y[at + 1]))
 
 
 def names(p: Parameters) -> dict[str, str]:
@@ -144,66 +171,105 @@ def energy(p: Parameters, x: Any, y: Any) -> Any:
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """Period, growth of the spiral, laws of the sharpness, and what CDAT pins."""
-    p, cycle = data.parameters, data.cycle
-    run = data.runs["constant"]
-    y = run.edge - 2
-    turns = np.flatnonzero((y[:-1] < 0) & (y[1:] >= 0))
-    lowest = energy(p, data.balance, 0.0)
-    heights = energy(p, np.abs(run.x), y)[turns] - lowest
-    growth = np.log(heights[-1] / heights[0]) / (turns[-1] - turns[0]) / 2
-    size = float(np.sqrt(p.rate**2 * p.k * p.alpha))
-    pinned = data.runs["on"].sharpness
-    ends = {name: data.runs[name].sharpness[-1] for name in data.laws}
+    """Circles of a constant rate, the laws of the sharpness, and what CDAT pins."""
+    return (*_circles(data), _fraction(data), _below(data), *_pinned(data))
+
+
+def _circles(data: Data) -> tuple[Check, ...]:
+    """The first circle against its average as alpha falls; period and growth of a small one."""
+    p, run = data.parameters, data.small
+    root = np.sqrt(p.shares)
+    steps = data.circles[:, 0] / data.circles[:, 1]
+    curved, straight = np.polyfit(root, steps, 2)[-1], np.polyfit(root[1:], steps[1:], 1)[-1]
+    turns, y = _turns(run), run.edge - 2
+    at = np.flatnonzero((y[:-1] < 0) & (y[1:] >= 0))
+    heights = energy(p, np.abs(run.x), y)[at] - energy(p, data.balance, 0.0)
+    growth = np.log(heights[-1] / heights[0]) / (at[-1] - at[0]) / 2
+    orders = p.rate**2 * p.k * p.alpha + p.small**2
+    origin = "squares of eta sqrt(a) and of the amplitude"
     return (
         near(
-            "steps of a circle over those of a small one",
-            np.diff(turns).mean() / cycle.period,
+            "steps of the first circle over those of the average, alpha to 0",
+            curved,
             1.0,
-            4 * size,
-            "order of eta sqrt(a) and of the squared amplitude",
+            abs(curved - straight),
+            "orders of eta sqrt(a): parabola less straight line",
         ),
         near(
-            "log growth of the spiral in a step over log modulus",
-            growth / np.log(cycle.modulus),
+            "steps of a small circle over the derived ones",
+            np.diff(turns).mean() / data.cycle.period,
             1.0,
-            4 * size,
-            "order of eta sqrt(a)",
+            orders,
+            origin,
         ),
         near(
-            "sharpness at a fraction of the edge over its law",
-            ends["fraction"] / data.laws["fraction"].sharpness[-1],
+            "log growth of a small spiral in a step over the log of its modulus",
+            growth / np.log(data.cycle.modulus),
             1.0,
-            np.log(p.shown) / p.shown,
-            "a sum for an integral: log(t)/t",
+            orders,
+            origin,
         ),
-        near(
-            "sharpness of CDAT below 2 over its law",
-            ends["below"] / data.laws["below"].sharpness[-1],
-            1.0,
-            0.05,
-            "adiabatic: a few per cent while q crosses over",
-        ),
-        near(
-            "sharpness of CDAT 2, end over nine tenths",
-            pinned[-1] / pinned[9 * pinned.size // 10],
-            1.0,
-            3e-3,
-            "it stays where the transient leaves it",
-        ),
-        near(
-            "|x| of CDAT 2 over where the drives balance",
-            abs(data.runs["on"].x[-1]) / data.balance,
-            1.0,
-            0.01,
-            "the only positive root",
-        ),
-        Check(
-            "sharpness of CDAT below 2, end over half",
-            ends["below"] / data.runs["below"].sharpness[p.shown // 2],
-            1.02,
-            2.0,
-            "it never stops",
-        ),
-        near("eta lambda of CDAT 2 at the end", data.runs["on"].edge[-1], 2.0, 1e-3, "y goes to 0"),
     )
+
+
+def _fraction(data: Data) -> Check:
+    """At ηλ = 2φ a step adds to λ² 4φ(a − bx²) and the square of what it adds to λ, and x falls by
+    1 − 2φ: the law leaves out the sums of bx² and of that square."""
+    p = data.parameters
+    run, law = data.runs["fraction"].sharpness, data.laws["fraction"].sharpness
+    drift, shrink = 4 * p.fraction * p.k * p.alpha, (1 - 2 * p.fraction) ** 2
+    transient = 2 * p.fraction * (p.k * p.x) ** 2 / (1 - shrink)
+    squares = drift / 4 * np.log(run[-1] ** 2 / run[0] ** 2)
+    return near(
+        "sharpness at a fraction of the edge over its law",
+        run[-1] / law[-1],
+        1.0,
+        (transient + squares) / (2 * run[-1] ** 2),
+        "the transient of x, and a sum for an integral",
+    )
+
+
+def _below(data: Data) -> Check:
+    """Growth of λ² over the second half, over 4a times the sum of 1 − q at the q that is kept.
+
+    In the run q relaxes to the kept one at a rate r, and is behind by at most the drift of that
+    over r, the largest of the run, or by what it started from.
+    """
+    p, run = data.parameters, data.runs["below"]
+    known = {"alpha": p.alpha, "x_star": data.balance, "sigma": p.below}
+    f = cdat_theory().functions
+    lam, half, step = run.sharpness, p.shown // 2, 1e-6
+    kept = f["q_lambda"](lambda_=lam, **known)
+    # d ln q = 2 (ηλ − 2) in a step
+    high, low = (f["product"](lambda_=lam, q=(1 + s) * kept, **known) for s in (step, -step))
+    behind = np.abs(np.gradient(kept)) / ((low - high) / step)
+    behind = max(float(behind.max()), abs(float(run.x[0] / data.balance) ** 2 - kept[0]))
+    grown = lam[-1] ** 2 - lam[half] ** 2
+    return Check(
+        "CDAT below 2: growth of the squared sharpness over the second half, over its law",
+        grown / np.sum(4 * p.k * p.alpha * (1 - kept[half:-1])),
+        1 - behind / float((1 - kept[half:]).min()),
+        1.0,
+        "q is behind by its drift over its relaxation at most; 0 would be pinned",
+    )
+
+
+def _pinned(data: Data) -> tuple[Check, ...]:
+    """CDAT at 2: e = 1 − x²/x*² dies, and λ stays where that leaves it.
+
+    A step moves ln x² by 2y, λ by (2/λ)ae, and y = (2αk/λ²)e(1 + e/(4(1 − e))): so that
+    ė = −r e(1 − 3e/4) with r = 8αk/λ², and λ³/(1 − 3e/4) is conserved.
+    """
+    p, run = data.parameters, data.runs["on"]
+    left = 1 - (run.x / data.balance) ** 2
+    rate = 8 * p.alpha * p.k / run.sharpness**2
+    logs = np.log(left / (1 - 0.75 * left))
+    end, first = ((lam**3 / (1 - 0.75 * e)) for lam, e in
+                  ((run.sharpness[k], left[k]) for k in (-1, 0)))  # fmt: skip
+    origin = "a flow for steps: relative order of the rate"
+    return (
+        near("CDAT 2: decay of 1 - x^2/x*^2 over its law", (logs[0] - logs[-1]) / rate[:-1].sum(),
+             1.0, rate.max(), origin),
+        near("CDAT 2: sharpness at the end, over where it is pinned", (end / first) ** (1 / 3),
+             1.0, rate.max(), origin),
+    )  # fmt: skip
