@@ -28,9 +28,11 @@ myst_heading_anchors = 3
 html_math_renderer = "mathml"
 
 autodoc_member_order = "bysource"
+add_module_names = False
 autodoc_typehints = "none"  # the docstrings say shapes and units, which types do not
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True  # attributes are one list
 
 html_theme = "pydata_sphinx_theme"
 html_title = "limitlab"

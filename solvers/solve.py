@@ -52,6 +52,14 @@ def solve(problem: Problem, method: Any, until: float | None = None, **options: 
     ValidityWarning
         The theory is used outside its range: with the size of the expected error. One warning a
         method; remarks on errors of 2 % or less are in ``provenance["remarks"]`` alone.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.NoNoise())
+    >>> theory = ll.solve(problem, ll.SGD(0.5), 2, points=3)
+    >>> theory.time.tolist(), theory["risk"].round(4).tolist()
+    ([0.0, 1.0, 2.0], [1.0, 0.4724, 0.2231])
     """
     several = many(method)
     check_fits("paths", options.get("paths"), grid_size(options))
@@ -75,10 +83,15 @@ def limits(problem: Problem, method: Method) -> Limits:
         With ``text`` and ``options``, a dict of Option with ``default`` and ``text``. The first
         limit is the default one, unless the problem decides.
 
+    Raises
+    ------
+    InvalidInput, InvalidType, NotAvailable
+        No problem or no method, or a pair that no theory covers.
+
     Examples
     --------
-    >>> from limitlab import GradientDescent, TwoEigenvalueModel
-    >>> list(limits(TwoEigenvalueModel(0.01, 0.2), GradientDescent(1.0)))
+    >>> import limitlab as ll
+    >>> list(ll.limits(ll.TwoEigenvalueModel(0.01, 0.2), ll.GradientDescent(1.0)))
     ['map', 'averaged', 'flow']
     """
     found: Limits = module_of(__package__, "solve", problem, method).LIMITS

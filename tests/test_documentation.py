@@ -42,16 +42,93 @@ def test_the_walk_finds_every_module():
                 assert name in found
 
 
-@pytest.mark.interpreted
-@pytest.mark.parametrize("name", modules())
-def test_docstring_examples(name):
+class Finder(doctest.DocTestFinder):
+    """Finds the examples of functions that are wrapped, too."""
+
+    def _from_module(self, module, thing):
+        return super()._from_module(module, inspect.unwrap(thing) if callable(thing) else thing)
+
+
+def examples_of(name):
     module = importlib.import_module(name)
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    finder = doctest.DocTestFinder(exclude_empty=True)
-    runner = doctest.DocTestRunner(optionflags=flags)
-    for test in finder.find(module, name, module=module):
+    return Finder(exclude_empty=True).find(module, name, module=module)
+
+
+#: modules whose examples compile for seconds, or read a large data set
+SLOW = {
+    f"limitlab.{name}"
+    for name in (
+        "solvers.memory.best",
+        "solvers.sam.early_time",
+        "solvers.streaming.advice.clipping.verdict",
+        "solvers.streaming.advice.control.optimise",
+        "solvers.streaming.advice.control.report",
+        "solvers.streaming.advice.schedules",
+        "validation.data",
+        "validation.frontier.frontier",
+        "validation.simulate.linear.growth",
+    )
+}
+SHOWN = [
+    pytest.param(name, marks=[pytest.mark.slow, pytest.mark.compiled]) if name in SLOW else name
+    for name in modules()
+]
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", SHOWN)
+def test_docstring_examples(name):
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    for test in examples_of(name):
         runner.run(test)
     assert runner.summarize(verbose=False).failed == 0
+
+
+# ---- the reference ----
+
+#: what verbs return: nobody makes one, so that nothing is refused
+ANSWERS = {"Agreement", "Covariance", "Sweep", "System"}
+PUBLIC = [
+    name
+    for name in limitlab.__all__
+    if inspect.isroutine(getattr(limitlab, name)) or isinstance(getattr(limitlab, name), type)
+]
+
+
+def lacking(name, thing):
+    """The sections that a reader of the reference would miss."""
+    own = thing.__dict__.get("__doc__") if isinstance(thing, type) else thing.__doc__
+    text = inspect.cleandoc(own or "")
+    # as a reader types it, by its name on the face
+    typed = r"^(>>>|\.\.\.) .*\bll\." + ("" if name in ANSWERS else rf"{name}\b")
+    found = set() if re.search(typed, text, re.M) else {"Examples"}
+    told = isinstance(thing, type) and issubclass(thing, BaseException | Warning)
+    taken = inspect.signature(thing).parameters if not told and name not in ANSWERS else ()
+    if taken and not re.search(r"^Raises\n-+$", text, re.M):
+        found.add("Raises")
+    return found
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_an_example_and_says_what_it_refuses(name):
+    assert not lacking(name, getattr(limitlab, name))
+
+
+def test_a_name_without_sections_is_noticed():
+    def bare(rate: float) -> float:
+        """Return the rate."""
+        return rate
+
+    assert lacking("bare", bare) == {"Examples", "Raises"}
+    assert lacking("Bare", type("Bare", (limitlab.SGD,), {})) == {"Examples", "Raises"}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_example_of_every_public_name_is_run(name):
+    thing = inspect.unwrap(getattr(limitlab, name))
+    assert f"{thing.__module__}.{thing.__name__}" in {
+        each.name for each in examples_of(thing.__module__)
+    }
 
 
 @pytest.mark.parametrize("name", modules())

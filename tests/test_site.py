@@ -121,7 +121,31 @@ def test_every_equation_of_every_family_is_on_its_page(site):
             for line in system.latex().splitlines():
                 assert " ".join(line.split()) in shown, f"{family}: {line}"
             assert " ".join(f"{line} + 1".split()) not in shown, "negative control"
-        assert all(word in page for word in ("Units", "Assumptions", "Measured errors", "Limits"))
+
+
+@pytest.mark.slow
+def test_every_page_of_a_theory_has_what_a_reader_looks_for(site):
+    for family in families():
+        page = html(site, f"printed/theory/{family}.html")
+        for part in ("What is learnt", "Limits", "Units", "Assumptions", "Papers"):
+            assert f"<h2>{part}<" in page, f"{family}: {part}"
+        measured = page.partition("<h2>Measured errors<")[2]
+        assert "<td>" in measured and "no study of this theory" not in measured, family
+        assert "arxiv.org/abs/" in page or "Derived here; it follows no paper" in page, family
+        steps = page.partition("Derivation, step by step")[2].partition("</details>")[0]
+        assert steps.count("<li>") >= 3, family
+
+
+def test_names_of_several_letters_are_upright_and_commands_stay(monkeypatch):
+    pytest.importorskip("latex2mathml")
+    pytest.importorskip("ziamath")
+    monkeypatch.syspath_prepend(str(DOCS))
+    from make.mathml import markup
+
+    shown = markup(r"\frac{field}{x_{edge}} = \operatorname{erf}(\lambda g_{ij}) + PSP", "inline")
+    assert "<mtext>field</mtext>" in shown and "<mtext>edge</mtext>" in shown
+    assert "<mfrac>" in shown and "erf" in shown and "&#x003BB;" in shown
+    assert "<mi>i</mi><mi>j</mi>" in shown and "<mi>P</mi><mi>S</mi><mi>P</mi>" in shown
 
 
 @pytest.mark.slow

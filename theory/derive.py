@@ -11,7 +11,7 @@ from .methods.base import Method
 
 
 def derive(problem: Problem, method: Method, **options: Any) -> Any:
-    """Derive the limit of ``method`` on ``problem``.
+    r"""Derive the limit of ``method`` on ``problem``.
 
     Parameters
     ----------
@@ -30,6 +30,13 @@ def derive(problem: Problem, method: Method, **options: Any) -> Any:
         Noise of infinite variance under a rule that is not bounded.
     NotAvailable
         A limit that this problem and method do not have.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> system = ll.derive(ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5)), ll.SGD(0.5))
+    >>> print(system.latex().partition(" = ")[0])
+    \dot{y}_{i}
     """
     if isinstance(method, list | tuple):
         raise InvalidType("method", method, "derive one method at a time")

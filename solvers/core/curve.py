@@ -67,7 +67,8 @@ class Curve:
 
     Examples
     --------
-    >>> curve = Curve.from_runs([0.0, 1.0], [[1.0, 0.4], [1.0, 0.6]], axis=0)
+    >>> import limitlab as ll
+    >>> curve = ll.Curve.from_runs([0.0, 1.0], [[1.0, 0.4], [1.0, 0.6]], axis=0)
     >>> curve.runs, float(curve.risk[1])
     (2, 0.5)
     """

@@ -59,7 +59,8 @@ def distillation_plateaus(problem: BlockwiseDistillation) -> Plateaus:
 
     Examples
     --------
-    >>> found = distillation_plateaus(BlockwiseDistillation([1.0], start=1e-4))
+    >>> import limitlab as ll
+    >>> found = ll.distillation_plateaus(ll.BlockwiseDistillation([1.0], start=1e-4))
     >>> round(float(found.end_to_end[0]), 4), float(found.blocks.max())
     (4.6052, 0.0)
     """

@@ -82,6 +82,14 @@ def recomposition(
         A loss that the student has at the start, or that is too small for floats.
     NotAvailable
         A start that is not aligned.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.BlockwiseDistillation([1.0, 0.5], 0.1, layers=2, blocks=2)
+    >>> found = ll.recomposition(problem, loss=0.05, switches=[0.0, 1.0])
+    >>> found.times.shape
+    (2,)
     """
     check_modes(problem)
     system, level = mode_theory(problem.blocks, "flow"), positive("loss", loss)

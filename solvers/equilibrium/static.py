@@ -73,9 +73,10 @@ def equilibrium(problem: EquilibriumNetwork) -> Equilibrium:
 
     Examples
     --------
-    >>> round(equilibrium(EquilibriumNetwork("ginibre", 0.9)).q, 6)
+    >>> import limitlab as ll
+    >>> round(ll.equilibrium(ll.EquilibriumNetwork("ginibre", 0.9)).q, 6)
     0.347665
-    >>> found = equilibrium(EquilibriumNetwork("goe", 0.6))
+    >>> found = ll.equilibrium(ll.EquilibriumNetwork("goe", 0.6))
     >>> round(found.q, 6), round(found.chi, 6), round(found.edge, 6)
     (0.399068, 0.762024, 0.834839)
     """
@@ -253,8 +254,9 @@ def critical_scale(problem: EquilibriumNetwork) -> float:
 
     Examples
     --------
+    >>> import limitlab as ll
     >>> from math import sqrt
-    >>> found = critical_scale(EquilibriumNetwork("goe", 0.1, "relu"))
+    >>> found = ll.critical_scale(ll.EquilibriumNetwork("goe", 0.1, "relu"))
     >>> abs(found - 1 / sqrt(2)) < 1e-9
     True
     """
@@ -304,8 +306,9 @@ def linear_moments(problem: EquilibriumNetwork) -> LinearMoments:
 
     Examples
     --------
-    >>> one = linear_moments(EquilibriumNetwork("ginibre", 0.6, "linear"))
-    >>> two = linear_moments(EquilibriumNetwork("haar", 0.6, "linear"))
+    >>> import limitlab as ll
+    >>> one = ll.linear_moments(ll.EquilibriumNetwork("ginibre", 0.6, "linear"))
+    >>> two = ll.linear_moments(ll.EquilibriumNetwork("haar", 0.6, "linear"))
     >>> one.second, round(one.fourth, 5), round(two.fourth, 5), round(one.least, 5)
     (1.5625, 5.96046, 5.18799, 0.2663)
     """

@@ -77,7 +77,8 @@ def feature_alignment(
 
     Examples
     --------
-    >>> found = feature_alignment([[1.0, 1.0]], [[1.0, 0.0]], [[2.0]])
+    >>> import limitlab as ll
+    >>> found = ll.feature_alignment([[1.0, 1.0]], [[1.0, 0.0]], [[2.0]])
     >>> found.centred_alignment, sum(found.terms.values())
     (1.0, 8.0)
     """

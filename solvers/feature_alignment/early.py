@@ -82,11 +82,13 @@ def early_alignment(
 
     Examples
     --------
-    >>> problem = QuadraticNetwork(2 * 10**6, 10**6, teacher=np.ones(10**6))
-    >>> round(early_alignment(problem, "limit").value, 6)
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> problem = ll.QuadraticNetwork(2 * 10**6, 10**6, teacher=np.ones(10**6))
+    >>> round(ll.early_alignment(problem, "limit").value, 6)
     0.944911
     >>> wide = QuadraticNetwork.reversing(2000, 1000, ratio=16)
-    >>> round(early_alignment(wide, "wide").value * 17, 9)
+    >>> round(ll.early_alignment(wide, "wide").value * 17, 9)
     8.0
     """
     choice("form", form, FORMS)
@@ -158,7 +160,9 @@ def early_limit_of(
 
     Examples
     --------
-    >>> round(early_limit_of(np.ones(50), np.ones(50), 1.0).value, 6)
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> round(ll.early_limit_of(np.ones(50), np.ones(50), 1.0).value, 6)
     0.944911
     """
     S, M = (
@@ -285,7 +289,8 @@ def early_alignment_of(
 
     Examples
     --------
-    >>> round(early_alignment_of([[1.0, 0.5]], [1.0], [[1, 0], [0, 2]], [[1, 0], [0, -1]]), 6)
+    >>> import limitlab as ll
+    >>> round(ll.early_alignment_of([[1.0, 0.5]], [1.0], [[1, 0], [0, 2]], [[1, 0], [0, -1]]), 6)
     1.0
     """
     choice("correlation", correlation, CORRELATIONS)

@@ -65,10 +65,15 @@ def gradient_flow_sharpness(problem: Any, rate: float | None = None) -> FlowShar
     rate : float, optional
         For the certificate that the next step of gradient descent does not raise it.
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        Another problem; a rate that is not positive.
+
     Examples
     --------
-    >>> from limitlab import ScalarNetwork
-    >>> round(float(gradient_flow_sharpness(ScalarNetwork([2, 0.5, 0.3]))), 7)
+    >>> import limitlab as ll
+    >>> round(float(ll.gradient_flow_sharpness(ll.ScalarNetwork([2, 0.5, 0.3]))), 7)
     4.4445148
     """
     if isinstance(problem, DiagonalLinearNetwork):

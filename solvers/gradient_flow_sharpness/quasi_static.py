@@ -77,6 +77,19 @@ def quasi_static_attractors(
         How long it is followed, and how many of the last steps are recorded.
     workers : int, optional
         Threads; they change no bit of the result.
+
+    Raises
+    ------
+    InvalidInput
+        Fewer than two squares, or one that is not positive; a product of rate and sharpness, or a
+        start, that is not positive; fewer than two steps or samples.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> found = ll.quasi_static_attractors([1.0, 0.5], [1.9, 2.1], steps=200, samples=8)
+    >>> found.states
+    ('converged', 'oscillating')
     """
     given = vector("squares", squares)
     if given.size < 2 or np.any(given <= 0):

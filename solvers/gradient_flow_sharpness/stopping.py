@@ -82,8 +82,8 @@ def stopping_point(problem: Any, method: Any) -> StoppingPoint:
 
     Examples
     --------
-    >>> from limitlab import GradientDescent, ScalarNetwork
-    >>> found = stopping_point(ScalarNetwork([1.18, 0.88]), GradientDescent(0.95))
+    >>> import limitlab as ll
+    >>> found = ll.stopping_point(ll.ScalarNetwork([1.18, 0.88]), ll.GradientDescent(0.95))
     >>> round(found.value, 3), round(found.universal, 3)
     (1.982, 1.946)
     """

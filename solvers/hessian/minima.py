@@ -76,10 +76,17 @@ def penalised_minima(
     -------
     PenalisedMinima
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A negative variance; a teacher that is not positive; another objective.
+    NotAvailable
+        An activation without a kernel in closed form.
+
     Examples
     --------
-    >>> from limitlab import GELU
-    >>> found = penalised_minima(GELU(), 0.2)
+    >>> import limitlab as ll
+    >>> found = ll.penalised_minima(ll.GELU(), 0.2)
     >>> 0.9 < found.best < 1, found.collapsed
     (True, False)
     """

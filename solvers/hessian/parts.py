@@ -80,8 +80,8 @@ def hessian_parts(problem: SingleIndex) -> HessianParts:
 
     Examples
     --------
-    >>> from limitlab import SingleIndex
-    >>> found = hessian_parts(SingleIndex(100, norm=0.8, overlap=0.3))
+    >>> import limitlab as ll
+    >>> found = ll.hessian_parts(ll.SingleIndex(100, norm=0.8, overlap=0.3))
     >>> round(found.loss, 6), round(found.neglected, 6)
     (0.226059, -0.086724)
     """

@@ -69,7 +69,8 @@ def quadratic_traces(
 
     Examples
     --------
-    >>> quadratic_traces([[1.0, 0.0]], [1.0], [[1.0, 0.0], [0.0, 0.0]]).gauss_newton
+    >>> import limitlab as ll
+    >>> ll.quadratic_traces([[1.0, 0.0]], [1.0], [[1.0, 0.0], [0.0, 0.0]]).gauss_newton
     3.0
     """
     W = array("weights", weights, 2)

@@ -81,9 +81,9 @@ def critical_rate(
 
     Examples
     --------
-    >>> from limitlab.theory.methods import SGD
-    >>> from limitlab.theory.linear.problem import LinearModel
-    >>> rate = critical_rate(LinearModel(spectrum=[1.0, 1.0]), SGD(1.0, batch=1), form="closure")
+    >>> import limitlab as ll
+    >>> problem = ll.LinearModel(spectrum=[1.0, 1.0])
+    >>> rate = ll.critical_rate(problem, ll.SGD(1.0, batch=1), form="closure")
     >>> float(rate), rate.limited_by
     (1.0, 'noise')
     """
@@ -116,6 +116,13 @@ def critical_batch(problem: LinearModel, method: Method, form: str = "exact") ->
         The rate is beyond what the largest batch D can have.
     NotAvailable
         A method without batches.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LinearModel([[1.0, 0.0], [0.0, 2.0]], residual=[1.0, 1.0])
+    >>> ll.critical_batch(problem, ll.SGD(0.3))
+    1
     """
     check_linear(problem)
     if not isinstance(method, SGD):
@@ -149,6 +156,18 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
         With a constant rate.
     form : {"exact", "closure"}
         Of the second moments.
+
+    Raises
+    ------
+    InvalidInput, InvalidType, NotAvailable
+        A schedule in place of a rate; another form; an exact one without eigenvectors.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LinearModel([[1.0, 0.0], [0.0, 2.0]], residual=[1.0, 1.0])
+    >>> round(ll.growth_rate(problem, ll.GradientDescent(0.5)), 6)
+    0.5625
     """
     choice("form", form, ("exact", "closure"))
     kernel, rate = _kernel(problem, method, form), constant_rate(method)

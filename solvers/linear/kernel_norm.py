@@ -110,10 +110,9 @@ def noise_kernel_norm(
 
     Examples
     --------
-    >>> from limitlab.theory.methods import SGD
-    >>> from limitlab.theory.linear.problem import LinearModel
-    >>> model = LinearModel(kernel=[[1, 0.3, 0.1], [0.3, 0.6, 0.2], [0.1, 0.2, 0.4]])
-    >>> print(noise_kernel_norm(model, SGD(0.8, batch=2)))
+    >>> import limitlab as ll
+    >>> model = ll.LinearModel(kernel=[[1, 0.3, 0.1], [0.3, 0.6, 0.2], [0.1, 0.2, 0.4]])
+    >>> print(ll.noise_kernel_norm(model, ll.SGD(0.8, batch=2)))
     stable: edge 0.962559, trace 0.2, closure 0.280314, second_moment 0.338923, exact 0.417089, \
 highest 0.452236
     """

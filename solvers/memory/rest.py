@@ -158,9 +158,9 @@ def stability_limit(problem: Any, method: Any) -> float:
 
     Examples
     --------
-    >>> from limitlab import SGD, Gaussian, LeastSquares, isotropic, slow_memory
-    >>> problem = LeastSquares(isotropic(400), Gaussian(0.5))
-    >>> round(stability_limit(problem, SGD(1.0, momentum=slow_memory(2.0))), 6)
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(400), ll.Gaussian(0.5))
+    >>> round(ll.stability_limit(problem, ll.SGD(1.0, momentum=ll.slow_memory(2.0))), 6)
     2.0
     """
     from scipy.optimize import brentq

@@ -86,6 +86,14 @@ def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
     -----
     ValidityWarning
         Batches with a radius that is not small: with the size of the error.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.QuadraticRegression(2, 50, 0.3, [[2, 0.5], [0.5, 1]], [1, -0.5])
+    >>> found = ll.sam_early_time(problem, ll.SAM(0.1, 0.05))
+    >>> found.slope.shape, bool(found.slope[0] < 0)
+    ((2,), True)
     """
     if not isinstance(problem, QuadraticRegression):
         raise InvalidType("problem", problem, "give a QuadraticRegression")

@@ -32,9 +32,15 @@ def sam_edge(rate: Any, radius: Any, gradient: Any = None) -> Any:
     -------
     float or array
 
+    Raises
+    ------
+    InvalidInput
+        A rate that is not positive; a negative radius; a gradient of 0.
+
     Examples
     --------
-    >>> round(sam_edge(0.5, 0.1), 7)
+    >>> import limitlab as ll
+    >>> round(ll.sam_edge(0.5, 0.1), 7)
     3.0622577
     """
     formula = derived.edge().functions[str(derived.critical)]
@@ -60,7 +66,8 @@ def sam_cycle(rate: float, radius: float, sharpness: float) -> tuple[float, floa
 
     Examples
     --------
-    >>> round(sam_cycle(0.5, 0.1, 1.0)[0], 9)
+    >>> import limitlab as ll
+    >>> round(ll.sam_cycle(0.5, 0.1, 1.0)[0], 9)
     0.033333333
     """
     numbers = {

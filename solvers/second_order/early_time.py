@@ -98,11 +98,11 @@ def early_time(problem: QuadraticRegression, method: Method) -> EarlyTime:
     Examples
     --------
     >>> import numpy as np
-    >>> from limitlab import SGD, QuadraticRegression
+    >>> import limitlab as ll
     >>> turn = np.array([[np.sqrt(3), -1], [1, np.sqrt(3)]]) / 2
     >>> jacobian = turn @ np.diag([2.0, 1.0]) @ np.eye(2, 4)
-    >>> problem = QuadraticRegression(2, 4, 0.04, jacobian, [1, 0.5])
-    >>> early_time(problem, SGD(0.4)).overlap_second.round(8)
+    >>> problem = ll.QuadraticRegression(2, 4, 0.04, jacobian, [1, 0.5])
+    >>> ll.early_time(problem, ll.SGD(0.4)).overlap_second.round(8)
     array([-0.00125795, -0.00041103])
     """
     ask = Request.of(problem, method, None)

@@ -175,16 +175,23 @@ def tangent_kernels(
     method : GradientDescent or SGD
     times : sequence of int
         Steps, increasing.
-    masks : (steps, D) array_like, optional
+    masks : (T, D) array_like, optional
+        How often each step takes each example.
     seed : int, SeedSequence or None
         Of the batches, where they are not given.
 
+    Raises
+    ------
+    InvalidInput
+        Times that do not increase; one at which the run has diverged; masks of another shape.
+
     Examples
     --------
-    >>> from limitlab import SGD, QuadraticRegression
-    >>> problem = QuadraticRegression(2, 50, 0.3, [[2, 0.5], [0.5, 1]], [1, -0.5])
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> problem = ll.QuadraticRegression(2, 50, 0.3, [[2, 0.5], [0.5, 1]], [1, -0.5])
     >>> batches = [[1, 0], [0, 1]] * 3
-    >>> kernel = tangent_kernels(problem, SGD(0.2), [6], masks=batches)[0]
+    >>> kernel = ll.tangent_kernels(problem, ll.SGD(0.2), [6], masks=batches)[0]
     >>> round(float(np.linalg.eigvalsh(kernel)[-1]), 6)
     2.316345
     """

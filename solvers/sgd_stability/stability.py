@@ -82,9 +82,9 @@ def sgd_stability(problem: InterpolatingMinimum, method: Method) -> Stability:
 
     Examples
     --------
-    >>> from limitlab.theory.methods import SGD
-    >>> minimum = InterpolatingMinimum(features=[[1, 0], [1, 1], [0, 2]])
-    >>> found = sgd_stability(minimum, SGD(0.4, batch=1, sampling="bernoulli"))
+    >>> import limitlab as ll
+    >>> minimum = ll.InterpolatingMinimum(features=[[1, 0], [1, 1], [0, 2]])
+    >>> found = ll.sgd_stability(minimum, ll.SGD(0.4, batch=1, sampling="bernoulli"))
     >>> round(found.edge, 6), found.verdict
     (0.503337, 'stable')
     """
@@ -153,6 +153,14 @@ def group_exponent(problem: InterpolatingMinimum, method: Method) -> float:
     ------
     NotAvailable
         The examples are no such groups; lyapunov_exponent measures it on a run.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> pairs = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    >>> groups = ll.InterpolatingMinimum(features=pairs)
+    >>> round(ll.group_exponent(groups, ll.SGD(0.5, batch=1)), 6)  # ln(1/2)/2
+    -0.346574
     """
     rate, batches = _checked(problem, method)
     sizes = problem.group_sizes
@@ -230,6 +238,20 @@ def lyapunov_exponent(
     -------
     Exponent
         Per step, with the standard error from ten parts of the run.
+
+    Raises
+    ------
+    InvalidInput, InvalidType, NotAvailable
+        Another problem; a schedule or momentum; fewer than 640 steps.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> pairs = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    >>> groups = ll.InterpolatingMinimum(features=pairs)
+    >>> found = ll.lyapunov_exponent(groups, ll.SGD(0.5, batch=1), 640, seed=1)
+    >>> found.value < 0
+    True
     """
     rate, batches = _checked(problem, method)
     blocks = count("steps", steps, 10 * _BLOCK) // _BLOCK

@@ -68,6 +68,14 @@ def expectations(problem: LeastSquares, method: Method) -> Expectations:
     ------
     NoLimit, NotAvailable
         As :func:`limitlab.derive`.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5))
+    >>> found = ll.expectations(problem, ll.ClippedSGD(0.5, threshold=1.0))
+    >>> bool(found.mu(0.1) < 1)
+    True
     """
     system = derive(problem, method)
     module = load(system.source, "streaming/expectations")

@@ -59,6 +59,14 @@ def stationary(problem: LeastSquares, method: Method, *, system: Any = None) -> 
     ------
     NotAvailable
         The rate or another coefficient depends on time.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5))
+    >>> found = ll.stationary(problem, ll.SGD(0.5))
+    >>> found.roots.round(9).tolist(), found.stable.tolist()
+    ([0.041666667], [True])
     """
     if method.remembered:
         own = module_of(_ROOM, "rest", problem, method).stationary

@@ -65,11 +65,19 @@ def bifurcation(
     workers : int, optional
         Threads.
 
+    Raises
+    ------
+    InvalidInput
+        More steps kept than made; a number outside its range.
+    NotAvailable
+        A field that is no number of the pair; noise, under which one run is random.
+
     Examples
     --------
-    >>> from limitlab.theory.methods import CDAT
-    >>> from limitlab.theory.tuners.problem import TwoCurvatures
-    >>> found = bifurcation(TwoCurvatures(5.0), CDAT(1.3), "scale", [1.3], steps=500, keep=2)
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> problem, method = ll.TwoCurvatures(5.0), ll.CDAT(1.3)
+    >>> found = ll.bifurcation(problem, method, "scale", [1.3], steps=500, keep=2)
     >>> np.round(found.samples["edge"], 6).tolist()  # 2 kappa/(kappa + 1)
     [[1.666667, 1.666667]]
     """

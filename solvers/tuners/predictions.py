@@ -109,9 +109,8 @@ def tuner_predictions(
 
     Examples
     --------
-    >>> from limitlab.theory.methods import CDAT
-    >>> from limitlab.theory.tuners.problem import TwoCurvatures
-    >>> point = tuner_predictions(TwoCurvatures(5.0), CDAT(1.3))
+    >>> import limitlab as ll
+    >>> point = ll.tuner_predictions(ll.TwoCurvatures(5.0), ll.CDAT(1.3))
     >>> round(point.slope, 7), point.stable
     (-0.2269231, True)
     """

@@ -84,6 +84,11 @@ def edge_offset(problem: TwoEigenvalueModel, *, most: int = MOST_STEPS) -> EdgeO
     most : int
         Steps after which it is given up.
 
+    Raises
+    ------
+    InvalidType
+        Another problem.
+
     Warns
     -----
     ValidityWarning
@@ -91,8 +96,8 @@ def edge_offset(problem: TwoEigenvalueModel, *, most: int = MOST_STEPS) -> EdgeO
 
     Examples
     --------
-    >>> from limitlab.theory.two_eigenvalues.problem import TwoEigenvalueModel
-    >>> offset = edge_offset(TwoEigenvalueModel(epsilon=0.01, invariant=0.25))
+    >>> import limitlab as ll
+    >>> offset = ll.edge_offset(ll.TwoEigenvalueModel(epsilon=0.01, invariant=0.25))
     >>> round(float(offset), 7), round(offset.predicted, 7)
     (0.0063683, 0.00625)
     """

@@ -25,6 +25,18 @@ class Activation:
 
     `kernel` is asked for by the theory of one unit (`SingleIndex`); what an equilibrium network and
     a trained one need follows from `function`.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import sympy as sp
+    >>> import limitlab as ll
+    >>> @dataclass(frozen=True)
+    ... class Cubic(ll.Activation):
+    ...     def function(self, x):
+    ...         return x**3
+    >>> Cubic().straight, Cubic().homogeneous
+    (False, False)
     """
 
     #: the word that names it, by default the class in small letters

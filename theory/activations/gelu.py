@@ -23,9 +23,15 @@ class GELU(Activation):
     beta : float
         Sharpness, > 0.
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A sharpness that is not a number > 0.
+
     Examples
     --------
-    >>> GELU().beta
+    >>> import limitlab as ll
+    >>> ll.GELU().beta
     1.0
     """
 

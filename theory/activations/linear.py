@@ -11,7 +11,14 @@ from .base import Activation, overlap
 
 @dataclass(frozen=True)
 class Linear(Activation):
-    """φ(x) = x."""
+    """φ(x) = x.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Linear().straight
+    True
+    """
 
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 

@@ -11,7 +11,15 @@ from .base import Activation, norm, overlap, teacher
 
 @dataclass(frozen=True)
 class Quadratic(Activation):
-    """φ(x) = x²/2, the unit of `QuadraticNetwork`."""
+    """φ(x) = x²/2, the unit of `QuadraticNetwork`.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> import limitlab as ll
+    >>> ll.Quadratic().function(sp.Symbol("x"))
+    x**2/2
+    """
 
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 

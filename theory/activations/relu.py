@@ -23,7 +23,14 @@ from .pairs import both_positive, gelu_mean
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """φ(x) = max(x, 0)."""
+    """φ(x) = max(x, 0).
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.ReLU().homogeneous
+    True
+    """
 
     gain: ClassVar[float] = 2.0
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}

@@ -13,7 +13,14 @@ from .base import Activation
 
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """φ(x) = tanh x."""
+    """φ(x) = tanh x.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> round(ll.Tanh().steepest, 9)
+    1.0
+    """
 
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 
@@ -23,7 +30,14 @@ class Tanh(Activation):
 
 @dataclass(frozen=True)
 class HardTanh(Activation):
-    """φ(x) = x, cut at −1 and 1."""
+    """φ(x) = x, cut at −1 and 1.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.HardTanh().kinks
+    (-1.0, 1.0)
+    """
 
     word: ClassVar[str] = "hard-tanh"
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}

@@ -6,7 +6,17 @@ from typing import Any
 
 
 class LimitlabError(Exception):
-    """Base class of every error that the package raises on purpose."""
+    """Base class of every error that the package raises on purpose.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> try:
+    ...     ll.isotropic(0)
+    ... except ll.LimitlabError as error:
+    ...     print(error)
+    d = 0: give an integer >= 1
+    """
 
 
 def _sentence(field: str, value: Any, remedy: str) -> str:
@@ -37,6 +47,15 @@ class InvalidInput(LimitlabError, ValueError):
         What was given.
     remedy : str
         What is wrong and what to give instead.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> try:
+    ...     ll.SGD(rate=-1.0)
+    ... except ll.InvalidInput as error:
+    ...     print(error.field, error.value, error.remedy)
+    rate -1.0 give a number > 0
     """
 
     def __init__(self, field: str, value: Any, remedy: str) -> None:
@@ -48,15 +67,45 @@ class InvalidInput(LimitlabError, ValueError):
 
 
 class InvalidType(InvalidInput, TypeError):
-    """A value of the wrong kind."""
+    """A value of the wrong kind.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> try:
+    ...     ll.LeastSquares(3, ll.Gaussian(0.5))
+    ... except ll.InvalidType as error:
+    ...     print(error)
+    covariance = 3: give a covariance such as isotropic(1000) or from_matrix(K)
+    """
 
 
 class NoLimit(InvalidInput):
-    """The high-dimensional limit does not exist for this problem and method."""
+    """The high-dimensional limit does not exist for this problem and method.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> try:
+    ...     ll.derive(ll.LeastSquares(ll.isotropic(100), ll.Cauchy(0.5)), ll.SGD(0.5))
+    ... except ll.NoLimit as error:
+    ...     print(error.field)
+    noise
+    """
 
 
 class NotAvailable(InvalidInput, NotImplementedError):
-    """A limit or an option that is not there; the remedy lists those that are."""
+    """A limit or an option that is not there; the remedy lists those that are.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> try:
+    ...     ll.SGD(0.5, sampling="epochs")
+    ... except ll.NotAvailable as error:
+    ...     print(error.field)
+    sampling
+    """
 
 
 class SolveFailed(LimitlabError, RuntimeError):
@@ -69,6 +118,12 @@ class SolveFailed(LimitlabError, RuntimeError):
         Where it stopped: time reached, last step size, risk at that time.
     remark : str
         What is known of the cause.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> print(ll.SolveFailed("too many steps", time=1.5, step=1e-9, state=0.25))
+    too many steps at time = 1.5, step = 1e-09, risk = 0.25
     """
 
     def __init__(
@@ -84,7 +139,18 @@ class SolveFailed(LimitlabError, RuntimeError):
 
 
 class ValidityWarning(UserWarning):
-    """A theory is used outside its range; the text says how large the error is expected to be."""
+    """A theory is used outside its range; the text says how large the error is expected to be.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import limitlab as ll
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     _ = ll.from_eigenvalues([1.0, 0.0])
+    >>> told[0].category is ll.ValidityWarning
+    True
+    """
 
 
 class Interrupted(KeyboardInterrupt):
@@ -97,6 +163,13 @@ class Interrupted(KeyboardInterrupt):
         no run was.
     done, runs : int
         How many runs were finished, of how many.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> stopped = ll.Interrupted(partial=None, done=3, runs=200)
+    >>> stopped.done, stopped.runs
+    (3, 200)
     """
 
     def __init__(self, partial: Any = None, done: int = 0, runs: int = 0) -> None:

@@ -15,6 +15,13 @@ class Problem(Shown, Compared):
     A subclass sets ``family``, the name of a folder: ``theory/<family>/derive.py``,
     ``solvers/<family>/solve.py`` and ``validation/simulate/<family>/simulate.py`` are where the
     verbs find it. A class that derives from a shipped problem is of the same family.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.TwoEigenvalueModel(epsilon=0.01, invariant=0.2)
+    >>> isinstance(problem, ll.Problem), problem.family
+    (True, 'two_eigenvalues')
     """
 
     family: ClassVar[str]

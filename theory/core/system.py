@@ -30,6 +30,13 @@ class System(Protocol):
         Stand for the numbers of a problem and a method.
     source : str
         The generated code.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> system = ll.derive(ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5)), ll.SGD(0.5))
+    >>> system.name, len(system.steps), [str(each) for each in system.numbers]
+    ('SGD', 10, ['eta', 'sigma^2'])
     """
 
     @property

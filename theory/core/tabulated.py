@@ -88,8 +88,8 @@ def interpolated(times: Any, values: Any) -> sp.Expr:
 
     Examples
     --------
-    >>> from limitlab.theory.schedules.schedule import evaluate
-    >>> float(evaluate(interpolated([0, 2], [0.75, 0.25]), 1.0))
+    >>> import limitlab as ll
+    >>> float(ll.interpolated([0, 2], [0.75, 0.25]).subs(ll.t, 1.0))
     0.5
     """
     knots = vector("times", times)

@@ -32,6 +32,15 @@ class Covariance(Shown, ByContent):
         How often each occurs; for a spectral density the weights n_j/d.
     made : Made or None
         The function of the package that made it, and its arguments.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> K = ll.power_law(100, exponent=1.0)
+    >>> K.dimension, round(K.intrinsic_dimension, 3)
+    (100, 5.187)
+    >>> round(float(K.eigenvalues @ K.multiplicities), 9)  # the trace
+    100.0
     """
 
     made: Made | None = None

@@ -95,6 +95,17 @@ def from_matrix(K: Any) -> Covariance:
     K : array_like, shape (d, d)
         Symmetric, no eigenvalue below -1e-10 tr(K)/d. Coordinates with K_ii = 0 are dropped
         with a warning.
+
+    Raises
+    ------
+    InvalidInput
+        A matrix that is not square, symmetric and positive semidefinite.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.from_matrix([[2.0, 1.0], [1.0, 2.0]]).norm
+    3.0
     """
     entries = _symmetric("K", K)
     diagonal = np.diag(entries)
@@ -146,6 +157,18 @@ def toeplitz(d: int, correlation: float, variances: Any = None) -> Dense:
         Of neighbouring coordinates, strictly between -1 and 1.
     variances : array_like, shape (d,), optional
         K_ii > 0; all one by default.
+
+    Raises
+    ------
+    InvalidInput
+        A dimension of too large a matrix; a correlation outside (−1, 1); variances that are not
+        positive, or of another length.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.toeplitz(2, correlation=0.5).eigenvalues.round(12).tolist()
+    [0.5, 1.5]
     """
     d = count("d", d, most=LARGEST_MATRIX)
     if abs(number("correlation", correlation)) >= 1:
@@ -177,6 +200,17 @@ def from_data(X: Any, normalise: bool = True) -> Dense:
         of the result lists the others.
     normalise : bool
         Scale to mean eigenvalue 1 (default); ``scale`` of the result is the factor.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        Rows that are no matrix of finite numbers.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.from_data([[1.0, 0.0], [0.0, 2.0]]).eigenvalues.round(12).tolist()
+    [0.4, 1.6]
     """
     rows = array("X", X, 2)
     return _checked(rows.T @ rows / rows.shape[0], "X", 1.0 if normalise else None)

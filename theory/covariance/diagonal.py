@@ -54,7 +54,19 @@ def group(values: np.ndarray, repeats: np.ndarray | None = None, zeros: int = 0)
 
 @remembered
 def isotropic(d: float) -> Covariance:
-    """K = I in dimension `d` (an integer, or math.inf)."""
+    """K = I in dimension `d` (an integer, or math.inf).
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A dimension that is no whole number >= 1, nor infinite.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.isotropic(100).intrinsic_dimension
+    100.0
+    """
     if isinstance(d, float) and d == np.inf:
         return SpectralDensity(read_only(np.ones(1)), read_only(np.ones(1)), 1.0)
     return group(np.ones(1), np.array([count("d", d)]))
@@ -72,6 +84,18 @@ def power_law(d: int, exponent: float, normalise: bool = True) -> Diagonal:
         Decay of the spectrum, >= 0.
     normalise : bool
         Scale to mean eigenvalue 1 (the default), or keep the largest at 1.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A dimension that is no whole number >= 1, or that has too many distinct eigenvalues; a
+        negative exponent.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.power_law(3, exponent=1.0, normalise=False).eigenvalues.tolist()
+    [1.0, 0.5, 0.3333333333333333]
     """
     d = count("d", d)
     if number("exponent", exponent) < 0:
@@ -92,6 +116,17 @@ def from_eigenvalues(values: Sequence[float] | np.ndarray, multiplicities: Any =
         Eigenvalues >= 0, in the order of the coordinates; zero ones are dropped with a warning.
     multiplicities : array_like of int, shape (m,), optional
         How often each occurs, >= 1; all once by default.
+
+    Raises
+    ------
+    InvalidInput
+        A negative value, or none above 0; multiplicities that do not fit.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.from_eigenvalues([4.0, 1.0], [10, 10**9]).dimension
+    1000000010
     """
     spectrum = vector("values", values)
     if np.any(spectrum < 0):

@@ -32,6 +32,17 @@ def marchenko_pastur(d: float, aspect: float, normalise: bool = True) -> Covaria
     normalise : bool
         Scale to mean eigenvalue exactly 1 over all d (default); the quantiles' own mean is
         1 up to the error of the midpoint rule.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A dimension that is no whole number >= 1, nor infinite; an aspect that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.marchenko_pastur(400, aspect=0.5).dimension
+    400
     """
     aspect = positive("aspect", aspect)
     if isinstance(d, float) and math.isinf(d) and d > 0:

@@ -65,6 +65,21 @@ def from_density(
         0 <= low < high.
     points : int
         Nodes of the tanh-sinh rule.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A support that is no interval in [0, ∞); a density that is negative, not finite, or does not
+        integrate to 1.
+
+    Examples
+    --------
+    >>> import math
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> K = ll.from_density(np.ones_like, support=(0.5, 1.5))
+    >>> K.dimension == math.inf, round(float(K.eigenvalues @ K.multiplicities), 9)
+    (True, 1.0)
     """
     low, high = vector("support", support, 2).tolist()
     if not 0 <= low < high:

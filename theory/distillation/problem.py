@@ -57,7 +57,8 @@ class BlockwiseDistillation(Problem, ByContent):
 
     Examples
     --------
-    >>> problem = BlockwiseDistillation([1.0, 0.5], start=0.01, layers=4, blocks=2, switch=3.0)
+    >>> import limitlab as ll
+    >>> problem = ll.BlockwiseDistillation([1.0, 0.5], start=0.01, layers=4, blocks=2, switch=3.0)
     >>> problem.blocks, problem.modes
     ((2, 2), 2)
     """

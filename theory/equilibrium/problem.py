@@ -51,7 +51,8 @@ class EquilibriumNetwork(Problem):
 
     Examples
     --------
-    >>> EquilibriumNetwork(("elliptic", 1.0), 0.3).tau
+    >>> import limitlab as ll
+    >>> ll.EquilibriumNetwork(("elliptic", 1.0), 0.3).tau
     1.0
     """
 

@@ -70,7 +70,8 @@ class QuadraticNetwork(Problem, ByContent):
 
     Examples
     --------
-    >>> problem = QuadraticNetwork(4, 2, teacher=[1.0, -0.5])
+    >>> import limitlab as ll
+    >>> problem = ll.QuadraticNetwork(4, 2, teacher=[1.0, -0.5])
     >>> problem.paired, problem.distinct
     (True, 2)
     """

@@ -92,7 +92,8 @@ def power_law_features(
 
     Examples
     --------
-    >>> problem = power_law_features(800, 100, 0.7, 0.7)
+    >>> import limitlab as ll
+    >>> problem = ll.power_law_features(800, 100, 0.7, 0.7)
     >>> round(2 * problem.irreducible, 6)
     0.010804
     """

@@ -34,9 +34,15 @@ class ScalarNetwork(Problem, ByContent):
     weights : (D,) array_like
         D >= 2 of them, none 0, with a product > 0.
 
+    Raises
+    ------
+    InvalidInput
+        Fewer than two weights, one that is 0, or a product below 0.
+
     Examples
     --------
-    >>> ScalarNetwork([2, 0.5, 0.3]).depth
+    >>> import limitlab as ll
+    >>> ll.ScalarNetwork([2, 0.5, 0.3]).depth
     3
     """
 
@@ -80,6 +86,14 @@ class DiagonalLinearNetwork(Problem, ByContent):
     ------
     InvalidInput
         Wrong shapes; a weight of 0; targets that no weights reach.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> u, v, inputs, targets = [1.0, 0.5], [0.5, 1.0], [[1.0, 2.0]], [1.0]
+    >>> network = ll.DiagonalLinearNetwork(u, v, inputs, targets)
+    >>> network.family
+    'gradient_flow_sharpness'
     """
 
     family: ClassVar[str] = "gradient_flow_sharpness"

@@ -44,7 +44,8 @@ class SingleIndex(Problem, ByContent):
 
     Examples
     --------
-    >>> round(SingleIndex(100, norm=0.8, overlap=0.3).cosine, 4)
+    >>> import limitlab as ll
+    >>> round(ll.SingleIndex(100, norm=0.8, overlap=0.3).cosine, 4)
     0.3354
     """
 

@@ -55,7 +55,8 @@ class LinearModel(Problem, ByContent):
 
     Examples
     --------
-    >>> model = LinearModel(spectrum=[2.0, 0.5, 0.0])
+    >>> import limitlab as ll
+    >>> model = ll.LinearModel(spectrum=[2.0, 0.5, 0.0])
     >>> model.data, model.sharpness, model.initial_loss
     (3, 2.0, 0.5)
     """

@@ -30,6 +30,12 @@ class Adam(Method):
     ------
     InvalidInput
         A β outside [0, 1).
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Adam(rate=0.4, beta1=0.0, beta2=0.99).beta2
+    0.99
     """
 
     beta1: float = 0.9

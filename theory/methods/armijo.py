@@ -43,6 +43,12 @@ class Armijo(Tuner):
     ------
     InvalidInput
         A number outside its range.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Armijo(c=0.1, backtrack=0.8).backtrack
+    0.8
     """
 
     c: float

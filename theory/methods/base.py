@@ -65,6 +65,19 @@ class Method(Learner):
         A rate that is not positive and finite; a batch below 1; a momentum outside [0, 1).
     NotAvailable
         One of the last four for a method that has none; Nesterov's step with a slow memory.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import sympy as sp
+    >>> import limitlab as ll
+    >>> @dataclass(frozen=True)
+    ... class SoftSign(ll.Method):
+    ...     width: float
+    ...     def rule(self, l):
+    ...         return l / (self.width + sp.Abs(l))
+    >>> SoftSign(0.8, width=0.7).acts_on
+    'residual'
     """
 
     rate: Any

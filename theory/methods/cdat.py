@@ -38,6 +38,12 @@ class CDAT(Tuner):
     ------
     InvalidInput
         A scale or cap that is not positive; an ema outside [0, 1); a negative damping.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.CDAT(scale=2.0, ema=0.9).ema
+    0.9
     """
 
     scale: Any

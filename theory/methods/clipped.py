@@ -66,6 +66,13 @@ class ClippedSGD(ThresholdMethod):
     ------
     InvalidInput
         A batch above 1 without ``clip``; added noise with the mean clipped, or without a threshold.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> private = ll.ClippedSGD(0.8, 1.0, batch=8, clip="per-sample", noise_multiplier=1.0)
+    >>> private.label
+    'private SGD'
     """
 
     _: KW_ONLY

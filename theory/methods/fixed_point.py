@@ -18,6 +18,19 @@ class FixedPointIteration(Method):
     ----------
     rate : float
         In (0, 1]; 1 is the naive iteration, less of it damps.
+
+    Raises
+    ------
+    InvalidInput
+        A rate outside (0, 1].
+    NotAvailable
+        A schedule, or a batch: the damping is constant, and there are no samples.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.FixedPointIteration(rate=0.5).rate
+    0.5
     """
 
     rate: Any = 1.0

@@ -16,6 +16,19 @@ class GradientDescent(Method):
     Parameters
     ----------
     rate : float or schedule in steps
+
+    Raises
+    ------
+    InvalidInput
+        A rate that is not positive and finite.
+    NotAvailable
+        What belongs to streams, such as an average.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.GradientDescent(rate=0.4).rate
+    0.4
     """
 
     remembers: ClassVar[bool] = False

@@ -37,6 +37,12 @@ class GradientPenalty(Method):
     ------
     InvalidInput, InvalidType
         A negative strength; another part.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.GradientPenalty(0.3, strength=0.2, normalised=True).strength
+    0.2
     """
 
     strength: float

@@ -11,7 +11,19 @@ from .clipped import ThresholdMethod
 
 @dataclass(frozen=True)
 class Huber(ThresholdMethod):
-    """θ ← θ − (rate/d) clip_c(ℓ) x; in the limit the same as :class:`ClippedSGD` (derived here)."""
+    """θ ← θ − (rate/d) clip_c(ℓ) x; in the limit the same as :class:`ClippedSGD` (derived here).
+
+    Raises
+    ------
+    InvalidInput
+        A rate or a threshold that is not positive; a batch below 1.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Huber(0.8, threshold=1.0).label
+    'Huber'
+    """
 
     acts_on: ClassVar[str] = "residual"
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"rate": 0.8, "threshold": 1.0}

@@ -22,6 +22,12 @@ class OnEdge(Tuner):
     ------
     InvalidInput
         A fraction that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.OnEdge(fraction=0.9).fraction
+    0.9
     """
 
     fraction: Any = 1.0

@@ -34,6 +34,12 @@ class Polyak(Tuner):
     ------
     InvalidInput
         A scale or cap that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Polyak(scale=0.5).scale
+    0.5
     """
 
     scale: Any = 1.0

@@ -49,9 +49,15 @@ def slow_memory(forgetting: Any, direct: Any = 0.0) -> SlowMemory:
     direct : float or schedule
         κ ≥ 0.
 
+    Raises
+    ------
+    InvalidInput
+        A forgetting that is not positive; a negative share of the gradient itself.
+
     Examples
     --------
-    >>> slow_memory(2.0, direct=0.5)
+    >>> import limitlab as ll
+    >>> ll.slow_memory(2.0, direct=0.5)
     SlowMemory(forgetting=2.0, direct=0.5)
     """
     return SlowMemory(forgetting, direct)
@@ -93,9 +99,15 @@ def uniform(start: float = 0.0) -> UniformAverage:
     start : float
         t = k/d from which on they count; before it the average is the iterate.
 
+    Raises
+    ------
+    InvalidInput
+        A negative start.
+
     Examples
     --------
-    >>> uniform(start=1.0)
+    >>> import limitlab as ll
+    >>> ll.uniform(start=1.0)
     UniformAverage(start=1.0)
     """
     return UniformAverage(start)
@@ -109,9 +121,15 @@ def exponential(forgetting: Any) -> ExponentialAverage:
     forgetting : float or schedule
         a > 0, on the scale of t = k/d: the memory is of d/a steps.
 
+    Raises
+    ------
+    InvalidInput
+        A forgetting that is not positive.
+
     Examples
     --------
-    >>> exponential(2.0)
+    >>> import limitlab as ll
+    >>> ll.exponential(2.0)
     ExponentialAverage(forgetting=2.0)
     """
     return ExponentialAverage(forgetting)

@@ -36,6 +36,12 @@ class SAM(Method):
     ------
     InvalidInput, InvalidType
         A negative radius; a rate that is not positive; a batch below 1.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SAM(0.3, radius=0.2, batch=2, sampling="bernoulli").radius
+    0.2
     """
 
     radius: float

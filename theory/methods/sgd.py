@@ -38,6 +38,20 @@ class SGD(Method):
         "bernoulli" (every example with probability batch/D). None: without replacement.
     momentum : float or slow_memory(γ, direct=κ), keyword only
         β of the heavy ball, in [0, 1); the rate is not scaled by 1 − β.
+
+    Raises
+    ------
+    InvalidInput
+        A rate that is not positive and finite; a batch below 1; a momentum outside [0, 1); another
+        sampling.
+    NotAvailable
+        Passes through reshuffled data, whose batches depend on one another.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SGD(rate="0.5/(1 + t)", batch=4).rate
+    0.5/(t + 1)
     """
 
     _: KW_ONLY

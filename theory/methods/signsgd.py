@@ -33,6 +33,12 @@ class SignSGD(Method):
     ------
     InvalidInput
         A majority vote of an even batch.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SignSGD(0.4, batch=5, aggregate="majority-vote").aggregate
+    'majority-vote'
     """
 
     _: KW_ONLY

@@ -32,6 +32,12 @@ class SpeedLimited(Method):
     ------
     InvalidInput
         A negative speed, or none above 0; a target or an epsilon that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SpeedLimited(0.02, speeds=(1.0, 0.0), target=1e-3).target
+    0.001
     """
 
     speeds: Any = (1.0, 1.0)

@@ -35,6 +35,12 @@ class WeightNoise(Method):
     ------
     InvalidInput, NotAvailable
         A negative variance; draws for a penalty; a batch without draws.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.WeightNoise(0.3, variance=0.3, draws=4).variance
+    0.3
     """
 
     variance: float

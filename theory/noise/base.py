@@ -28,6 +28,18 @@ class Noise(Shown, Compared):
     A law of your own overrides either ``components`` or both ``density`` and ``sample``.
     Moments follow by themselves; a class attribute ``variance = math.inf`` (or
     ``fourth_moment``) declares one instead of computing it.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import limitlab as ll
+    >>> @dataclass(frozen=True)
+    ... class Failing(ll.Noise):
+    ...     share: float
+    ...     def components(self):
+    ...         return (1 - self.share, self.share), (0.0, 0.0), (0.3, 3.0)
+    >>> round(float(Failing(0.05).variance), 6)
+    0.5355
     """
 
     def components(self) -> tuple[Any, Any, Any] | None:

@@ -22,6 +22,17 @@ class Cauchy(Noise):
     ----------
     scale : float
         Half width s at half height, > 0.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A scale that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Cauchy(scale=0.5).variance
+    inf
     """
 
     scale: float

@@ -27,6 +27,17 @@ class Empirical(ByContent, Noise):
         Finite residuals.
     bandwidth : float, optional
         Standard deviation of the smoothing, >= 0; None means atoms.
+
+    Raises
+    ------
+    InvalidInput
+        Samples that are no list of finite numbers; a negative bandwidth.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Empirical([-1.0, 0.0, 1.0], bandwidth=0.5).variance
+    0.9166666666666666
     """
 
     samples: np.ndarray

@@ -20,6 +20,17 @@ class Gaussian(Noise):
     ----------
     scale : float
         Standard deviation, > 0.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A scale that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Gaussian(scale=0.5).variance
+    0.25
     """
 
     scale: float

@@ -21,6 +21,17 @@ class Laplace(Noise):
     ----------
     scale : float
         Decay length b, > 0 (not the standard deviation, which is b√2).
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A scale that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Laplace(scale=0.5).variance
+    0.5
     """
 
     scale: float

@@ -25,6 +25,18 @@ class GaussianMixture(Noise):
         Standard deviations, >= 0; zero is an atom at the mean of its component.
     means : sequence of float, optional
         Centres; all zero by default.
+
+    Raises
+    ------
+    InvalidInput
+        Weights that are not positive or do not sum to 1; negative scales; lengths that differ.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rare = ll.GaussianMixture(weights=[0.95, 0.05], scales=[0.3, 3.0])
+    >>> round(float(rare.variance), 6)
+    0.5355
     """
 
     weights: Sequence[float]

@@ -13,7 +13,14 @@ from .base import Noise
 
 @dataclass(frozen=True)
 class NoNoise(Noise):
-    """Labels are exact; every moment but the zeroth vanishes."""
+    """Labels are exact; every moment but the zeroth vanishes.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.NoNoise().variance
+    0.0
+    """
 
     EXAMPLE: ClassVar[Mapping[str, Any]] = {}
 

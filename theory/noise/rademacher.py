@@ -20,6 +20,17 @@ class Rademacher(Noise):
     ----------
     scale : float
         The size a of every draw, > 0.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A scale that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Rademacher(scale=0.5).variance
+    0.25
     """
 
     scale: float

@@ -29,6 +29,17 @@ class StudentT(Noise):
         Degrees of freedom ν, > 0.
     scale : float
         Factor s of the standard law, > 0 (not the standard deviation).
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A df or a scale that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.StudentT(df=3, scale=0.5).variance
+    0.75
     """
 
     df: float

@@ -20,6 +20,17 @@ class Uniform(Noise):
     ----------
     halfwidth : float
         Half the length b of the interval, > 0.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A halfwidth that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.Uniform(halfwidth=0.5).support_points
+    (-0.5, 0.5)
     """
 
     halfwidth: float

@@ -51,6 +51,17 @@ class AdaGradNorm(FollowingRate):
         b² before the first step, > 0.
     forgetting : float, optional
         γ > 0: the average over the last d/γ steps of |g|²/d in place of the sum.
+
+    Raises
+    ------
+    InvalidInput
+        A scale, a start or a forgetting that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SGD(ll.AdaGradNorm(scale=1.0, start=0.5)).rate.start
+    0.5
     """
 
     start: float = 1.0
@@ -72,7 +83,19 @@ class AdaGradNorm(FollowingRate):
 
 @dataclass(frozen=True)
 class LineSearch(FollowingRate):
-    """Scale times the rate at which the mean of the population risk falls fastest."""
+    """Scale times the rate at which the mean of the population risk falls fastest.
+
+    Raises
+    ------
+    InvalidInput
+        A scale that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SGD(ll.LineSearch(scale=0.5)).rate.scale
+    0.5
+    """
 
     objective: ClassVar[str] = "risk"
 
@@ -80,7 +103,19 @@ class LineSearch(FollowingRate):
 @dataclass(frozen=True)
 class PolyakStep(FollowingRate):
     """Scale times the rate at which the mean of |θ − θ*|² falls fastest: Polyak's step on the
-    population risk, with the noise of the step counted in."""
+    population risk, with the noise of the step counted in.
+
+    Raises
+    ------
+    InvalidInput
+        A scale that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.SGD(ll.PolyakStep()).rate.scale
+    1.0
+    """
 
     objective: ClassVar[str] = "distance"
 

@@ -42,6 +42,17 @@ class RunningQuantile:
     gain : float
         γ > 0: c relaxes to the quantile in a time of order 1/γ (t = k/d), and fluctuates about it
         by a relative √(γ/d).
+
+    Raises
+    ------
+    InvalidInput
+        A fraction outside (0, 1); a start or a gain that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.ClippedSGD(0.5, threshold=ll.RunningQuantile(0.9, start=1.0)).threshold.gain
+    20.0
     """
 
     fraction: float

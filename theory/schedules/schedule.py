@@ -22,18 +22,55 @@ _ROUNDING = 1e-12
 
 
 def constant(a: float) -> sp.Expr:
-    """The schedule a at all times."""
+    """The schedule a at all times.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A value that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.constant(0.4)
+    0.400000000000000
+    """
     return sp.Float(positive("a", a))
 
 
 def power_decay(a: float, exponent: float, timescale: float = 1.0) -> sp.Expr:
-    """The schedule a (1 + t/timescale)^(-exponent)."""
+    """The schedule a (1 + t/timescale)^(-exponent).
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A value or a timescale that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rate = ll.power_decay(0.4, exponent=0.5)
+    >>> float(rate.subs(ll.t, 3.0))
+    0.2
+    """
     base = 1 + t / sp.Float(positive("timescale", timescale))
     return sp.Float(positive("a", a)) * base ** sp.Float(-number("exponent", exponent))
 
 
 def cosine(a: float, until: float) -> sp.Expr:
-    """The schedule a (1 + cos(π t/until))/2, which falls from a to 0 at `until`."""
+    """The schedule a (1 + cos(π t/until))/2, which falls from a to 0 at `until`.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A value or an end that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> round(float(ll.cosine(0.4, until=8).subs(ll.t, 4.0)), 12)
+    0.2
+    """
     angle = sp.pi * t / sp.Float(positive("until", until))
     return sp.Float(positive("a", a)) * (1 + sp.cos(angle)) / 2
 

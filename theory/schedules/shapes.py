@@ -36,8 +36,9 @@ def piecewise(schedules: Sequence[Any], at: Sequence[float]) -> sp.Expr:
 
     Examples
     --------
-    >>> from limitlab.theory.schedules.schedule import evaluate
-    >>> evaluate(piecewise([0.4, 0.1], [2.0]), [1.9, 2.0]).tolist()
+    >>> import limitlab as ll
+    >>> rate = ll.piecewise([0.4, 0.1], [2.0])
+    >>> [float(rate.subs(ll.t, time)) for time in (1.9, 2.0)]
     [0.4, 0.1]
     """
     ends = _times("at", at)
@@ -49,7 +50,20 @@ def piecewise(schedules: Sequence[Any], at: Sequence[float]) -> sp.Expr:
 
 
 def steps(a: float, at: Sequence[float], factor: float = 0.1) -> sp.Expr:
-    """The schedule a that is multiplied by `factor` at each of the times `at`."""
+    """The schedule a that is multiplied by `factor` at each of the times `at`.
+
+    Raises
+    ------
+    InvalidInput
+        Times that do not increase; a value or a factor that is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rate = ll.steps(0.4, at=[2.0, 4.0], factor=0.5)
+    >>> [float(rate.subs(ll.t, time)) for time in (1, 3, 5)]
+    [0.4, 0.2, 0.1]
+    """
     a, factor = positive("a", a), positive("factor", factor)
     ends = _times("at", at)
     return _joined([sp.Float(a * factor**i) for i in range(len(ends) + 1)], ends)
@@ -65,6 +79,18 @@ def warmup(schedule: Any, over: float, start: float = 0.0) -> sp.Expr:
         > 0.
     start : float
         In [0, 1).
+
+    Raises
+    ------
+    InvalidInput
+        A time that is not positive; a start outside [0, 1).
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rate = ll.warmup(0.4, over=2.0)
+    >>> [float(rate.subs(ll.t, time)) for time in (1, 3)]
+    [0.2, 0.4]
     """
     end, start = positive("over", over), number("start", start)
     if not 0 <= start < 1:
@@ -74,7 +100,20 @@ def warmup(schedule: Any, over: float, start: float = 0.0) -> sp.Expr:
 
 
 def warmup_cosine(a: float, warmup: float, until: float, end: float = 0.0) -> sp.Expr:
-    """Linear from 0 to a at `warmup`, half a cosine from there to `end` at `until`, then `end`."""
+    """Linear from 0 to a at `warmup`, half a cosine from there to `end` at `until`, then `end`.
+
+    Raises
+    ------
+    InvalidInput
+        Times that do not increase; an end that is negative or above a.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rate = ll.warmup_cosine(0.4, warmup=1.0, until=9.0)
+    >>> [round(float(rate.subs(ll.t, time)), 12) for time in (0.5, 1, 5, 10)]
+    [0.2, 0.4, 0.2, 0.0]
+    """
     a, end = positive("a", a), _end(end, a)
     first, last = _increasing(warmup=warmup, until=until)
     angle = sp.pi * (t - sp.Float(first)) / sp.Float(last - first)
@@ -84,7 +123,20 @@ def warmup_cosine(a: float, warmup: float, until: float, end: float = 0.0) -> sp
 
 def wsd(a: float, warmup: float, decay: float, until: float, end: float = 0.0) -> sp.Expr:
     """Warm-up, stable, decay: linear from 0 to a at `warmup`, a up to `decay`, linear from there
-    to `end` at `until`, then `end`."""
+    to `end` at `until`, then `end`.
+
+    Raises
+    ------
+    InvalidInput
+        Times that do not increase; an end that is negative or above a.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rate = ll.wsd(0.4, warmup=1.0, decay=4.0, until=6.0)
+    >>> [round(float(rate.subs(ll.t, time)), 12) for time in (0.5, 2, 5, 7)]
+    [0.2, 0.4, 0.2, 0.0]
+    """
     a, end = positive("a", a), _end(end, a)
     first, middle, last = _increasing(warmup=warmup, decay=decay, until=until)
     parts = [_line(0.0, a, 0.0, first), sp.Float(a), _line(a, end, middle, last), sp.Float(end)]
@@ -92,7 +144,20 @@ def wsd(a: float, warmup: float, decay: float, until: float, end: float = 0.0) -
 
 
 def inverse_sqrt(a: float, warmup: float) -> sp.Expr:
-    """Linear from 0 to a at `warmup`, then a √(warmup/t)."""
+    """Linear from 0 to a at `warmup`, then a √(warmup/t).
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A value or a warm-up that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> rate = ll.inverse_sqrt(0.4, warmup=1.0)
+    >>> [round(float(rate.subs(ll.t, time)), 12) for time in (0.5, 4)]
+    [0.2, 0.2]
+    """
     a, first = positive("a", a), positive("warmup", warmup)
     fall = sp.Float(a) * sp.sqrt(sp.Float(first) / t)
     return _joined([_line(0.0, a, 0.0, first), fall], [first])

@@ -60,7 +60,8 @@ class QuadraticRegression(Problem, ByContent):
 
     Examples
     --------
-    >>> problem = QuadraticRegression(data=2, parameters=50, curvature=0.3,
+    >>> import limitlab as ll
+    >>> problem = ll.QuadraticRegression(data=2, parameters=50, curvature=0.3,
     ...                               jacobian=[[2, 0.5], [0.5, 1]], residual=[1, -0.5])
     >>> problem.gram.tolist(), problem.kappa_tilde
     ([[2.0, 0.5], [0.5, 1.0]], 0.6)

@@ -46,7 +46,8 @@ class InterpolatingMinimum(Problem, ByContent):
 
     Examples
     --------
-    >>> minimum = InterpolatingMinimum(features=[[1, 0], [1, 1], [0, 2]])
+    >>> import limitlab as ll
+    >>> minimum = ll.InterpolatingMinimum(features=[[1, 0], [1, 1], [0, 2]])
     >>> round(minimum.coherence, 7), round(minimum.sharpness, 7)
     (1.3256939, 1.7675919)
     """

@@ -49,6 +49,20 @@ class LeastSquares(Problem, ByContent):
     target : array_like of shape (d,) or callable, optional
         θ*, as `start`, for methods that pull θ towards 0. By default θ(0) = 0, so that θ* is
         −δ(0); with a target and no start δ(0) is −θ*.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        What is no covariance or no law; a start or a target of another length; an initial risk that
+        is not positive.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> K = ll.power_law(200, exponent=0.5)
+    >>> problem = ll.LeastSquares(K, ll.Gaussian(0.5), initial_risk=2.0)
+    >>> problem.covariance.dimension, problem.initial_risk
+    (200, 2.0)
     """
 
     family: ClassVar[str] = "streaming"

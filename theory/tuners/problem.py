@@ -59,7 +59,8 @@ class SharpnessToy(Problem):
 
     Examples
     --------
-    >>> toy = SharpnessToy(l0=2.0, k=1.0, alpha=0.01)
+    >>> import limitlab as ll
+    >>> toy = ll.SharpnessToy(l0=2.0, k=1.0, alpha=0.01)
     >>> toy.sharpening, toy.stabilising, round(toy.balance, 9)
     (0.01, 0.5, 0.141421356)
     """
@@ -141,6 +142,12 @@ class TwoCurvatures(Problem):
     ------
     InvalidInput
         kappa <= 1; a start in which a mode is missing.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.TwoCurvatures(kappa=5.0).kappa
+    5.0
     """
 
     family: ClassVar[str] = "tuners"

@@ -46,7 +46,8 @@ class TwoEigenvalueModel(Problem):
 
     Examples
     --------
-    >>> model = TwoEigenvalueModel(epsilon=0.01, invariant=0.25)
+    >>> import limitlab as ll
+    >>> model = ll.TwoEigenvalueModel(epsilon=0.01, invariant=0.25)
     >>> model.start, round(model.slow, 9)
     ((0.05, 2.25), 2.65)
     >>> TwoEigenvalueModel.from_state([2, -0.02], residual=0.025, jacobian=[1.5, 0.1]).epsilon

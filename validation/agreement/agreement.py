@@ -53,6 +53,16 @@ class Agreement(ByContent):
         About how many runs would see errors of 5 %; None where the allowed error hides these.
     quantiles : dict of float to (T,) array
         Quantiles of single runs where single runs are known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> theory = ll.Curve([0.0, 1.0], {"risk": [1.0, 0.5]})
+    >>> runs = np.random.default_rng(0).normal([1.0, 0.4], 0.01, (50, 2))
+    >>> report = ll.compare(theory, ll.Curve.from_runs([0.0, 1.0], runs), margin=0.01)
+    >>> report.verdict, report.passed, report.to_dataframe().shape[0]
+    ('disagrees', False, 1)
     """
 
     passed: bool | None

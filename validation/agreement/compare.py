@@ -91,6 +91,17 @@ def compare(
     ------
     InvalidInput
         No common times, too few runs, values that are not finite, a level outside (0, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> time = np.linspace(0.0, 1.0, 5)
+    >>> noise = 0.01 * np.random.default_rng(1).standard_normal((40, 5))
+    >>> runs = ll.Curve.from_runs(time, np.exp(-time) * (1 + noise))
+    >>> right, wrong = (ll.Curve(time, {"risk": np.exp(-rate * time)}) for rate in (1.0, 1.2))
+    >>> [ll.compare(theory, runs, margin=0.01).verdict for theory in (right, wrong)]
+    ['agrees', 'disagrees']
     """
     quantity = quantity or main_quantity(theory)
     for field, curve in (("theory", theory), ("runs", runs)):

@@ -43,6 +43,15 @@ def paired_difference(first: Curve, second: Curve, quantity: str = "risk") -> Cu
     -----
     The error is for the difference only. The two curves' own error bars are correlated and must
     not be read as independent ones.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(200), ll.Gaussian(0.5))
+    >>> pair = [ll.SGD(0.4), ll.SGD(0.5)]
+    >>> one, other = ll.simulate(problem, pair, 0.02, points=2, runs=4, seed=1, paired=True)
+    >>> ll.paired_difference(one, other).sample("risk").shape
+    (4, 2)
     """
     for name, curve in (("first", first), ("second", second)):
         if not isinstance(curve, Curve):

@@ -47,6 +47,20 @@ def convergence(
     runs : int
         Runs at each dimension; the bias falls below the noise of the mean where they are few.
     seed : int
+
+    Raises
+    ------
+    InvalidInput
+        Fewer than three dimensions, or not increasing; fewer than 20 runs.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> def problem_of(d):
+    ...     return ll.LeastSquares(ll.isotropic(d), ll.Gaussian(0.5))
+    >>> found = ll.convergence(problem_of, ll.SGD(0.5), dimensions=(4, 8, 16), until=0.5, runs=20)
+    >>> found.dimensions.tolist(), found.spread.shape
+    ([4, 8, 16], (3,))
     """
     sizes = np.asarray(dimensions)
     if sizes.ndim != 1 or sizes.size < 3 or np.any(np.diff(sizes) <= 0) or sizes[0] < 1:

@@ -86,6 +86,14 @@ def overlay(
     InvalidInput
         No curves, an unknown choice, a colour for a method that is not there, a curve that does
         not know its steps or samples.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> curve = ll.Curve([0.0, 1.0], {"risk": [1.0, 0.5]}, label="mine")
+    >>> figure = ll.overlay(curve, width="icml", residuals=False)
+    >>> round(float(figure.get_size_inches()[0]), 2)
+    3.25
     """
     _check(curves, band, x)
     log_x, log_y = axis.scales(scale, log)

@@ -62,6 +62,15 @@ def heatmap(
     ------
     InvalidInput, InvalidType
         Not a sweep; not two axes; a quantity that it does not have.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5))
+    >>> over = {"rate": [0.5, 1.0], "noise.scale": [0.5, 1.0]}
+    >>> figure = ll.heatmap(ll.sweep(problem, ll.SGD(0.5), over, until=1, points=2))
+    >>> figure.axes[0].get_xlabel()
+    'rate'
     """
     names = _axes(sweep, (x, y))
     if len(names) != 2:
@@ -136,6 +145,14 @@ def lines(
     ------
     InvalidInput, InvalidType
         As of `heatmap`.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.NoNoise())
+    >>> plane = ll.sweep(problem, ll.SGD(0.5), {"rate": [0.5, 1.0]}, until=1, points=2)
+    >>> ll.lines(plane, x="rate").axes[0].get_xlabel()
+    'rate'
     """
     named = () if x == "time" else (x,)
     names = _axes(sweep, (*named, by))

@@ -99,6 +99,15 @@ def fit(
     -----
     ValidityWarning
         A number that the curve does not tell; a curve that the theory does not describe.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(10_000), ll.Gaussian(0.5))
+    >>> observed = ll.solve(problem, ll.SGD(0.5), 2, points=6)
+    >>> found = ll.fit(observed, problem, ll.SGD(0.4), ["rate"])
+    >>> round(found.estimates["rate"], 3)
+    0.5
     """
     if not isinstance(observed, Curve):
         raise InvalidType(

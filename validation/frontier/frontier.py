@@ -132,6 +132,14 @@ def compute_frontier(
     -----
     ValidityWarning
         What `solve` warns of, once.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> found = ll.compute_frontier(1.0, 0.7)
+    >>> estimate, low, high = found.exponents["loss"]
+    >>> low < estimate < high
+    True
     """
     sizes = vector("dimensions", dimensions)
     if sizes.size < 3 or np.any(np.diff(sizes) <= 0):

@@ -99,10 +99,26 @@ def control_network(
         Steps between two adaptations of the rate.
     seed : int
 
+    Raises
+    ------
+    InvalidInput, InvalidType, NotAvailable
+        What is no network; momentum; fewer than two runs; a target or a rate that is not positive.
+
     Notes
     -----
     The best of each group is chosen on the same seeds, which favours the larger group: give
     equally many targets and rates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((12, 3))
+    >>> net = ll.MLP(X, X[:, :1], hidden=(4,))
+    >>> short = {"targets": (0.5,), "rates": (0.1,), "runs": 2, "every": 2}
+    >>> found = ll.control_network(net, ll.SGD(0.1, batch=4), 4, **short)
+    >>> sorted(found.held), sorted(found.constant)
+    ([0.5], [0.1])
     """
     training_batches(network, method)
     count("runs", runs, 2)
@@ -152,6 +168,17 @@ def control_linear(
         Another problem; one without loss; a target of 1 or more.
     NotAvailable
         Full batches, which have no noise; a problem without eigenvectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> J = np.random.default_rng(0).standard_normal((6, 4)) / 2
+    >>> problem = ll.LinearModel(J, residual=np.ones(6))
+    >>> method, tried = ll.SGD(0.1, batch=2), {"targets": (0.5,), "shares": (0.3, 0.6)}
+    >>> found = ll.control_linear(problem, method, 20, **tried)
+    >>> found.difference >= 0, found.error
+    (True, 0.0)
     """
     check_linear(problem)
     drawn, until = batches(method, problem.data), count("until", until)

@@ -129,6 +129,25 @@ def criterion(
     -------
     Criterion
         ``print(result)`` gives the verdict in numbers.
+
+    Raises
+    ------
+    InvalidInput
+        Shares that do not increase from above 0; fewer than two steps or runs; a point of another
+        length.
+    NotAvailable
+        Another loss than the squared one; momentum.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((12, 3))
+    >>> net = ll.MLP(X, X[:, :1], hidden=(4,))
+    >>> theta, method = net.start(np.random.default_rng(1)), ll.SGD(0.1, batch=4)
+    >>> found = ll.criterion(net, theta, method, shares=(0.5, 1.5), steps=4, runs=2, seed=1)
+    >>> found.shares.tolist(), bool(found.linear[1] > found.linear[0])
+    ([0.5, 1.5], True)
     """
     drawn, sequence = training_batches(network, method), random.seed_sequence(seed)
     grid, steps, runs = vector("shares", shares), count("steps", steps, 2), count("runs", runs, 2)

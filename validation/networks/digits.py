@@ -45,6 +45,12 @@ def digits_network(
     ------
     NotAvailable
         scikit-learn is not installed: the extra ``data`` has it.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.digits_network(examples=20, components=5, hidden=(4,)).parameters
+    74
     """
     pixels, digits = load_digits()
     if count("examples", examples) > len(pixels):

@@ -62,6 +62,16 @@ def quadratic_expansion(network: MLP, theta: Any) -> Expansion:
     ------
     NotAvailable
         Several outputs, a kink in the activation, another loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((12, 3))
+    >>> net = ll.MLP(X, X[:, :1], hidden=(2,))
+    >>> found = ll.quadratic_expansion(net, net.start(np.random.default_rng(1)))
+    >>> found.tensor.shape == (12, net.parameters, net.parameters)
+    True
     """
     for field, wanted in (("outputs", 1), ("activation", Tanh()), ("objective", "squared")):
         if getattr(network, field) != wanted:

@@ -74,12 +74,18 @@ def train_features(
         "loss", "alignment" (UC-NFC), "centred_alignment" (C-NFC; at 0 its limit), "displacement" =
         |W − W₀|/|W₀| of the first layer, with every run.
 
+    Raises
+    ------
+    InvalidInput, InvalidType, NotAvailable
+        What is no network; another correlation; momentum; a number of steps or runs below 1.
+
     Examples
     --------
-    >>> from limitlab.theory.methods import GradientDescent
+    >>> import numpy as np
+    >>> import limitlab as ll
     >>> X = np.random.default_rng(0).standard_normal((30, 3))
-    >>> net = MLP(X, X[:, :1] ** 2, hidden=(8,), activation="quadratic")
-    >>> curve = train_features(net, GradientDescent(0.01), 40, every=20, seed=1)
+    >>> net = ll.MLP(X, X[:, :1] ** 2, hidden=(8,), activation="quadratic")
+    >>> curve = ll.train_features(net, ll.GradientDescent(0.01), 40, every=20, seed=1)
     >>> bool(curve.alignment[-1] > curve.alignment[0])
     True
     """
@@ -167,11 +173,18 @@ def paired_start(
     readouts : {"gaussian", "signs"}
         The law of a; of signs limits are reached sooner.
 
+    Raises
+    ------
+    InvalidInput
+        An odd number of units in the last hidden layer; a scale that is not positive; another law.
+
     Examples
     --------
+    >>> import numpy as np
+    >>> import limitlab as ll
     >>> X = np.random.default_rng(0).standard_normal((30, 3))
-    >>> net = MLP(X, X[:, :1], hidden=(8,))
-    >>> theta = paired_start(net, np.random.default_rng(1))
+    >>> net = ll.MLP(X, X[:, :1], hidden=(8,))
+    >>> theta = ll.paired_start(net, np.random.default_rng(1))
     >>> bool(np.abs(net.outputs_at(theta)).max() < 1e-14)
     True
     """
@@ -225,9 +238,11 @@ def early_features(network: MLP, theta: Any, correlation: str = "cosine") -> Ear
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import limitlab as ll
     >>> X = np.random.default_rng(0).standard_normal((30, 3))
-    >>> net = MLP(X, X[:, :1] ** 2, hidden=(8,), activation="quadratic")
-    >>> found = early_features(net, net.start(np.random.default_rng(1)))
+    >>> net = ll.MLP(X, X[:, :1] ** 2, hidden=(8,), activation="quadratic")
+    >>> found = ll.early_features(net, net.start(np.random.default_rng(1)))
     >>> abs(found.value - found.statistics) < 1e-12
     True
     """

@@ -47,8 +47,10 @@ class Linearisation:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> import limitlab as ll
     >>> J = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0]])
-    >>> Linearisation(lambda v: J @ v, lambda u: J.T @ u, data=2, parameters=3).size
+    >>> ll.Linearisation(lambda v: J @ v, lambda u: J.T @ u, data=2, parameters=3).size
     2
     """
 
@@ -122,9 +124,15 @@ class Linearisation:
 def rate_from_library(rate: float, outputs: int = 1) -> float:
     """Return η for a rate of the mean-square loss |z|²/(D C) of the usual libraries: 2 rate/C.
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A rate that is not positive; a number of outputs below 1.
+
     Examples
     --------
-    >>> rate_from_library(0.5, outputs=10)
+    >>> import limitlab as ll
+    >>> ll.rate_from_library(0.5, outputs=10)
     0.1
     """
     return 2 * positive("rate", rate) / count("outputs", outputs)

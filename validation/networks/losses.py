@@ -74,6 +74,17 @@ def gauss_newton(near: Linearisation, probabilities: Array) -> Linearisation:
     ------
     InvalidInput
         Not D rows of C numbers >= 0 that sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((12, 3))
+    >>> net = ll.MLP(X, X[:, :2], hidden=(4,))
+    >>> near = net.linearisation(net.start(np.random.default_rng(1)))
+    >>> found = ll.gauss_newton(near, np.full((12, 2), 0.5))
+    >>> found.outputs  # one fewer than classes
+    1
     """
     factors = half_weights(_distributions(near, probabilities))
     data, free, outputs = factors.shape

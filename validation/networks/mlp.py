@@ -42,6 +42,21 @@ class MLP:
     activation : Activation or str
         Of the hidden layers: `Tanh`, `ReLU`, `GELU(beta)`, `Quadratic` … or its word.
     objective : {"squared", "cross_entropy"}
+
+    Raises
+    ------
+    InvalidInput
+        Inputs and targets of different lengths, or that are not finite; a width below 1; targets of
+        the cross-entropy that are no probabilities; an unknown activation or objective.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((30, 3))
+    >>> net = ll.MLP(X, X[:, :1], hidden=(8,), activation=ll.ReLU())
+    >>> net.data, net.parameters
+    (30, 41)
     """
 
     inputs: Any

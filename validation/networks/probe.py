@@ -192,10 +192,11 @@ def probe(
 
     Examples
     --------
-    >>> from limitlab.theory.methods import SGD
+    >>> import numpy as np
+    >>> import limitlab as ll
     >>> J = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.5]])
-    >>> near = Linearisation(lambda v: J @ v, lambda u: J.T @ u, data=3, parameters=3)
-    >>> measured = probe(near, SGD(0.1, batch=1), top=1)
+    >>> near = ll.Linearisation(lambda v: J @ v, lambda u: J.T @ u, data=3, parameters=3)
+    >>> measured = ll.probe(near, ll.SGD(0.1, batch=1), top=1)
     >>> round(measured.trace, 6), round(measured.kernel_trace(0.1), 6)
     (2.75, 0.1375)
     """

@@ -76,10 +76,17 @@ def hessian_traces(
     HessianTraces
         Of the loss |z|²/(2D), or of the mean cross-entropy.
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        What is no network; parameters of another number; fewer than two probes.
+
     Examples
     --------
-    >>> net = MLP(np.eye(3), np.zeros((3, 1)), hidden=(2,), activation="linear")
-    >>> found = hessian_traces(net, np.zeros(11), probes=4)
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> net = ll.MLP(np.eye(3), np.zeros((3, 1)), hidden=(2,), activation="linear")
+    >>> found = ll.hessian_traces(net, np.zeros(11), probes=4)
     >>> found.hessian, found.gauss_newton  # at 0 only the bias of the output moves anything
     (1.0, 1.0)
     """

@@ -80,6 +80,22 @@ def train(
         lower estimate and an upper bound of the exact norm), "kernel_trace" and "rate", with
         every run. NaN from where a run diverged,
         which ``provenance["diverged"]`` tells; so is the mean.
+
+    Raises
+    ------
+    InvalidInput, InvalidType, NotAvailable
+        What is no network; momentum, or a schedule in place of a rate; a number of steps or runs
+        below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> X = np.random.default_rng(0).standard_normal((12, 3))
+    >>> net = ll.MLP(X, X[:, :1], hidden=(4,))
+    >>> curve = ll.train(net, ll.SGD(0.1, batch=4), 4, every=2, seed=1, top=1)
+    >>> curve.time.tolist(), bool(curve["loss"][-1] < curve["loss"][0])
+    ([0.0, 2.0, 4.0], True)
     """
     drawn = training_batches(network, method)
     constant_rate(method)

@@ -75,6 +75,14 @@ def simulate(
     ValidityWarning
         Steps too coarse for the limit; very many steps; finite data of which runs diverged;
         interrupted by Ctrl-C where the finished runs are returned.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(1000), ll.NoNoise())
+    >>> runs = ll.simulate(problem, ll.SGD(0.5), 0.01, points=3, runs=4, seed=1)
+    >>> runs.runs, runs.steps.tolist()
+    (4, [0, 5, 10])
     """
     choice("on_interrupt", on_interrupt, ("raise", "return"))
     check_fits("runs", options.get("runs"), grid_size(options))

@@ -24,6 +24,14 @@ class Sweep(xarray.Dataset):
     limit has a band, ``announced_error``, of runs ``risk_runs`` and ``risk_runs_spread``, and of
     each cell ``status`` and ``reason``. Everything that xarray does with a Dataset it does with
     this one.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.NoNoise())
+    >>> plane = ll.sweep(problem, ll.SGD(0.5), {"rate": [0.5, 1.0]}, until=1, points=2)
+    >>> plane["risk"].dims, plane.best("risk", over=("rate",))["rate"].item()
+    (('rate', 'time'), 1.0)
     """
 
     __slots__ = ()

@@ -170,12 +170,15 @@ def effects(problem: LeastSquares, rate: float) -> SignEffects:
     rate : float
         η of signSGD: step size rate/d, t = k/d.
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A rate that is not a number > 0.
+
     Examples
     --------
-    >>> from limitlab.theory.covariance import isotropic
-    >>> from limitlab.theory.streaming.problem import LeastSquares
-    >>> from limitlab.theory.noise import Gaussian
-    >>> found = effects(LeastSquares(isotropic(1000), Gaussian(0.5)), rate=0.3)
+    >>> import limitlab as ll
+    >>> found = ll.effects(ll.LeastSquares(ll.isotropic(1000), ll.Gaussian(0.5)), rate=0.3)
     >>> round(float(found.compression(0.1)), 12), round(found.rate_ratio, 6)
     (1.0, 0.405285)
     """

@@ -57,11 +57,9 @@ def rate_for_risk(problem: LeastSquares, method: Method, risk: float) -> float:
 
     Examples
     --------
-    >>> from limitlab.theory.covariance import isotropic
-    >>> from limitlab.theory.streaming.problem import LeastSquares
-    >>> from limitlab.theory.methods import SGD
-    >>> from limitlab.theory.noise import Gaussian
-    >>> round(rate_for_risk(LeastSquares(isotropic(1000), Gaussian(0.5)), SGD(1.0), 0.0625), 6)
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(1000), ll.Gaussian(0.5))
+    >>> round(ll.rate_for_risk(problem, ll.SGD(1.0), risk=0.0625), 6)
     0.666667
     """
     target, unit = positive("risk", risk), replace(method, rate=1.0)
@@ -108,6 +106,14 @@ def best_rate(problem: LeastSquares, method: Method, until: float) -> BestRate:
     ------
     SolveFailed
         No rate could be solved for.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5))
+    >>> found = ll.best_rate(problem, ll.SGD(0.5), until=1.0)
+    >>> round(found.rate, 3)
+    0.834
     """
     times = np.array([0.0, positive("until", until)])
     check_schedules(method, float(times[-1]))

@@ -42,6 +42,17 @@ class MatchedDrift:
     ----------
     rate : float or schedule
         η'.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A rate that is not positive, or no schedule.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.MatchedDrift(0.4).rate
+    0.4
     """
 
     rate: Any
@@ -58,6 +69,17 @@ class FixedFraction:
     ----------
     fraction : float
         p in (0, 1).
+
+    Raises
+    ------
+    InvalidInput
+        A fraction outside (0, 1).
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.FixedFraction(0.9).fraction
+    0.9
     """
 
     fraction: float
@@ -74,6 +96,17 @@ class ProportionalThreshold:
     ----------
     factor : float
         > 0.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A factor that is not a number > 0.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> ll.ProportionalThreshold(1.5).factor
+    1.5
     """
 
     factor: float

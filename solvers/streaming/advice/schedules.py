@@ -81,13 +81,17 @@ def greedy(
         Horizon, t = k/d.
     objective : {"risk", "distance"}
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A horizon that is not positive; another objective.
+    NotAvailable
+        What else the method has depends on time.
+
     Examples
     --------
-    >>> from limitlab.theory.covariance import isotropic
-    >>> from limitlab.theory.streaming.problem import LeastSquares
-    >>> from limitlab.theory.methods import SGD
-    >>> from limitlab.theory.noise import NoNoise
-    >>> found = greedy(LeastSquares(isotropic(1000), NoNoise()), SGD(0.1), 2.0)
+    >>> import limitlab as ll
+    >>> found = ll.greedy(ll.LeastSquares(ll.isotropic(1000), ll.NoNoise()), ll.SGD(0.1), 2.0)
     >>> [round(float(x), 6) for x in found.curve["rate"][[0, -1]]]
     [1.0, 1.0]
     """
@@ -133,6 +137,14 @@ def schedule_along(
         An unknown rule.
     NoLimit
         A threshold in units of √P, or none, under noise of infinite variance.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.StudentT(df=3, scale=0.5))
+    >>> found = ll.schedule_along(problem, 0.5, rate=0.4, threshold=ll.ProportionalThreshold(1.5))
+    >>> round(float(found.curve["risk"][-1]), 4)
+    0.7647
     """
     return with_curve(problem, along(problem, until, rate, threshold), until)
 

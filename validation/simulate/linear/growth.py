@@ -79,6 +79,23 @@ def measured_growth(
     -------
     Measured
         log r per step, with the standard error from blocks of steps.
+
+    Raises
+    ------
+    InvalidInput
+        Too few steps or walkers; a schedule in place of a rate.
+    NotAvailable
+        A problem that is given without its rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import limitlab as ll
+    >>> problem = ll.LinearModel([[1.0, 0.0], [0.0, 2.0]], residual=[1.0, 1.0])
+    >>> found = ll.measured_growth(problem, ll.SGD(0.3, batch=1), 160, walkers=50, seed=1)
+    >>> predicted = np.log(ll.growth_rate(problem, ll.SGD(0.3, batch=1)))
+    >>> bool(abs(found.value - predicted) < 5 * found.error)
+    True
     """
     check_linear(problem)
     count("steps", steps, STRIDE * 2 * BLOCKS)
@@ -107,10 +124,24 @@ def measured_critical_rate(
     Measured
         The rate, with the error of the growth there carried over by its slope.
 
+    Raises
+    ------
+    InvalidInput
+        As of `measured_growth`.
+
     Warns
     -----
     ValidityWarning
         The growth is not zero within its error after the last search.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LinearModel([[1.0, 0.0], [0.0, 2.0]], residual=[1.0, 1.0])
+    >>> method = ll.SGD(0.3, batch=1)
+    >>> found = ll.measured_critical_rate(problem, method, 160, walkers=50, seed=1)
+    >>> found.value > 0, found.error > 0
+    (True, True)
     """
     sequence = random.seed_sequence(seed)
 

@@ -63,6 +63,14 @@ def early_time_runs(
     ------
     InvalidInput, NotAvailable
         A curvature above 4 GiB; a schedule, or momentum.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.QuadraticRegression(2, 50, 0.3, [[2, 0.5], [0.5, 1]], [1, -0.5])
+    >>> found = ll.early_time_runs(problem, ll.GradientDescent(0.1), runs=4, seed=1)
+    >>> found.runs
+    4
     """
     ask = Request.of(problem, method, seed)
     check_dense(problem)

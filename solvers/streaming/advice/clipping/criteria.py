@@ -118,10 +118,9 @@ def clipping_criteria(problem: LeastSquares) -> ClippingCriteria:
 
     Examples
     --------
-    >>> from limitlab.theory.covariance import isotropic
-    >>> from limitlab.theory.noise import Rademacher
-    >>> problem = LeastSquares(isotropic(100), Rademacher(0.5))
-    >>> round(float(clipping_criteria(problem).comparison_ratio(0.25, 0.7)), 6)
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.Rademacher(0.5))
+    >>> round(float(ll.clipping_criteria(problem).comparison_ratio(0.25, 0.7)), 6)
     0.805863
     """
     if not isinstance(problem, LeastSquares):

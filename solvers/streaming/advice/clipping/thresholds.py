@@ -54,12 +54,15 @@ def best_threshold(problem: LeastSquares, risk: ArrayLike) -> Array:
         ``inf`` where it is best not to clip; 0 where the supremum is the limit of a vanishing
         threshold, the normalised gradient.
 
+    Raises
+    ------
+    InvalidInput, InvalidType
+        What is no problem of a stream.
+
     Examples
     --------
-    >>> from limitlab.theory.covariance import isotropic
-    >>> from limitlab.theory.streaming.problem import LeastSquares
-    >>> from limitlab.theory.noise import Gaussian
-    >>> float(best_threshold(LeastSquares(isotropic(100), Gaussian(0.5)), 0.2))
+    >>> import limitlab as ll
+    >>> float(ll.best_threshold(ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5)), 0.2))
     inf
     """
     clipping = MovingThreshold(problem)
@@ -106,6 +109,13 @@ def fraction_threshold(problem: LeastSquares, risk: ArrayLike, fraction: float) 
     -----
     ValidityWarning
         Atoms of the noise leave the fraction out: the size of the miss is given.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.NoNoise())
+    >>> round(float(ll.fraction_threshold(problem, 0.5, fraction=0.95)), 3)
+    1.96
     """
     fraction = open_fraction("fraction", fraction)
     clipping = MovingThreshold(problem)

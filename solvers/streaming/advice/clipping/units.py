@@ -47,9 +47,9 @@ def convert_units(
 
     Examples
     --------
-    >>> from limitlab.theory.covariance import from_eigenvalues
-    >>> K = from_eigenvalues([2.0, 0.5], [50, 150])
-    >>> float(convert_units(0.8, 1.75, 0.7, K, to="trace").time)
+    >>> import limitlab as ll
+    >>> K = ll.from_eigenvalues([2.0, 0.5], [50, 150])
+    >>> float(ll.convert_units(0.8, 1.75, 0.7, K, to="trace").time)
     2.0
     """
     choice("to", to, CONVENTIONS)

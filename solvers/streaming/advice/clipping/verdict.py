@@ -81,6 +81,18 @@ def can_clipping_help(
     -------
     ClippingVerdict
         True where it can help; it prints as a sentence.
+
+    Raises
+    ------
+    InvalidInput, InvalidType
+        A horizon or a rate that is not positive; what is no problem of a stream.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> verdict = ll.can_clipping_help(ll.LeastSquares(ll.isotropic(100), ll.Cauchy(0.5)))
+    >>> verdict.helps, verdict.ratio
+    (True, inf)
     """
     criteria = clipping_criteria(problem)
     lowest, highest = _met(problem, until, rate)

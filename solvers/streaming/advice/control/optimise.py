@@ -174,6 +174,14 @@ def optimal_schedule(
     ------
     NoLimit
         Unclipped SGD under noise of infinite variance.
+
+    Examples
+    --------
+    >>> import limitlab as ll
+    >>> problem = ll.LeastSquares(ll.isotropic(100), ll.Gaussian(0.5))
+    >>> found = ll.optimal_schedule(problem, 1.0, clip=False, pieces=2)
+    >>> bool(found.curve["risk"][-1] < 0.6)
+    True
     """
     horizon, pieces = positive("until", until), count("pieces", pieces, 2)
     if not clip and not math.isfinite(float(problem.noise.variance)):
