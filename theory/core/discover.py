@@ -38,22 +38,25 @@ def _defined_here(each: Any, base: type, module: str) -> bool:
     return isinstance(each, type) and issubclass(each, base) and each.__module__ == module
 
 
+@cache
 def families() -> tuple[str, ...]:
     """Return the families: the folders of theory/ that derive something."""
     return tuple(sorted(file.parent.name for file in _THEORY.glob("*/derive.py")))
 
 
 @cache
+def problems_of(family: str) -> tuple[type[Problem], ...]:
+    """Return the kinds of problems that a family states; none where it is on another's."""
+    if family not in families() or not (_THEORY / family / "problem.py").exists():
+        return ()
+    module = import_module(f"{_PACKAGE}.{family}.problem")
+    every = vars(module).values()
+    return tuple(each for each in every if _defined_here(each, Problem, module.__name__))
+
+
 def problems() -> tuple[type[Problem], ...]:
     """Return the kinds of problems that ship."""
-    folders = (name for name in families() if (_THEORY / name / "problem.py").exists())
-    modules = [import_module(f"{_PACKAGE}.{name}.problem") for name in folders]
-    return tuple(
-        each
-        for module in modules
-        for each in vars(module).values()
-        if _defined_here(each, Problem, module.__name__)
-    )
+    return tuple(each for family in families() for each in problems_of(family))
 
 
 def examples(family: str) -> tuple[Example, ...]:
