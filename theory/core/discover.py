@@ -6,6 +6,7 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from .example import Example
@@ -24,14 +25,25 @@ def classes(package: str, base: type) -> tuple[type, ...]:
     package : str
         For instance "methods".
     """
-    modules = sorted(info.name for info in pkgutil.iter_modules([str(_THEORY / package)]))
-    loaded = (import_module(f"{_PACKAGE}.{package}.{name}") for name in modules)
     return tuple(
         each
-        for module in loaded
+        for module in _modules(package)
         for each in vars(module).values()
         if _defined_here(each, base, module.__name__) and "EXAMPLE" in vars(each)
     )
+
+
+def makers(package: str) -> tuple[Any, ...]:
+    """Return the functions that the modules of a package of theory/ define and that carry an
+    ``EXAMPLE``, by their names."""
+    every = (each for module in _modules(package) for each in vars(module).values())
+    found = {each.__name__: each for each in every if isinstance(each, FunctionType)}
+    return tuple(found[name] for name in sorted(found) if hasattr(found[name], "EXAMPLE"))
+
+
+def _modules(package: str) -> list[Any]:
+    names = sorted(info.name for info in pkgutil.iter_modules([str(_THEORY / package)]))
+    return [import_module(f"{_PACKAGE}.{package}.{name}") for name in names]
 
 
 def _defined_here(each: Any, base: type, module: str) -> bool:
