@@ -21,7 +21,7 @@ extensions = [
     "make.mathml",
 ]
 # gallery.md is the page that the repository shows; the site prints its own
-exclude_patterns = ["theory/*.md", "gallery.md", "out"]
+exclude_patterns = ["gallery.md", "out"]
 nb_execution_mode = "off"  # the notebooks are kept with their outputs, which the tests hold to
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3

@@ -25,7 +25,7 @@ def solve(problem: Problem, method: Any, until: float | None = None, **options: 
 
     Parameters
     ----------
-    problem : LeastSquares, LinearModel, QuadraticRegression or TwoEigenvalueModel
+    problem : Problem
     method : Method, or a list of them
     until : float, optional
         Last time: t = k/d for streaming problems, steps for finite data. May be left out where

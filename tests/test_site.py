@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from html import unescape
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -75,13 +76,11 @@ def test_the_pages_that_were_asked_for_are_listed():
 
 
 def test_every_family_states_units_and_assumptions():
-    """A new family writes docs/theory/<family>.md: the rest of its page is printed."""
+    """A new family writes them into the docstring of its package: its page is printed from that."""
     for family in families():
-        file = DOCS / "theory" / f"{family}.md"
-        assert file.exists(), f"write {file.relative_to(ROOT)}: ## Units and ## Assumptions"
-        words = file.read_text(encoding="utf-8")
-        assert "## Units\n" in words and "## Assumptions\n" in words
-    assert {file.stem for file in DOCS.glob("theory/*.md")} == set(families())
+        words = import_module(f"limitlab.theory.{family}").__doc__
+        missing = [head for head in ("Units", "Assumptions") if f"\n## {head}\n" not in words]
+        assert not missing, f"theory/{family}/__init__.py: add {' and '.join(missing)}"
 
 
 @pytest.mark.slow

@@ -46,9 +46,9 @@ the object that is solved and simulated, so that no page can say another thing t
 def page(family: str, measured: dict[str, list[str]]) -> str:
     """Return the page of a family as Markdown."""
     package = import_module(f"limitlab.theory.{family}")
-    title, _, rest = (inspect.getdoc(package) or family).partition("\n")
-    parts = [f"# {title.rstrip('.')}\n{rest}\n", _learnt(family), *_derived(family)]
-    parts += [_limits(family), _words(family), _papers(family), _errors(measured.get(family, []))]
+    title, _, words = (inspect.getdoc(package) or family).partition("\n")
+    parts = [f"# {title.rstrip('.')}\n", _learnt(family), *_derived(family), _limits(family)]
+    parts += [words.strip() + "\n", _papers(family), _errors(measured.get(family, []))]
     return "\n".join(part for part in parts if part)
 
 
@@ -135,12 +135,6 @@ def _limits(family: str) -> str:
         own = [f"`{o}` ({_cell(v.text)})" for o, v in limit.options.items() if o not in THREADS]
         lines.append(f'| `"{name}"` | {_cell(limit.text)} | {"; ".join(own)} |')
     return "\n".join([*lines, ""])
-
-
-def _words(family: str) -> str:
-    """Units and assumptions, in words: ``docs/theory/<family>.md``."""
-    file = DOCS / "theory" / f"{family}.md"
-    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def _papers(family: str) -> str:

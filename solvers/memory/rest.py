@@ -19,6 +19,7 @@ from ...theory.core.errors import InvalidInput, NotAvailable
 from ...theory.core.symbols import t as time
 from ...theory.memory.derive import derive
 from ...theory.memory.system import MemorySystem
+from ...theory.streaming.problem import check_stream
 from ..core.compile import load
 from ..streaming.finite_size import is_linear
 from ..streaming.stationary import StationaryRisk, roots_of
@@ -165,6 +166,7 @@ def stability_limit(problem: Any, method: Any) -> float:
     """
     from scipy.optimize import brentq
 
+    check_stream(problem)
     if not is_linear(method):
         remedy = "a bounded rule has no rate at which its risk grows without bound"
         raise NotAvailable("method", method, remedy)

@@ -17,6 +17,7 @@ from ...theory.core.checks import array
 from ...theory.core.errors import InvalidInput
 from ...theory.methods import SGD, ClippedSGD
 from ...theory.streaming.derive import Binding, bind, derive
+from ...theory.streaming.problem import LeastSquares, check_stream
 from ..core.compile import load, writable
 from .coefficients import Coefficients
 from .expectations import expectations
@@ -28,7 +29,10 @@ Array = NDArray[np.float64]
 class MovingThreshold:
     """μ and N of clipped SGD on one problem, elementwise in the risk and the threshold."""
 
-    problem: Any
+    problem: LeastSquares
+
+    def __post_init__(self) -> None:
+        check_stream(self.problem)
 
     @property
     def variance(self) -> float:

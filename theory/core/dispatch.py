@@ -10,16 +10,14 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from .discover import families, problems_of
 from .errors import InvalidInput, InvalidType, NotAvailable
-from .once import one_call
+from .once import is_ours, one_call
 from .problem import Learner, Problem
 from .system import System
 from .warn import one_warning
 
-_KINDS = (
-    "give a problem: an object of LeastSquares, LinearModel, QuadraticRegression or another class "
-    "on limitlab's Problem"
-)
+_KINDS = "give a problem that ships, such as LeastSquares(...), or one of a class derived from it"
 #: what an option is called by the other verb: a simulation has runs, an SDE has paths
 _OTHER_NAMES = {"runs": "paths", "paths": "runs"}
 
@@ -30,19 +28,30 @@ def family(problem: Any, method: Any) -> str:
     Raises
     ------
     InvalidType
-        Not a problem, or not a method.
+        Not a problem, or not a method; a class that states a family without being of it.
     """
-    if not isinstance(problem, Problem):
+    own = getattr(problem, "family", None) if isinstance(problem, Problem) else None
+    if not isinstance(own, str) or not isinstance(problem, problems_of(own)):
         raise InvalidType("problem", problem, _KINDS)
     check_method(method)
     # the methods of a list share the samples of the problem's own family
     several = isinstance(method, list | tuple)
-    found: str = problem.family if several else method.family_on(problem.family)
+    found = own if several else _family_on(method, own)
     for one in method if several else (method,):
         rate: Any = getattr(one, "rate", None)
         if found not in getattr(rate, "only_on", (found,)):
             raise NotAvailable("rate", rate, f"belongs to {', '.join(rate.only_on)} problems")
     return found
+
+
+def _family_on(method: Any, own: str) -> str:
+    """The family of a method on problems of a family, as a class that ships states it."""
+    kind = next(each for each in type(method).__mro__ if "families" in vars(each))
+    found = method.family_on(own) if is_ours(kind) else None
+    if found not in families():
+        remedy = "a family is a folder of the package; derive the class from the method that has it"
+        raise NotAvailable("families", vars(kind)["families"], remedy)
+    return str(found)
 
 
 def check_method(method: Any) -> None:

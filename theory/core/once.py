@@ -76,12 +76,12 @@ def shipped(value: Any) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype != object and not value.flags.writeable
     if isinstance(value, sp.Basic):
-        return all(_is_ours(type(node)) for node in sp.preorder_traversal(value))
+        return all(is_ours(type(node)) for node in sp.preorder_traversal(value))
     if isinstance(value, tuple):
         return all(map(shipped, value))
     kind: Any = type(value)
     stated: bool = dataclasses.is_dataclass(kind)
-    if not stated or not _is_ours(kind):
+    if not stated or not is_ours(kind):
         return False
     return all(shipped(getattr(value, name)) for name in _names(kind))
 
@@ -91,7 +91,8 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
 
 
-def _is_ours(kind: type) -> bool:
+def is_ours(kind: type) -> bool:
+    """Whether a class is of this package, or of sympy."""
     return kind.__module__.split(".")[0] in (_PACKAGE, "sympy")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..core.discover import makers
 from .base import Covariance
 from .dense import Dense, from_data, from_matrix, toeplitz
 from .diagonal import Diagonal, from_eigenvalues, isotropic, power_law
@@ -11,12 +12,7 @@ from .spectral import SpectralDensity, from_density
 
 #: what files and commands can name, with the arguments that each is tried with
 COVARIANCES: dict[str, tuple[Callable[..., Covariance], dict[str, Any]]] = {
-    "isotropic": (isotropic, {"d": 200}),
-    "power_law": (power_law, {"d": 200, "exponent": 0.5}),
-    "marchenko_pastur": (marchenko_pastur, {"d": 200, "aspect": 0.5}),
-    "toeplitz": (toeplitz, {"d": 60, "correlation": 0.5}),
-    "from_eigenvalues": (from_eigenvalues, {"values": (2.0, 0.5), "multiplicities": (100, 100)}),
-    "from_matrix": (from_matrix, {"K": ((1.0, 0.3), (0.3, 1.0))}),
+    maker.__name__: (maker, maker.EXAMPLE) for maker in makers("covariance")
 }
 
 __all__ = [

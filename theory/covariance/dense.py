@@ -12,7 +12,7 @@ from ..core.checks import array, count, number, read_only, vector
 from ..core.errors import InvalidInput
 from .base import Covariance
 from .diagonal import dropped, from_eigenvalues
-from .made import remembered
+from .made import remembered, tried_with
 
 #: dimension up to which a matrix is built: 8 GiB
 LARGEST_MATRIX = 2**15
@@ -87,6 +87,7 @@ class Dense(Covariance):
         return self.eigenvalues
 
 
+@tried_with(K=((1.0, 0.3), (0.3, 1.0)))
 def from_matrix(K: Any) -> Covariance:
     """The covariance `K` as it is; a diagonal matrix is recognised and held as one.
 
@@ -145,6 +146,7 @@ def _checked(entries: np.ndarray, field: str, scale: float | None) -> Dense:
     return result
 
 
+@tried_with(d=60, correlation=0.5)
 @remembered
 def toeplitz(d: int, correlation: float, variances: Any = None) -> Dense:
     """Entries correlation^|i-j| times the standard deviations of both coordinates.

@@ -13,7 +13,7 @@ from ..core.checks import count, number, read_only, vector
 from ..core.errors import InvalidInput
 from ..core.warn import warn
 from .base import LARGEST_EXPANSION, Covariance
-from .made import remembered
+from .made import remembered, tried_with
 from .spectral import SpectralDensity
 
 
@@ -52,6 +52,7 @@ def group(values: np.ndarray, repeats: np.ndarray | None = None, zeros: int = 0)
     return Diagonal(read_only(values[starts].copy()), read_only(totals), zeros)
 
 
+@tried_with(d=200)
 @remembered
 def isotropic(d: float) -> Covariance:
     """K = I in dimension `d` (an integer, or math.inf).
@@ -72,6 +73,7 @@ def isotropic(d: float) -> Covariance:
     return group(np.ones(1), np.array([count("d", d)]))
 
 
+@tried_with(d=200, exponent=0.5)
 @remembered
 def power_law(d: int, exponent: float, normalise: bool = True) -> Diagonal:
     """Eigenvalues proportional to j^(-exponent), j = 1..d.
@@ -107,6 +109,7 @@ def power_law(d: int, exponent: float, normalise: bool = True) -> Diagonal:
     return group(values / values.mean() if normalise else values)
 
 
+@tried_with(values=(2.0, 0.5), multiplicities=(100, 100))
 def from_eigenvalues(values: Sequence[float] | np.ndarray, multiplicities: Any = None) -> Diagonal:
     """Diagonal K with the given variances, kept as they are.
 

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,16 @@ class Made:
     def but(self, name: str, value: Any) -> Any:
         """Return the covariance with another value of one argument."""
         return self.maker(**{**self.arguments, name: value})
+
+
+def tried_with(**arguments: Any) -> Callable[[F], F]:
+    """Let files and commands name a maker, and the tests over all of them try it with these."""
+
+    def mark(maker: F) -> F:
+        maker.EXAMPLE = arguments  # type: ignore[attr-defined]
+        return maker
+
+    return mark
 
 
 def remembered(maker: Callable[P, R]) -> Callable[P, R]:

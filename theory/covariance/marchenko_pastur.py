@@ -14,10 +14,11 @@ import numpy as np
 from ..core.checks import count, positive, read_only
 from .base import LARGEST_EXPANSION, Covariance
 from .diagonal import group
-from .made import remembered
+from .made import remembered, tried_with
 from .spectral import SpectralDensity
 
 
+@tried_with(d=200, aspect=0.5)
 @remembered
 def marchenko_pastur(d: float, aspect: float, normalise: bool = True) -> Covariance:
     """Diagonal K whose eigenvalues are the quantiles of the Marchenko-Pastur law.

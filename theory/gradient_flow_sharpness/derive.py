@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.checks import choice
 from ..core.errors import NotAvailable
+from ..methods.gradient_descent import GradientDescent
 from ..methods.sampling import batches
 from . import maps
 from .normal_form import normal_form
@@ -53,7 +54,7 @@ def check_method(method: Any) -> None:
     drawn = batches(method, 1)
     if drawn.momentum:
         raise NotAvailable("momentum", drawn.momentum, "it is derived without momentum; use 0")
-    if type(method).__name__ != "GradientDescent":
+    if not isinstance(method, GradientDescent):
         raise NotAvailable("method", method, "give GradientDescent(rate): every step sees all data")
     if getattr(method.rate, "free_symbols", None):
         raise NotAvailable("rate", method.rate, "the theory has one rate; give a number")

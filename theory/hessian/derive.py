@@ -20,6 +20,7 @@ from ..core.errors import NotAvailable
 from ..core.loops import Update
 from ..core.map import Map
 from ..core.system import Step
+from ..methods.base import Method
 from ..methods.gradient_descent import GradientDescent
 from ..methods.gradient_penalty import GradientPenalty
 from ..methods.sam import SAM
@@ -28,6 +29,7 @@ from ..methods.weight_noise import WeightNoise
 from .step import Loss, Q, R, T, displaced, loss_of, moved, project, returned, square
 
 LIMITS = ("map", "flow")
+METHODS = (GradientDescent, SGD, GradientPenalty, SAM, WeightNoise)
 rate = sp.Symbol("eta", positive=True)
 #: ρ, σ²d, d/b and the number of noises a step
 strength, variance, ratio, draws = sp.symbols("rho s_2 delta m", nonnegative=True)
@@ -67,7 +69,7 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Map:
     check(method, limit)
     noisy = limit == "map" and batched(method)
     drawn = limit == "map" and getattr(method, "draws", None) is not None
-    kind = type(method).__name__
+    kind = next(kind for kind in METHODS if isinstance(method, kind))
     parts = (
         getattr(method, "hessian", getattr(method, "objective", "")),
         getattr(method, "normalised", False),
@@ -85,7 +87,7 @@ def batched(method: Any) -> bool:
 
 def check(method: Any, limit: str) -> None:
     """Refuse what has no theory here."""
-    if not isinstance(method, (GradientDescent, SGD, GradientPenalty, SAM, WeightNoise)):
+    if not isinstance(method, METHODS):
         remedy = "use GradientDescent, SGD, GradientPenalty, SAM or WeightNoise"
         raise NotAvailable("method", method, remedy)
     given: Any = method
@@ -107,7 +109,7 @@ def check(method: Any, limit: str) -> None:
 @cache
 def _derived(
     activation: Activation,
-    kind: str,
+    kind: type[Method],
     parts: tuple[str, bool],
     noisy: bool,
     drawn: bool,
@@ -129,7 +131,7 @@ def _derived(
     if noisy:
         form = spread(activation)
         inputs = (nodes, weights) if form.has(nodes) else ()
-        shift = variance if kind == "WeightNoise" else 0
+        shift = variance if kind is WeightNoise else 0
         body.append(Update(_noise, form.subs(Q, Q + shift)))
         size += rate**2 * ratio * _noise / (draws if drawn else 1)
         told = (*told, Step("and a batch of b = d/δ samples adds to Q'", "η²δV, V", form))
@@ -140,18 +142,18 @@ def _derived(
     )
 
 
-def _name(kind: str) -> str:
-    return f"{kind} on one unit: norm and overlap"
+def _name(kind: type[Method]) -> str:
+    return f"{kind.__name__} on one unit: norm and overlap"
 
 
 def _named(names: Any, values: Any) -> tuple[Update, ...]:
     return tuple(Update(name, value) for name, value in zip(names, values, strict=True))
 
 
-def _direction(loss: Loss, kind: str, parts: tuple[str, bool]) -> tuple[Any, Any, Any]:
+def _direction(loss: Loss, kind: type[Method], parts: tuple[str, bool]) -> tuple[Any, Any, Any]:
     """Intermediate quantities, the direction of the step on w and w*, and how it comes about."""
     part, normalised = parts
-    if kind == "WeightNoise":
+    if kind is WeightNoise:
         form = (
             loss.noisy_gradient(variance)
             if part == "exact"
@@ -159,13 +161,13 @@ def _direction(loss: Loss, kind: str, parts: tuple[str, bool]) -> tuple[Any, Any
         )
         return (), form, (Step("the gradient of the objective has on w", "g_1", form[0]),)
     body = [*_named(_c, loss.gradient)]
-    if kind not in ("SAM", "GradientPenalty"):
+    if kind not in (SAM, GradientPenalty):
         return tuple(body), _c, ()
     reach = strength
     if normalised:
         body.append(Update(_length, sp.sqrt(sp.Max(square(_c), 0))))
         reach = strength / sp.Max(_length, _NO_LENGTH)
-    if kind == "GradientPenalty":
+    if kind is GradientPenalty:
         product = loss.hessian_times(_c, part)
         form = tuple(c + reach * h for c, h in zip(_c, product, strict=True))
         return tuple(body), form, (Step("the penalty adds to c_1, H c on w", "h_1", product[0]),)

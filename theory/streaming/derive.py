@@ -38,7 +38,7 @@ from .following import derive_following
 from .ingredients import Setting, named, setting
 from .noise_law import density_function
 from .private import PrivateSystem, private_law, without_noise
-from .problem import LeastSquares
+from .problem import LeastSquares, check_stream
 from .rules import rule_of
 from .system import ModeSystem
 from .tails import check_tails
@@ -91,6 +91,7 @@ def derive(problem: LeastSquares, method: Method, *, limit: str = "ode") -> Any:
         A coordinate-wise rule other than the sign; with a batch, a rule on the mean gradient that
         is not a clip or the sign.
     """
+    check_stream(problem)
     choice("limit", limit, LIMITS)
     if limit == "exact":
         check_streaming(method)

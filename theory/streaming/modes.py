@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core.checks import read_only
 from ..covariance import Covariance
-from .problem import LeastSquares
+from .problem import LeastSquares, check_stream
 from .votes import vote_covariance, voters
 
 
@@ -56,6 +56,7 @@ def modes(problem: LeastSquares, method: Any) -> Modes:
 
     Diagonal covariances cost O(m) whatever d is; dense ones one eigendecomposition, kept.
     """
+    check_stream(problem)
     return modes_of(problem, method.acts_on == "coordinate", voters(method))
 
 

@@ -188,3 +188,14 @@ class LeastSquares(Problem, ByContent):
         counts = self.covariance.multiplicities
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         return np.add.reduceat(values[: counts.sum()], starts)
+
+
+def check_stream(problem: Any) -> None:
+    """Refuse what is not streaming least squares.
+
+    Raises
+    ------
+    InvalidType
+    """
+    if not isinstance(problem, LeastSquares):
+        raise InvalidType("problem", problem, "give a LeastSquares problem")

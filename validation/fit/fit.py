@@ -115,6 +115,7 @@ def fit(
         )
     quantity = quantity or main_quantity(observed)
     level = between("level", level, 0.5, 0.9999)
+    family(problem, method)  # refuses what is no problem, and no method
     names = free_numbers(problem, method, free)
     keep = (observed.time > 0) & np.isfinite(observed[quantity])
     if keep.sum() <= len(names):

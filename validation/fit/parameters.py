@@ -8,7 +8,7 @@ name stands for a factor on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from difflib import get_close_matches
 from numbers import Real
 from typing import Any
@@ -97,7 +97,7 @@ def _is_free_argument(name: str, value: Any) -> bool:
 
 def _fields(owner: Any) -> list[str]:
     hidden = ("batch", "start", "inputs", "momentum", "weight_decay", "noise_multiplier")
-    if owner is None:
+    if not is_dataclass(owner):
         return []
     # what is kept beside the iterate is a number only where it is used: at 0 it is another theory
     return [f.name for f in fields(owner) if f.name not in hidden or _used(owner, f.name)]

@@ -37,7 +37,7 @@ def simulate(
 
     Parameters
     ----------
-    problem : LeastSquares, LinearModel, QuadraticRegression or TwoEigenvalueModel
+    problem : Problem
     method : Method, or a list of them for streaming problems
     until : float, optional
         Last time: t = k/d for streaming problems, steps for finite data. May be left out where

@@ -20,7 +20,7 @@ from ....theory.core.checks import positive
 from ....theory.core.errors import InvalidInput, NotAvailable
 from ....theory.methods import SignSGD
 from ....theory.streaming.modes import Modes, modes_of, sign_geometry
-from ....theory.streaming.problem import LeastSquares
+from ....theory.streaming.problem import LeastSquares, check_stream
 from ..expectations import Expectations, expectations
 from ..stationary import stationary
 
@@ -182,4 +182,5 @@ def effects(problem: LeastSquares, rate: float) -> SignEffects:
     >>> round(float(found.compression(0.1)), 12), round(found.rate_ratio, 6)
     (1.0, 0.405285)
     """
+    check_stream(problem)
     return SignEffects(problem, positive("rate", rate))

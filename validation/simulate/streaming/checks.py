@@ -11,7 +11,7 @@ from ....theory.core.warn import warn
 from ....theory.methods import Method
 from ....theory.schedules.following import FollowingRate
 from ....theory.streaming.derive import check_streaming
-from ....theory.streaming.problem import LeastSquares
+from ....theory.streaming.problem import check_stream
 from .engine import Engine
 
 #: steps of the chain become the cost above this dimension
@@ -33,8 +33,7 @@ def methods(method: Any, paired: Any) -> list[Any]:
 
 def check_pair(problem: Any, method: Any) -> None:
     """Refuse what is not a streaming problem and a method for streams."""
-    if not isinstance(problem, LeastSquares):
-        raise InvalidType("problem", problem, "give a LeastSquares problem")
+    check_stream(problem)
     if not isinstance(method, Method):
         raise InvalidType("method", method, "give a method such as SGD(rate=0.5)")
     check_streaming(method.bare)

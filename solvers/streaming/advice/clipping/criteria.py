@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .....theory.core.errors import InvalidInput, InvalidType
+from .....theory.core.errors import InvalidInput
 from .....theory.methods import SignSGD
-from .....theory.streaming.problem import LeastSquares
+from .....theory.streaming.problem import LeastSquares, check_stream
 from ...expectations import expectations
 from ...moving_threshold import MovingThreshold
 from .fisher import fisher_information
@@ -123,6 +123,5 @@ def clipping_criteria(problem: LeastSquares) -> ClippingCriteria:
     >>> round(float(ll.clipping_criteria(problem).comparison_ratio(0.25, 0.7)), 6)
     0.805863
     """
-    if not isinstance(problem, LeastSquares):
-        raise InvalidType("problem", problem, "give a LeastSquares problem")
+    check_stream(problem)
     return ClippingCriteria(problem)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .....theory.core.checks import positive
-from .....theory.streaming.problem import LeastSquares
+from .....theory.streaming.problem import LeastSquares, check_stream
 from ..schedules import schedule_along
 from .model import ControlModel
 from .optimise import Optimum, best_constants, optimise, refined, sampled, solved
@@ -97,6 +97,7 @@ def no_schedule_recovers(problem: LeastSquares, until: float) -> RecoveryReport:
     >>> report.risks["optimal clipped"] < report.risks["optimal SGD"]
     True
     """
+    check_stream(problem)
     horizon = positive("until", until)
     # clipped SGD starts from the best of unclipped SGD too, which it contains
     plain = math.isfinite(float(problem.noise.variance))
