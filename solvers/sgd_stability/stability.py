@@ -163,11 +163,7 @@ def group_exponent(problem: InterpolatingMinimum, method: Method) -> float:
     -0.346574
     """
     rate, batches = _checked(problem, method)
-    sizes = problem.group_sizes
-    if sizes is None:
-        remedy = "are no orthogonal groups of identical examples; measure with lyapunov_exponent"
-        raise NotAvailable("hessians", problem.data, remedy)
-    return max(_exponent(rate, problem.largest, int(size), batches) for size in set(sizes.tolist()))
+    return max(_exponent(rate, problem.largest, size, batches) for size in _sizes(problem))
 
 
 def group_spread(problem: InterpolatingMinimum, method: Method) -> float:
@@ -176,9 +172,16 @@ def group_spread(problem: InterpolatingMinimum, method: Method) -> float:
     Where a step can hit 0 it is infinite; see `group_exponent`.
     """
     rate, batches = _checked(problem, method)
-    sizes = set(problem.group_sizes.tolist())
-    found = (_moments(rate, problem.largest, int(size), batches) for size in sizes)
+    found = (_moments(rate, problem.largest, size, batches) for size in _sizes(problem))
     return max(spread for _, spread in found)
+
+
+def _sizes(problem: InterpolatingMinimum) -> set[int]:
+    """The sizes of the groups, each once."""
+    if problem.group_sizes is None:
+        remedy = "are no orthogonal groups of identical examples; measure with lyapunov_exponent"
+        raise NotAvailable("hessians", problem.data, remedy)
+    return {int(size) for size in problem.group_sizes}
 
 
 def _exponent(rate: float, curvature: float, size: int, batches: Batches) -> float:

@@ -195,7 +195,7 @@ def _slopes(data: Data) -> np.ndarray:
     cases = data.batches[data.largest_small_batch]
     norm = np.gradient([case.end for case in cases], np.log(data.norms))
     time = [np.diff(np.log(case.theory.loss[-2:]))[0] * case.last for case in cases]
-    return np.abs([norm, time])
+    return np.abs(np.array([norm, time]))
 
 
 def _detectable(data: Data, worth: np.ndarray) -> float:
