@@ -62,15 +62,15 @@ class Parameters:
     data: tuple[int, ...] = (16, 128)
     shares: tuple[float, ...] = (0.9, 1.0, 1.1, 1.2, 1.35, 1.5)
     steps: int = 300
-    runs: int = 60
+    runs: tuple[int, ...] = (600, 60)
     walkers: int = 1000
     seed: int = 1
 
 
 QUICK = Parameters()
 FULL = Parameters(dimensions=(16, 32, 64, 128, 256, 512, 1024),
-                  draws=(400, 400, 400, 200, 100, 40, 20), data=(16, 256), steps=1000, runs=400,
-                  walkers=4000)  # fmt: skip
+                  draws=(400, 400, 400, 200, 100, 40, 20), data=(16, 256), steps=1000,
+                  runs=(4000, 400), walkers=4000)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,10 @@ def compute(parameters: Parameters) -> Data:
             form: tuple(np.array([getattr(n, form) / n.closure for n in row]) for row in norms)
             for form in LABELS
         }
-    growth = {D: _growth(gaussian_features(D, p.seed), p) for D in p.data}
+    growth = {
+        D: _growth(gaussian_features(D, p.seed), p, runs)
+        for D, runs in zip(p.data, p.runs, strict=True)
+    }
     excess = np.array([_excess(gaussian_features(D, p.seed), p.closure) for D in p.dimensions])
     share = _share(gaussian_features(p.dimensions[-1], p.seed), p.closure)
     return Data(np.array(p.dimensions), ratios, excess, share, np.array(p.shares), growth)
@@ -146,7 +149,7 @@ def _norm(model: LinearModel, level: float) -> KernelNorm:
     return noise_kernel_norm(model, replace(method, rate=rate))
 
 
-def _growth(model: LinearModel, p: Parameters) -> Rates:
+def _growth(model: LinearModel, p: Parameters, runs: int) -> Rates:
     critical = float(critical_rate(model, _method(model)))
     methods = [replace(_method(model), rate=share * critical) for share in p.shares]
     return Rates(
@@ -155,17 +158,17 @@ def _growth(model: LinearModel, p: Parameters) -> Rates:
             for share, method in zip(p.shares, methods, strict=True)
         ),
         np.log([growth_rate(model, method) for method in methods]),
-        tuple(_single_runs(model, method, p) for method in methods),
+        tuple(_single_runs(model, method, p, runs) for method in methods),
     )
 
 
-def _single_runs(model: LinearModel, method: SGD, p: Parameters) -> Measured:
+def _single_runs(model: LinearModel, method: SGD, p: Parameters, number: int) -> Measured:
     """The Lyapunov exponent of |z|², from the second half of the steps."""
     times = np.array([0, p.steps // 2, p.steps])
-    runs = simulate(model, method, times=times, runs=p.runs, seed=p.seed, progress=False)
+    runs = simulate(model, method, times=times, runs=number, seed=p.seed, progress=False)
     logs = np.log(runs.sample("loss"))
     slopes = (logs[:, 2] - logs[:, 1]) / (times[2] - times[1])
-    return Measured(float(slopes.mean()), float(slopes.std(ddof=1) / np.sqrt(p.runs)))
+    return Measured(float(slopes.mean()), float(slopes.std(ddof=1) / np.sqrt(number)))
 
 
 def draw(data: Data, width: str | float) -> HouseFigure:

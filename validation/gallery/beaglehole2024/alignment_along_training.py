@@ -19,7 +19,7 @@ from ....theory.methods import SGD, GradientDescent
 from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
+from ..check import Check, exceeds, near
 from ..look import EXACT, REFERENCE, SIMULATION, THEORY, key, outside_its_range, points, sheet
 
 TITLE = "features and gradients along training: flow, closed form, and the noise of batches"
@@ -119,19 +119,20 @@ def checks(data: Data) -> tuple[Check, ...]:
     """The closed form, the prediction, and the order in which noise spoils the correlation."""
     p, flow = data.parameters, data.flow
     gap = float(np.abs(flow.alignment - data.closed.alignment).max())
-    first = [data.runs[noise].centred_alignment[1] for noise in p.noises]
     line = np.interp(data.runs[p.noises[0]].time[1], flow.time, flow.centred_alignment)
-    off = [line - value for value in first]
+    # of the least noise so little is lost that these runs do not see it
+    less, more = (
+        line - data.runs[noise].sample("centred_alignment")[:, 1] for noise in p.noises[-2:]
+    )
+    span = np.log(p.noises[-1] / p.noises[-2])
+    error = np.hypot(*(x.std(ddof=1) / x.mean() / np.sqrt(x.size) for x in (less, more)))
     return (
         Check("flow less closed form, UC-NFC", gap, 0, 1e-8, "accuracy of the integration"),
         near("C-NFC of the flow at 0", flow.centred_alignment[0], data.early, 1e-12, "formula"),
-        Check("C-NFC lost at first, least noise", float(abs(off[0])), 0, p.noises[0], "η d²/b"),
-        Check(
-            "lost at the largest noise over that at the second",
-            float(off[-1] / off[-2]),
-            1,
-            np.inf,
-            "it grows with η d²/b",
-        ),
-        Check("C-NFC lost at the largest noise", float(off[-1]), 0.02, 1, "must be seen"),
-    )
+        near("power of η d²/b of the C-NFC lost at first, largest noises",
+             np.log(more.mean() / less.mean()) / span, 1,
+             (4 * error + p.noises[-1] - p.noises[-2]) / span,
+             "first order in it; 4 standard errors, and the next order relative"),
+        exceeds("C-NFC lost at first, second noise", less, "it is seen"),
+        exceeds("lost at the largest noise above the second", more - less, "it grows"),
+    )  # fmt: skip

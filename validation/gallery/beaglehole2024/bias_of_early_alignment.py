@@ -183,13 +183,14 @@ def _farther(data: Data) -> tuple[Check, ...]:
     """Gaussian readouts are farther from their limit, and fall more slowly."""
     far, near_by = (np.abs(data.bias[r]) for r in ("gaussian", "signs"))
     errors = np.hypot(*data.error.values())
-    share = np.log(far / near_by)
+    x, y = np.log(np.array(data.parameters.dimensions)), np.log(far / near_by)
     own = np.hypot(data.error["gaussian"] / far, data.error["signs"] / near_by)
+    away = x - np.average(x, weights=own**-2)
+    slope, error = np.sum(away * y / own**2), np.sqrt(np.sum((away / own) ** 2))
     return (
         Check("bias at the largest d, Gaussian over ±1, difference in standard errors",
               (far - near_by)[-1] / errors[-1], 4, np.inf, "the eighth moment enters"),
-        Check("ln of that ratio, largest less smallest d, in standard errors",
-              (share[-1] - share[0]) / np.hypot(own[0], own[-1]), 4, np.inf,
+        Check("power of d in that ratio, in standard errors", slope / error, 4, np.inf,
               "it grows: another power of d"),
     )  # fmt: skip
 

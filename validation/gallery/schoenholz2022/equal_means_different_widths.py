@@ -39,7 +39,7 @@ class Parameters:
 
     size: int = 200
     scale: float = 0.7
-    draws: int = 600
+    draws: int = 1500
     seed: int = 11
 
 
@@ -49,21 +49,27 @@ FULL = Parameters(size=800, draws=5000)
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """|z|²/N over draws, by ensemble."""
+    """|z|²/N over draws, by ensemble, and of half the size."""
 
     parameters: Parameters
     lengths: dict[str, Array]
+    halved: dict[str, Array]
 
 
 def compute(p: Parameters) -> Data:
     """Solve random linear networks at fixed |x|² = N."""
-    found = dict[str, Array]()
     with one_thread():
-        for kind in ("ginibre", "haar"):
-            rng = np.random.default_rng(p.seed)
-            problem = EquilibriumNetwork(kind, p.scale, "linear", 1.0, size=p.size)
-            found[kind] = np.array([_length(problem, p.scale, rng) for _ in range(p.draws)])
-    return Data(p, found)
+        whole, halved = (
+            {kind: _drawn(p, kind, size) for kind in ("ginibre", "haar")}
+            for size in (p.size, p.size // 2)
+        )
+    return Data(p, whole, halved)
+
+
+def _drawn(p: Parameters, kind: str, size: int) -> Array:
+    rng = np.random.default_rng(p.seed)
+    problem = EquilibriumNetwork(kind, p.scale, "linear", 1.0, size=size)
+    return np.array([_length(problem, p.scale, rng) for _ in range(p.draws)])
 
 
 def _length(problem: EquilibriumNetwork, scale: float, rng: np.random.Generator) -> float:
@@ -112,31 +118,40 @@ def checks(data: Data) -> tuple[Check, ...]:
     """Equal means; the two variances and their ratio."""
     p, found = data.parameters, list[Check]()
     exact = {kind: _moments(kind, p.scale) for kind in data.lengths}
-    for kind, lengths in data.lengths.items():
-        error = lengths.std(ddof=1) / np.sqrt(p.draws)
-        name = KINDS[kind]
-        found.append(
-            near(
-                f"mean length, {name}",
-                lengths.mean(),
-                exact[kind].second,
-                4 * error + 3 / p.size,
-                "4 s.e. and 3/N",
-            )
-        )
-        relative = 4 * np.sqrt(2 / p.draws) + 6 / p.size
-        found.append(
-            near(
-                f"N Var, {name}",
-                p.size * lengths.var(ddof=1),
-                exact[kind].variance,
-                relative * exact[kind].variance,
-                "4 s.e. and 6/N",
-            )
-        )
+    for kind, name in ((kind, KINDS[kind]) for kind in data.lengths):
+        own = exact[kind]
+        pairs = [(data.lengths[kind], p.size), (data.halved[kind], p.size // 2)]
+        found += [
+            _limit(f"mean length, {name}", [_mean(x) for x, _ in pairs], own.second),
+            _limit(f"N Var, {name}", [_variance(x, size) for x, size in pairs], own.variance),
+        ]
     one, two = exact["ginibre"], exact["haar"]
+    (above, a), (other, b) = (_variance(data.lengths[kind], p.size) for kind in data.lengths)
     return (
         *found,
         near("m₂ of both less one another", one.second - two.second, 0, 1e-12, "same map"),
-        Check("ratio of the variances", one.variance / two.variance, 1.05, np.inf, "must be seen"),
-    )
+        Check("ratio of the variances", one.variance / two.variance, above / other
+              * (1 - 4 * np.hypot(a / above, b / other)), above / other * (1 + 4 * np.hypot(
+                  a / above, b / other)), "of the draws, 4 standard errors"),
+        Check("N Var of independent above orthogonal, in standard errors",
+              (above - other) / np.hypot(a, b), 4, np.inf, "the variance tells them apart"),
+    )  # fmt: skip
+
+
+def _limit(name: str, whole_and_half: list[tuple[float, float]], exact: float) -> Check:
+    """What draws at N/2 and N tend to, by a line in 1/N."""
+    (value, error), (half, own) = whole_and_half
+    removed = value - half
+    allowed = 4 * float(np.hypot(2 * error, own)) + removed**2 / exact
+    return near(name, value + removed, exact, allowed,
+                "N and N/2, extrapolated: 4 s.e., and the square of what was removed")  # fmt: skip
+
+
+def _mean(lengths: Array) -> tuple[float, float]:
+    return float(lengths.mean()), float(lengths.std(ddof=1) / np.sqrt(lengths.size))
+
+
+def _variance(lengths: Array, size: int) -> tuple[float, float]:
+    """N Var and its standard error, from the fourth moment."""
+    value, z = size * lengths.var(ddof=1), (lengths - lengths.mean()) / lengths.std()
+    return float(value), float(value * np.sqrt((np.mean(z**4) - 1) / lengths.size))

@@ -16,7 +16,7 @@ from ....theory.equilibrium.problem import EquilibriumNetwork
 from ....theory.methods import FixedPointIteration
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
+from ..check import Check, largest, near, tail
 from ..look import SEQUENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "lengths of equilibria for five ensembles and three activations"
@@ -61,35 +61,42 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """By ensemble and unit: the last scale, lengths along the line; of networks mean and error."""
+    """By ensemble and unit: the last scale, lengths along the line; of networks mean, error and
+    limit at every share, and those of networks of half the size (mean, error)."""
 
     parameters: Parameters
     ends: dict[Pair, float]
     lines: dict[Pair, tuple[Array, Array]]
     networks: dict[Pair, tuple[Array, Array, Array]]
+    halved: dict[Pair, tuple[Array, Array]]
 
 
 def compute(p: Parameters) -> Data:
     """Static limits, and networks at two scales each."""
     ends, lines = dict[Pair, float](), dict[Pair, tuple[Array, Array]]()
     networks = dict[Pair, tuple[Array, Array, Array]]()
+    halved = dict[Pair, tuple[Array, Array]]()
     for name, kind in KINDS.items():
         for unit in UNITS:
             end = ends[name, unit] = critical_scale(EquilibriumNetwork(kind, 0.1, unit))
             scales = end * np.linspace(0.02, p.last, p.points)
             found = [equilibrium(EquilibriumNetwork(kind, s, unit)).q for s in scales]
             lines[name, unit] = scales, np.array(found)
-            networks[name, unit] = _networks(p, kind, unit, end)
-    return Data(p, ends, lines, networks)
+            networks[name, unit] = _networks(p, kind, unit, end, p.size)
+            mean, error, _ = _networks(p, kind, unit, end, p.size // 2)
+            halved[name, unit] = mean, error
+    return Data(p, ends, lines, networks, halved)
 
 
-def _networks(p: Parameters, kind: Any, unit: str, end: float) -> tuple[Array, Array, Array]:
-    """|z|²/N of networks less the limit in a mean and its error, and the limit."""
+def _networks(
+    p: Parameters, kind: Any, unit: str, end: float, size: int
+) -> tuple[Array, Array, Array]:
+    """|z|²/N of networks in a mean and its error, and the limit."""
     rows = []
     # antisymmetric parts turn: a direct iteration would die before the solution does
     method = FixedPointIteration(p.damping)
     for share in p.shares:
-        problem = EquilibriumNetwork(kind, share * end, unit, size=p.size)
+        problem = EquilibriumNetwork(kind, share * end, unit, size=size)
         runs = simulate(
             problem, method, times=[p.steps], runs=p.runs, seed=p.seed, workers=1, progress=False
         )
@@ -126,13 +133,19 @@ def _against(data: Data, unit: str) -> float:
     return float(abs(mean[-1] - other) / error[-1])
 
 
+def _gaps(data: Data, pair: Pair) -> Array:
+    """z of the mean at 1/N → 0, by a line through N/2 and N."""
+    (mean, error, limit), (half, own) = data.networks[pair], data.halved[pair]
+    removed = mean - half
+    off = mean + removed - limit
+    beyond = np.sign(off) * np.maximum(np.abs(off) - removed**2 / limit, 0)
+    return np.asarray(beyond / np.hypot(2 * error, own))
+
+
 def checks(data: Data) -> tuple[Check, ...]:
     """Networks against the limit; the ends that are known; shared lines."""
-    p = data.parameters
-    gaps = [
-        np.maximum(np.abs(mean - limit) - 3 * limit / p.size, 0) / error
-        for mean, error, limit in data.networks.values()
-    ]
+    gaps = [_gaps(data, pair) for pair in data.networks]
+    freedom = data.parameters.runs - 1
     twin = [
         float(np.abs(data.lines["independent", u][1] - data.lines["orthogonal", u][1]).max())
         for u in UNITS
@@ -140,8 +153,19 @@ def checks(data: Data) -> tuple[Check, ...]:
     ends, far = data.ends, data.ends["elliptic, τ = −½", "relu"]
     apart = [_against(data, unit) for unit in UNITS]
     return (
-        Check("largest |z| of networks beyond 3/N", float(np.max(gaps)), 0, 4.5, "30 z-scores"),
-        Check("least |z| against the line of another", min(apart), 4, 1e4, "must be seen"),
+        largest(
+            "largest |z| of networks of N and N/2, extrapolated, from the limit",
+            gaps,
+            freedom,
+            "; the square of what was removed is left",
+        ),
+        Check(
+            "least |z| against the line of another",
+            min(apart),
+            tail(1e-3, 1, freedom),
+            np.inf,
+            "must be seen: Student's tail at 1e-3",
+        ),
         near("independent less orthogonal", max(twin), 0, 1e-12, "one map"),
         near("end of ReLU, independent", ends["independent", "relu"], np.sqrt(2), 1e-9, "closed"),
         near("end of ReLU, symmetric", ends["symmetric", "relu"], 1 / np.sqrt(2), 1e-9, "closed"),

@@ -8,7 +8,7 @@ formulas of our own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ....theory.equilibrium.problem import EquilibriumNetwork
 from ....theory.methods import FixedPointIteration
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
+from ..check import Check, exceeds, largest, near, tail
 from ..look import SEQUENCE, SIMULATION, THEORY, key, points, sheet
 
 TITLE = "the residual of an iteration towards its equilibrium"
@@ -63,19 +63,21 @@ FULL = Parameters(paths=100_000, size=1600, runs=100)
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Theory and networks by name, the rate at which the squared residual should fall, and whether
-    there is an equilibrium with an antisymmetric part."""
+    """Theory, networks and those of half the size by name, the rate at which the squared residual
+    should fall, and whether there is an equilibrium with an antisymmetric part."""
 
     parameters: Parameters
     theory: dict[str, Curve]
     runs: dict[str, Curve]
+    halved: dict[str, Curve]
     rates: dict[str, float]
     exists: bool
 
 
 def compute(p: Parameters) -> Data:
     """Solve and iterate."""
-    theory, runs, rates = dict[str, Curve](), dict[str, Curve](), dict[str, float]()
+    theory, runs, halved = dict[str, Curve](), dict[str, Curve](), dict[str, Curve]()
+    rates = dict[str, float]()
     method = FixedPointIteration()
     for shown, steps in ((FREE, p.steps), (REMEMBERING, p.memory)):
         for name, (kind, scale, unit) in shown.items():
@@ -83,13 +85,14 @@ def compute(p: Parameters) -> Data:
             times = np.arange(steps + 1)
             own = {} if shown is FREE else {"paths": p.paths, "seed": p.seed}
             theory[name] = solve(problem, method, times=times, **own)
-            runs[name] = simulate(
-                problem, method, times=times, runs=p.runs, seed=p.seed, workers=1, progress=False
-            )
+            for found, size in ((runs, p.size), (halved, p.size // 2)):
+                own_size = replace(problem, size=size)
+                found[name] = simulate(own_size, method, times=times, runs=p.runs, seed=p.seed,
+                                       workers=1, progress=False)  # fmt: skip
             rates[name] = float(equilibrium(problem).edge or np.nan) ** 2
     turning, scale, unit = REMEMBERING["elliptic τ = −½, tanh"]
     end = critical_scale(EquilibriumNetwork(turning, scale, unit))
-    return Data(p, theory, runs, rates, scale < end)
+    return Data(p, theory, runs, halved, rates, scale < end)
 
 
 def draw(data: Data, width: str | float) -> HouseFigure:
@@ -113,25 +116,32 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 def checks(data: Data) -> tuple[Check, ...]:
     """Networks against the theory, the rate, and that a theory without memory is refuted."""
     p = data.parameters
-    free = max(_score(data, name, 4) for name in FREE)
-    fed = max(_score(data, name, p.memory) for name in REMEMBERING)
+    free = [_scores(data, name, 4) for name in FREE]
+    fed = [_scores(data, name, p.memory) for name in REMEMBERING]
+    removed = "; networks of N and N/2, the square of what was removed is left"
     name = "independent, tanh"
     loss = data.theory[name]["loss"]
     runs = data.runs["symmetric, tanh"]
+    turning = data.runs["elliptic τ = −½, tanh"].sample("loss")
     other = solve(
         EquilibriumNetwork("ginibre", 0.7, size=p.size), FixedPointIteration(), times=[p.memory]
     )
     off = abs(runs["loss"][-1] - other["loss"][-1]) / runs.sem("loss")[-1]
     return (
-        Check("|z| beyond steps · 3/N, without symmetry, 4 steps", free, 0, 4.5, "12 z-scores"),
-        Check("|z| beyond steps · 3/N, with memory", fed, 0, 4.5, "24 z-scores"),
-        Check("|z| of symmetric networks against no memory", float(off), 4.5, 1e6, "refuted"),
+        largest("largest |z| at 1/N to 0, without symmetry, 4 steps", free, p.runs - 1, removed),
+        largest("largest |z| at 1/N to 0, with memory", fed, p.runs - 1, removed),
         Check(
-            "last residual over the first where there is an equilibrium, τ = −½",
-            float(runs_of(data)[-1] / runs_of(data)[0]) if data.exists else np.nan,
-            1.05,
-            100,
+            "|z| of symmetric networks against no memory",
+            float(off),
+            tail(1e-3, 1, p.runs - 1),
+            np.inf,
+            "refuted: Student's tail at 1e-3",
+        ),
+        exceeds(
+            "ln of the last residual over the first where there is an equilibrium, τ = −½",
+            np.log(turning[:, -1] / turning[:, 0]) if data.exists else np.zeros(2),
             "missed by the direct iteration",
+            level=1e-3,
         ),
         near(
             "last ratio of squared residuals over its rate, independent",
@@ -143,18 +153,14 @@ def checks(data: Data) -> tuple[Check, ...]:
     )
 
 
-def runs_of(data: Data) -> Any:
-    """Losses of the networks with an antisymmetric part."""
-    return data.runs["elliptic τ = −½, tanh"]["loss"]
-
-
-def _score(data: Data, name: str, last: int) -> float:
-    """The largest |z| of the first steps beyond what finite N may do."""
-    theory, runs = data.theory[name], data.runs[name]
+def _scores(data: Data, name: str, last: int) -> Any:
+    """z of the first steps at 1/N → 0, by a line through N/2 and N."""
+    theory, runs, half = data.theory[name], data.runs[name], data.halved[name]
     steps = np.arange(1, last + 1)
-    loss, error = theory["loss"][steps], runs.sem("loss")[steps]
+    error = np.hypot(2 * runs.sem("loss")[steps], half.sem("loss")[steps])
     own = theory.diagnostics.get("loss_error")
     if own is not None:
         error = np.hypot(error, own[steps])
-    allowed = 3 * steps / data.parameters.size * loss
-    return float((np.maximum(np.abs(runs["loss"][steps] - loss) - allowed, 0) / error).max())
+    loss, removed = theory["loss"][steps], (runs["loss"] - half["loss"])[steps]
+    off = runs["loss"][steps] + removed - loss
+    return np.sign(off) * np.maximum(np.abs(off) - removed**2 / loss, 0) / error
