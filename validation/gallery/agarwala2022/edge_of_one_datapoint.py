@@ -215,17 +215,17 @@ def checks(data: Data) -> tuple[Check, ...]:
 
 
 def _slope(E: float, ends: list[EdgeOffset], ladder: tuple[float, ...]) -> Check:
-    """d offset/dε at ε → 0, by extrapolation of the two smallest."""
-    shares = [float(end) / epsilon for end, epsilon in zip(ends[:2], ladder, strict=False)]
+    """d offset/dε at ε → 0, by a parabola through the three smallest."""
+    shares = [float(end) / epsilon for end, epsilon in zip(ends[:3], ladder, strict=False)]
     predicted = ends[0].predicted
     assert predicted is not None
-    share = predicted / ladder[0]
+    curved = float(np.polyfit(ladder[:3], shares, 2)[-1])
     return near(
         f"slope of the offset in epsilon, E = {E:g}",
-        _at_zero(ladder[:2], shares),
-        share,
-        5 * (ladder[1] * (1 + E)) ** 2 * share,
-        "relative error (epsilon (1 + E))^2 is left",
+        curved,
+        predicted / ladder[0],
+        abs(curved - _at_zero(ladder[:2], shares[:2])),
+        "parabola less straight line, of the order of (epsilon (1 + E))^2",
     )
 
 

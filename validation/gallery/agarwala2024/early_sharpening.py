@@ -50,7 +50,7 @@ class Parameters:
     curvature: float = 0.002
     rate: float = 0.64
     batches: tuple[int, ...] = (8, 2, 1)
-    runs: int = 3000
+    runs: int = 7500
     seed: int = 1
 
 

@@ -45,7 +45,7 @@ def draw(data: Frontier, width: str | float) -> HouseFigure:
     return draw_frontier(data, width)
 
 
-def _left(compute: np.ndarray, values: np.ndarray) -> float:
+def moved_by_halves(compute: np.ndarray, values: np.ndarray) -> float:
     """How far a fitted exponent moves from the lower to the upper half of the frontier: d is
     finite, and the next order falls with compute."""
     x, y = np.log(compute), np.log(values)
@@ -68,14 +68,14 @@ def checks(data: Frontier) -> tuple[Check, ...]:
             "exponent of the loss",
             loss,
             (2 * alpha + 2 * beta - 1) / (2 * alpha + 1),
-            _left(data.compute, data.loss),
+            moved_by_halves(data.compute, data.loss),
             origin,
         ),
         near(
             "exponent of the best dimension",
             dimension,
             1 / (2 * alpha + 1),
-            _left(data.compute, data.best),
+            moved_by_halves(data.compute, data.best),
             origin,
         ),
         near(

@@ -152,6 +152,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     gaussian = data.compression["Gaussian"]
     laplace, uniform = (data.compression[name] for name in ("Laplace", "Uniform"))
     assert gaussian is not None and laplace is not None and uniform is not None
+    power = data.laws["Gaussian"].variance
     b = data.laws["Laplace"].scale  # type: ignore[attr-defined]
     # Ψ(0) = √(2πσ²) f(0): Laplace 1/(2b) at σ = b√2, uniform 1/(2b) at σ = b/√3
     return (
@@ -163,12 +164,13 @@ def checks(data: Data) -> tuple[Check, ...]:
             2 * np.sqrt(data.risk[0]) / b,
             "formula, next order in sqrt(R)",
         ),
-        near("Psi(0) of uniform noise", uniform[0], np.sqrt(np.pi / 6), 1e-3, "formula"),
+        near("Psi(0) of uniform noise, over its formula", uniform[0] / np.sqrt(np.pi / 6), 1,
+             data.risk[0] / power, "next order R/sigma^2"),
         near(
             "phi at the largest risk, Gaussian",
             data.phi["Gaussian"][-1],
             2 / np.pi,
-            5e-3,
-            "sigma^2/(4R)",
+            2 / np.pi * power / (4 * data.risk[-1]),
+            "next order sigma^2/(4R)",
         ),
-    )
+    )  # fmt: skip
