@@ -212,7 +212,7 @@ def test_sharpness_that_does_not_fall_with_the_batch_is_seen():
     squared = data.curves["squared"]
     swapped = dict(zip(squared, [*squared.values()][::-1], strict=True))
     wrong = replace(data, curves={**data.curves, "squared": swapped})
-    assert len(failures(name, wrong)) >= 4
+    assert sum("with the batch" in failed for failed in failures(name, wrong)) == 2
 
 
 def test_another_norm_or_start_is_seen():

@@ -121,9 +121,9 @@ def wrong_no_schedule_of_sgd(data):
     gains, none = data.cases
     swapped = {gains: data.cases[none], none: data.cases[gains]}
     yield "rare outliers: least", replace(data, cases=swapped)
-    yield "uniform: interval", replace(data, cases=swapped)
+    yield "uniform: distance from 0", replace(data, cases=swapped)
     yield "rare outliers: runs, gain", replace(data, cases=swapped)
-    yield "uniform: runs, gain", replace(data, cases=swapped)
+    yield "uniform: runs, |gain|", replace(data, cases=swapped)
 
 
 def wrong_intrinsic_dimension(data):
@@ -132,7 +132,7 @@ def wrong_intrinsic_dimension(data):
     yield "steepest spectrum: power of d", replace(data, curves=alike)
     yield "steepest spectrum: spread above", replace(data, curves=alike)
     sizes = {exponent: its[[0, 1, 0]] for exponent, its in data.sizes.items()}
-    yield "scatter about the root of (tr K)^2/tr K^2 over that of d", replace(data, sizes=sizes)
+    yield "scatter about the root of d above", replace(data, sizes=sizes)
     published = {
         e: {d: (narrowed(exact, 0.7), runs) for d, (exact, runs) in its.items()}
         for e, its in data.curves.items()
@@ -149,7 +149,7 @@ def wrong_clipping_a_network(data):
     outcome = data.outcome | {fresh: data.outcome[clean], clean: data.outcome[fresh]}
     yield "fresh outliers, half of the steps clipped: ln", replace(data, outcome=outcome)
     outcome = data.outcome | {clean: data.outcome[fresh]}
-    yield "clean labels", replace(data, outcome=outcome)
+    yield "gain on fresh outliers above", replace(data, outcome=outcome)
     criterion = data.criterion | {fresh: data.criterion[clean]}
     yield "fresh outliers, half of the steps clipped: mu", replace(data, criterion=criterion)
 

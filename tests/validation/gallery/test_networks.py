@@ -79,9 +79,9 @@ def bias_of_another_order(data):
 
 
 def no_gain(data):
-    alignment = data.alignment.copy()
-    alignment[0, -1] = alignment[0, 0]
-    return replace(data, alignment=alignment)
+    ends = data.ends.copy()
+    ends[0, 0, 2] = ends[0, 0, 0]
+    return replace(data, ends=ends)
 
 
 def same_times(data):
@@ -102,14 +102,14 @@ def bounded(data):
 SPOILT = [
     ("early_alignment_of_features", draws_off, "largest |z|"),
     ("alignment_along_training", batches_exchanged, "at the largest noise"),
-    ("alignment_on_digits", limits_exchanged, "largest |z|"),
-    ("alignment_on_digits", speeds_exchanged, "paired t"),
+    ("alignment_on_digits", limits_exchanged, "half the way"),
+    ("alignment_on_digits", speeds_exchanged, "below it"),
     ("traces_on_digits", lost_part, "largest |z| of tr NME"),
-    ("lengths_of_equilibria", lines_exchanged, "beyond 3/N"),
+    ("lengths_of_equilibria", lines_exchanged, "largest |z| of networks"),
     ("transients_of_equilibria", without_memory, "with memory"),
     ("ends_of_equilibria", edge_moved, "over its edge"),
-    ("bias_of_early_alignment", bias_of_another_order, "slope of the bias"),
-    ("speeds_of_layers", no_gain, "less descent"),
+    ("bias_of_early_alignment", bias_of_another_order, "first and second order"),
+    ("speeds_of_layers", no_gain, "above descent"),
     ("paths_of_methods", same_times, "steps with"),
     ("surface_of_one_unit", no_kink, "closed form"),
     ("penalties_on_traces", bounded, "fall of tr H"),

@@ -160,6 +160,9 @@ def _falls(data: Data) -> tuple[Check, ...]:
     return (
         near("share of steps in which the flow's sharpness falls, before it rests",
              np.mean(np.diff(phi)[moving] < 0), 1, 0, "every one; M <= 1 is sufficient"),
+        Check("largest rise of the flow's sharpness in a step, relative",
+              np.max(np.diff(phi) / phi[:-1]), -np.inf, phi.size * np.finfo(float).eps,
+              "rounding of all the steps, at rest too"),
         below("largest M of the run", np.nanmax(run.certificate), 1, "premise"),
         beyond("fall of the flow's sharpness over the run, relative", 1 - phi[-1] / phi[0], 0,
                "it moves"),
