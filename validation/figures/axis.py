@@ -93,7 +93,7 @@ def scales(scale: Any, log: bool | None) -> tuple[bool, bool | None]:
     """Return whether x and y are logarithmic; None where the values decide."""
     if scale is None:
         return False, log
-    if scale not in SCALES:
+    if not isinstance(scale, str) or scale not in SCALES:
         raise InvalidInput("scale", scale, f"use one of {', '.join(SCALES)}")
     if log is not None:
         raise InvalidInput("log", log, "say it by scale= alone")

@@ -6,11 +6,15 @@ means with two standard errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib import rcParams, rcParamsDefault, style
+from matplotlib.colors import is_color_like
+from matplotlib.lines import Line2D
 
+from ...theory.core.checks import number
 from ...theory.core.errors import InvalidInput, InvalidType
 from ..agreement.compare import main_quantity
 from . import axis
@@ -69,7 +73,8 @@ def overlay(
     ax : matplotlib Axes, or two of them, optional
         Draw there, in the style that is in force there; the second one takes the residuals.
     colors, linestyles : mapping of name to value, or sequence with one for each method
-        In place of those of the house; a line style is that of the method's first theory.
+        In place of those of the house, which None keeps; a line style is that of the method's
+        first theory.
     x : {"time", "steps", "samples"}
         What the horizontal axis counts.
     scale : {"linear", "semilogx", "semilogy", "loglog"}, optional
@@ -84,8 +89,8 @@ def overlay(
     Raises
     ------
     InvalidInput
-        No curves, an unknown choice, a colour for a method that is not there, a curve that does
-        not know its steps or samples.
+        No curves, an unknown choice, a colour for a method that is not there or one that is none,
+        axes that do not belong together, a curve that does not know its steps or samples.
 
     Examples
     --------
@@ -95,17 +100,17 @@ def overlay(
     >>> round(float(figure.get_size_inches()[0]), 2)
     3.25
     """
-    _check(curves, band, x)
+    _check(curves, band, x, labels)
     log_x, log_y = axis.scales(scale, log)
     quantity = quantity or main_quantity(curves[0])
     groups = by_method(curves, labels)
     look = Look(
-        colours=colours(groups, _by_name("colors", colors, groups)),
+        colours=colours(groups, _by_name("colors", colors, groups, _colour)),
         band=band,
         quantity=quantity,
         x=x,
         log_x=log_x,
-        lines=_by_name("linestyles", linestyles, groups),
+        lines=_by_name("linestyles", linestyles, groups, _line_style),
     )
     if ax is not None:
         if width is not None or height is not None:
@@ -126,20 +131,23 @@ def overlay(
     return figure
 
 
-def _check(curves: Sequence[Curve], band: float, x: str) -> None:
+def _check(curves: Sequence[Curve], band: float, x: str, labels: Any) -> None:
     if not curves:
         raise InvalidInput("curves", curves, "give at least one curve")
     for curve in curves:
         if not hasattr(curve, "provenance"):
             raise InvalidType("curves", curve, "give curves of solve, simulate or Curve.from_runs")
-    if not 0 < band < 1:
+    if not 0 < number("band", band) < 1:
         raise InvalidInput("band", band, "give the share of runs inside, between 0 and 1")
     if x not in axis.AXES:
         raise InvalidInput("x", x, f"use one of {', '.join(axis.AXES)}")
+    several = isinstance(labels, list | tuple | np.ndarray)
+    if labels is not None and not (several and all(isinstance(one, str) for one in labels)):
+        raise InvalidType("labels", labels, "give a sequence of names, one for each curve")
 
 
-def _by_name(field: str, given: Any, groups: Groups) -> dict[str, Any]:
-    """Values of a mapping by method, or of a sequence with one for each."""
+def _by_name(field: str, given: Any, groups: Groups, read: Callable[[Any], bool]) -> dict[str, Any]:
+    """Values of a mapping by method, or of a sequence with one for each; None is the house's."""
     if given is None:
         return {}
     known = ", ".join(groups)
@@ -147,25 +155,49 @@ def _by_name(field: str, given: Any, groups: Groups) -> dict[str, Any]:
         for name in given:
             if name not in groups:
                 raise InvalidInput(field, name, f"no such method; there are {known}")
-        return dict(given)
-    if isinstance(given, str) or not isinstance(given, Sequence):
+        named = dict(given)
+    elif isinstance(given, list | tuple | np.ndarray):
+        if len(given) != len(groups):
+            raise InvalidInput(field, given, f"give one for each of {known}")
+        named = dict(zip(groups, given, strict=True))
+    else:
         raise InvalidType(field, given, "give a mapping by method, or one for each method")
-    if len(given) != len(groups):
-        raise InvalidInput(field, given, f"give one for each of {known}")
-    return dict(zip(groups, given, strict=True))
+    named = {name: value for name, value in named.items() if value is not None}
+    for name, value in named.items():
+        if not read(value):
+            raise InvalidInput(field, value, f"matplotlib knows none such, for {name}")
+    return named
+
+
+def _colour(value: Any) -> bool:
+    return bool(is_color_like(value))
+
+
+def _line_style(value: Any) -> bool:
+    """Whether matplotlib takes it: a name, or an offset with an even number of dashes."""
+    try:
+        Line2D([], [], linestyle=value)
+    except (ValueError, TypeError):
+        return False
+    return isinstance(value, str) or len(value[1] or ()) % 2 == 0
 
 
 def _given(ax: Any) -> tuple[Any, Any]:
     """The axes of a user: one, or one with another for the residuals."""
     pair = list(ax) if isinstance(ax, list | tuple) or hasattr(ax, "__len__") else [ax]
-    if len(pair) not in (1, 2) or not all(hasattr(one, "errorbar") for one in pair):
+    flat = all(getattr(one, "name", None) == "rectilinear" for one in pair)
+    if len(pair) not in (1, 2) or not flat:
         raise InvalidType("ax", ax, "give matplotlib Axes, or two of them")
+    if len(pair) == 2 and (pair[0] is pair[1] or pair[0].figure is not pair[1].figure):
+        raise InvalidInput("ax", ax, "give two different Axes of one figure")
     return pair[0], pair[1] if len(pair) == 2 else None
 
 
 def _size(
     width: str | float | None, height: float | None, residuals: bool, methods: int
 ) -> tuple[float, float]:
+    if height is not None and not 1 <= number("height", height) <= 50:
+        raise InvalidInput("height", height, "give inches between 1 and 50")
     own = tuple(rcParams["figure.figsize"])
     if width is None and own != tuple(rcParamsDefault["figure.figsize"]):
         return float(own[0]), height or float(own[1])

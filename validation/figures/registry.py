@@ -25,6 +25,14 @@ METHODS: dict[str, str] = {
     "Armijo": "#E69F00",
     "Polyak": "#7A9A01",
     "edge": "#9E9AC8",
+    "slow memory": "#00798C",
+    "lengthening memory": "#C2255C",
+    "average": "#8C6D31",
+    "AdaGrad-Norm": "#6F4E9C",
+    "line search": "#C0392B",
+    "penalty": "#B8336A",
+    "normalised penalty": "#2B8A9E",
+    "weight noise": "#6A994E",
 }
 #: laws of noise: Tol's muted colours, none of which is that of a method
 LAWS: dict[str, str] = {
@@ -36,6 +44,14 @@ LAWS: dict[str, str] = {
     "Cauchy": "#882255",
     "rare outliers": "#44AA99",
     "no noise": "#777777",
+}
+#: ensembles of weights, the palette of the methods: none is drawn beside one
+ENSEMBLES: dict[str, str] = {
+    "independent": "#0072B2",
+    "orthogonal": "#D55E00",
+    "symmetric": "#009E73",
+    "symmetric orthogonal": "#CC79A7",
+    "elliptic": "#E69F00",
 }
 #: for names that are not registered
 OTHERS = ("#AA4499", "#999933", "#661100", "#6699CC", "#AA4466", "#44BB99", "#BB5566", "#004488")
@@ -49,6 +65,9 @@ ALSO = {
     "ClippedSGD": "clipped SGD",
     "SignSGD": "signSGD",
     "GradientDescent": "gradient descent",
+    "constant rate": "gradient descent",
+    "memory that is kept": "slow memory",
+    "memory that lengthens": "lengthening memory",
 }
 
 
@@ -81,7 +100,7 @@ def _registered(name: str, known: Mapping[str, str]) -> str | None:
     """The colour of the longest registered name that the label contains as words."""
     for spelling, usual in ALSO.items():
         name = name.replace(spelling, usual)
-    words = [one for one in known if f" {one} " in f" {_words(name)} "]
+    words = [one for one in known if f" {_words(one)} " in f" {_words(name)} "]
     return known[max(words, key=len)] if words else None
 
 

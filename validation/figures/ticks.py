@@ -16,13 +16,16 @@ from matplotlib.ticker import (
 PLAIN = (1e-3, 1e3)
 #: where ticks stand within a decade: over one decade or two, and over less
 WIDE, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+#: … and along x, where labels stand side by side: the first that gives FEW of them
+ALONG = ((1.0,), (1.0, 3.0), WIDE)
+FEW = 3
 
 
 def plain_ticks(axes: Any) -> None:
     """Put plain ticks on the logarithmic axes of a panel whose ticks nobody has chosen.
 
-    Below two decades they stand at 1, 2 and 5; beyond, at powers of ten, written out between
-    0.001 and 1000.
+    Below two decades they stand at 1, 2 and 5, or at 1 and 3 where that is enough; beyond, at
+    powers of ten, written out between 0.001 and 1000.
     """
     for axis in (axes.xaxis, axes.yaxis):
         chosen = type(axis.get_major_formatter()) is not LogFormatterSciNotation
@@ -30,14 +33,26 @@ def plain_ticks(axes: Any) -> None:
             continue
         low, high = sorted(axis.get_view_interval())
         decades = np.log10(high / low) if low > 0 else np.inf
-        narrow = axis is axes.xaxis and decades > 1.3
-        if decades <= 2 and not narrow:
-            axis.set_major_locator(LogLocator(subs=WIDE if decades > 0.7 else CLOSE))
         if decades <= 2:
+            axis.set_major_locator(LogLocator(subs=_places(low, high, axis is axes.xaxis)))
             axis.set_major_formatter(FormatStrFormatter("%g"))
             axis.set_minor_formatter(NullFormatter())
         elif PLAIN[0] / 1.001 <= low and high <= PLAIN[1] * 1.001:
             axis.set_major_formatter(FormatStrFormatter("%g"))
+
+
+def _places(low: float, high: float, along: bool) -> tuple[float, ...]:
+    """Where ticks stand within a decade."""
+    if np.log10(high / low) <= 0.75:
+        return CLOSE
+    if not along:
+        return WIDE
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    for places in ALONG:
+        ticks = np.multiply.outer(powers, places)
+        if np.sum((ticks >= low) & (ticks <= high)) >= FEW:
+            return places
+    return WIDE
 
 
 def _base(axis: Any) -> float:

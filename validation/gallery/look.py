@@ -39,6 +39,8 @@ SIMULATION: dict[str, Any] = {
     "markerfacecolor": "white",
     "markeredgewidth": 0.8,
 }
+#: runs with no theory beside them, joined to lead the eye
+LINKED: dict[str, Any] = SIMULATION | {"linestyle": "-", "linewidth": 0.8}
 PUBLISHED: dict[str, Any] = {"linestyle": (0, (1, 1)), "linewidth": 1.2}
 EXACT: dict[str, Any] = {"linestyle": (0, (5, 1.5)), "linewidth": 1.0}
 REFERENCE: dict[str, Any] = {"linestyle": "-", "linewidth": 0.6, "color": "0.5"}
@@ -94,17 +96,31 @@ def pair(
 
 
 def points(
-    axes: Any, runs: Curve, colour: Any, markers: int = 12, quantity: str = "risk", **look: Any
+    axes: Any,
+    runs: Curve,
+    colour: Any,
+    markers: int = 12,
+    quantity: str = "risk",
+    *,
+    time: np.ndarray | None = None,
+    **look: Any,
 ) -> None:
-    """Draw the mean of the runs with two standard errors."""
-    at = spaced(runs.time, markers, axes.get_xscale() == "log")
+    """Draw the mean of the runs with two standard errors, over a time of the caller's if given."""
+    where = runs.time if time is None else time
+    at = spaced(where, markers, axes.get_xscale() == "log")
     errors = 2 * runs.sem(quantity)[at] if runs.runs > 1 else None
     style = SIMULATION | {"zorder": 3} | look
-    axes.errorbar(runs.time[at], runs[quantity][at], errors, color=colour, elinewidth=0.8, **style)
+    axes.errorbar(where[at], runs[quantity][at], errors, color=colour, elinewidth=0.8, **style)
 
 
 def residual(
-    axes: Any, theory: Curve, runs: Curve, colour: Any, quantity: str = "risk", markers: int = 12
+    axes: Any,
+    theory: Curve,
+    runs: Curve,
+    colour: Any,
+    quantity: str = "risk",
+    markers: int = 12,
+    **look: Any,
 ) -> None:
     """Draw (mean − theory)/theory in percent with two standard errors into the panel's strip."""
     strip = axes.figure.strips.get(axes)
@@ -114,7 +130,7 @@ def residual(
     keep = keep[spaced(runs.time[keep], markers, axes.get_xscale() == "log")]
     line = interpolate(theory.time, theory[quantity], runs.time[keep])
     middle, error = runs[quantity][keep] / line - 1, runs.sem(quantity)[keep] / np.abs(line)
-    style = SIMULATION | {"markersize": 2}
+    style = SIMULATION | look | {"markersize": look.get("markersize", 3) * 2 / 3}
     strip.errorbar(
         runs.time[keep], 100 * middle, 200 * error, color=colour, elinewidth=0.7, **style
     )
@@ -178,6 +194,7 @@ def above(figure: Any, handles: list[Any], columns: int = 4) -> None:
 
 def direct(axes: Any, labels: Mapping[str, tuple[float, Any]], size: float = 7) -> None:
     """Name lines at their right ends, in their colours, moved apart where they would touch.
+    A name may have several lines.
 
     Parameters
     ----------
@@ -194,7 +211,8 @@ def direct(axes: Any, labels: Mapping[str, tuple[float, Any]], size: float = 7) 
     shown = {text: (float(place(y)), c) for text, (y, c) in labels.items() if np.isfinite(y)}
     texts = sorted(shown, key=lambda text: shown[text][0])
     heights = np.clip([shown[text][0] for text in texts], 0, 1)
-    step = 1.25 * size / (72 * max(axes.figure.panel_height, 0.5))
+    tall = np.array([1 + text.count("\n") for text in texts])
+    step = 1.25 * size / (72 * max(axes.figure.panel_height, 0.5)) * (tall[1:] + tall[:-1]) / 2
     for _ in range(100):  # push neighbours apart until none touches
         gaps = step - np.diff(heights)
         if not np.any(gaps > 1e-6):

@@ -20,6 +20,8 @@ STRIP = 0.3
 NARROW = 4.5
 #: height over width, at most, of a panel that is alone on a wide page
 FLAT = 0.5
+#: how far apart the markers of two ensembles stand in a strip, in units of their spacing
+APART = 0.18
 
 
 def sheet(
@@ -57,9 +59,10 @@ def sheet(
         rows = -(-count // columns)
     elif count == 1:
         aspect = min(aspect, FLAT)
-    height = aspect * w / columns + (STRIP * 0.6 * w / columns if strips else 0.0)
+    height, strip = aspect * w / columns, STRIP * 0.6 * w / columns
+    tall = rows * (height + 0.2) + len({k // columns for k in strips}) * strip + 0.25
     with style.context(STYLE):
-        figure = HouseFigure(figsize=(w, rows * (height + 0.2) + 0.25))
+        figure = HouseFigure(figsize=(w, tall))
         figure.panel_height = height - 0.5
         axes = _panels(figure, count, (rows, columns), strips, sharex, sharey)
         draw(axes)
@@ -81,23 +84,35 @@ def _panels(
     sharex: bool,
     sharey: bool,
 ) -> np.ndarray:
+    """All on one grid, in which a row with strips takes two lines, so that panels are alike."""
     rows, columns = shape
-    grid = figure.add_gridspec(rows, columns)
+    lines, first = _lines(rows, columns, strips)
+    grid = figure.add_gridspec(len(lines), columns, height_ratios=lines)
     axes = np.empty(count, dtype=object)
     for k in range(count):
         row, column = divmod(k, columns)
         alone = k == count - 1 and column == 0 and columns > 1 and count > columns
-        cell = grid[row, :] if alone else grid[row, column]
+        top, end, across = first[row], first[row + 1], slice(None) if alone else column
         shared = {
             name: axes[0] for name, on in (("sharex", sharex), ("sharey", sharey)) if on and k
         }
         if k in strips:
-            parts = cell.subgridspec(2, 1, height_ratios=(1, STRIP), hspace=0.06)
-            axes[k] = figure.add_subplot(parts[0], **shared)
-            figure.strips[axes[k]] = figure.add_subplot(parts[1], sharex=axes[k])
+            axes[k] = figure.add_subplot(grid[top, across], **shared)
+            figure.strips[axes[k]] = figure.add_subplot(grid[top + 1, across], sharex=axes[k])
         else:
-            axes[k] = figure.add_subplot(cell, **shared)
+            axes[k] = figure.add_subplot(grid[top:end, across], **shared)
     return axes
+
+
+def _lines(rows: int, columns: int, strips: Collection[int]) -> tuple[list[float], list[int]]:
+    """Heights of the lines of the grid, and in which line each row of panels begins."""
+    with_strip = {k // columns for k in strips}
+    lines: list[float] = []
+    first = []
+    for row in range(rows):
+        first.append(len(lines))
+        lines += [1.0, STRIP] if row in with_strip else [1.0]
+    return lines, [*first, len(lines)]
 
 
 def _letter(axes: Any, letter: str) -> None:
@@ -135,9 +150,27 @@ def _finish_strip(axes: Any, strip: Any) -> None:
     """The axis of a panel goes under its strip, which shows the gap of runs to theory."""
     from matplotlib.ticker import MaxNLocator
 
+    _side_by_side(strip)
     strip.axhline(0, color="black", linewidth=0.6, zorder=0)
     strip.set_xlabel(axes.get_xlabel())
     axes.set_xlabel("")
     axes.tick_params(labelbottom=False)
     strip.set_ylabel("gap (%)")
-    strip.yaxis.set_major_locator(MaxNLocator(3, symmetric=True))
+    largest = max(map(abs, strip.get_ylim()))
+    strip.set_ylim(-largest, largest)
+    strip.yaxis.set_major_locator(MaxNLocator(2, symmetric=True))
+
+
+def _side_by_side(strip: Any) -> None:
+    """Move the markers of several ensembles apart, so that none hides another."""
+    log = strip.get_xscale() == "log"
+    drawn = list(strip.containers)
+    for rank, (points, _, bars) in enumerate(drawn):
+        x = points.get_xdata()
+        share = APART * (rank - (len(drawn) - 1) / 2) / max(len(x) - 1, 1)
+        move = (x[-1] / x[0]) ** share if log else share * (x[-1] - x[0])
+        points.set_xdata(x * move if log else x + move)
+        for bar in bars:
+            segments = np.array(bar.get_segments())
+            segments[..., 0] = segments[..., 0] * move if log else segments[..., 0] + move
+            bar.set_segments(list(segments))

@@ -252,6 +252,49 @@ def test_it_draws_on_axes_of_a_user():
     figure.draw_without_rendering()
 
 
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"colors": ["red", "nocolour", "blue"]}, "colors"),
+        ({"colors": {"SGD": 3}}, "colors"),
+        ({"colors": "red"}, "colors"),
+        ({"linestyles": {"SGD": "wavy"}}, "linestyles"),
+        ({"linestyles": {"SGD": (0, (1,))}}, "linestyles"),
+        ({"labels": "abcdef"}, "labels"),
+        ({"labels": [1, 2, 3, 1, 2, 3]}, "labels"),
+        ({"labels": [None] * 6}, "labels"),
+        ({"scale": ["loglog"]}, "scale"),
+        ({"scale": "log"}, "scale"),
+        ({"x": "epochs"}, "x"),
+        ({"band": "wide"}, "band"),
+        ({"height": -1}, "height"),
+        ({"height": float("nan")}, "height"),
+        ({"height": "tall"}, "height"),
+        ({"ax": 3}, "ax"),
+        ({"ax": []}, "ax"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(given, field):
+    with pytest.raises(InvalidInput, match=f"^{field} = "):
+        overlay(*THREE, **given)
+
+
+def test_axes_of_a_user_belong_together_and_are_flat():
+    first, second = (mpl.figure.Figure().add_subplot() for _ in range(2))
+    solid = mpl.figure.Figure().add_subplot(projection="3d")
+    for axes in ([first, second], [first, first], solid):
+        with pytest.raises(InvalidInput, match=r"^ax = "):
+            overlay(*THREE, ax=axes)
+    assert not first.lines and not second.lines
+
+
+def test_none_keeps_the_colour_of_the_house_and_arrays_are_colours():
+    figure = overlay(*THREE, colors=[None, "r", np.array([0.0, 0, 1])])
+    lines = theory_lines(figure.axes[0])
+    assert lines[0].get_color() == METHODS["SGD"] and lines[1].get_color() == "r"
+    assert tuple(lines[2].get_color()) == (0.0, 0.0, 1.0)
+
+
 def test_colours_and_line_styles_are_taken():
     figure = overlay(*THREE, colors=["k", "r", "g"], linestyles={"signSGD": ":"})
     lines = theory_lines(figure.axes[0])

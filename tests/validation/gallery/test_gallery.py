@@ -21,6 +21,7 @@ from limitlab.validation.gallery import page
 from limitlab.validation.gallery.check import Check, agreement, near
 from limitlab.validation.gallery.make import FOLDERS, Made, figures, make, module_of, write
 from limitlab.validation.gallery.parameters import with_values
+from limitlab.validation.gallery.sheet import sheet
 
 NAMES = list(figures())
 
@@ -151,6 +152,49 @@ def test_panels_have_letters_and_logarithms_plain_ticks():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("width", "columns"), [(3.25, 2), (6.75, 2)])
+def test_panels_are_alike_with_strips_and_without(width, columns):
+    def panels(axes):
+        for k, axis in enumerate(axes):
+            axis.set(xlabel="x", ylabel="y" if k else "a label of\nanother width")
+
+    figure = sheet(panels, width, rows=2, columns=columns, strips=(1, 2))
+    figure.draw_without_rendering()
+    main = [axis.get_position() for axis in figure.axes if axis not in figure.strips.values()]
+    strips = [strip.get_position() for strip in figure.strips.values()]
+    assert np.ptp([box.width for box in main + strips]) < 1e-6
+    plain, *others = main
+    assert np.ptp([box.height for box in others[:2] + strips]) > 0.05
+    assert abs(main[1].height - main[2].height) < 1e-6
+    assert plain.y0 == pytest.approx(strips[0].y0) and plain.y1 == pytest.approx(main[1].y1)
+
+
+def test_ensembles_in_a_strip_do_not_hide_one_another():
+    def panels(axes):
+        strip = axes[0].figure.strips[axes[0]]
+        for _ in range(3):
+            strip.errorbar([1.0, 2.0, 3.0], [0.1, -0.4, 0.2], [0.1, 0.1, 0.1], fmt="o")
+
+    strip = sheet(panels, 3.25, strips=(0,)).axes[1]
+    x = np.array([container[0].get_xdata() for container in strip.containers])
+    bars = [container[2][0].get_segments()[0][0, 0] for container in strip.containers]
+    assert np.all(np.diff(x, axis=0) > 0) and np.allclose(x[:, 0], bars)
+    assert strip.get_ylim()[0] == -strip.get_ylim()[1]
+
+
+@pytest.mark.parametrize("limits", [(0.4, 8), (30, 600), (0.02, 0.4), (1.5, 90), (0.11, 4)])
+def test_a_logarithmic_axis_has_several_labels(limits):
+    def panels(axes):
+        axes[0].set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+
+    figure = sheet(panels, 3.25)
+    figure.draw_without_rendering()
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        low, high = limits
+        shown = [t for t in axis.get_majorticklocs() if low <= t <= high]
+        assert len(shown) >= 3
+
+
 @pytest.mark.parametrize(("width", "columns"), [("icml", 2), ("neurips", 3)])
 def test_narrow_pages_are_composed(width, columns):
     """Two panels a row, and the last one alone takes the whole width."""

@@ -259,6 +259,20 @@ def test_other_offsets_in_many_dimensions_are_rejected(spoil, seen_by):
         assert sum(name in each for each in wrong) == len(data.offsets)
 
 
+def test_a_slip_in_the_derived_offset_reaches_the_figure(monkeypatch):
+    """What is left off the rows is too large by a tenth, and the checks see it."""
+    module = module_of("offset_in_many_dimensions")
+    theory = module.offset_theory()
+    slipped = {
+        left: 1.1 * right if str(left) == "leaving" else right for left, right in theory.equations
+    }
+    wrong = replace(theory, equations=tuple(slipped.items()))
+    monkeypatch.setattr(module, "offset_theory", lambda: wrong)
+    few = replace(module.QUICK, data=(3,), runs=4)
+    found = [check.name for check in module.checks(module.compute(few)) if not check.passed]
+    assert any("c z^2" in name for name in found)
+
+
 def test_a_gap_that_shrinks_like_the_root_is_rejected():
     """T2 shifted by the scatter of one run: what a theory off by O(P^(-1/2)) would show."""
     module, data = computed("proportional_limit")

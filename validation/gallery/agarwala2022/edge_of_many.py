@@ -27,8 +27,8 @@ from ..look import REFERENCE, sheet
 TITLE = "random curvature under gradient descent: below the edge, at the edge, diverged"
 CAPTION = (
     "(a), (b) All eigenvalues of two runs of gradient descent on random curvature; (c) final "
-    "sharpness and (d) share of diverged runs over the start. Take-away: what converges ends "
-    "below the edge, a moderate drive just below it, a strong one diverges."
+    "sharpness and (d) share of diverged runs over the start (grey: none converged). Take-away: "
+    "what converges ends below the edge, a moderate drive just below it, a strong one diverges."
 )
 
 Array = np.ndarray

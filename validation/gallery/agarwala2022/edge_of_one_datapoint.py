@@ -22,7 +22,7 @@ from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet
+from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, above, direct, kinds, sheet
 
 TITLE = "one example at the edge of stability: it ends just below 2, by epsilon (1 + E)/2"
 CAPTION = (
@@ -136,14 +136,14 @@ def _draw_motions(axis: Any, data: Data) -> None:
     shades = ordered(list(data.motions))
     for epsilon, (run, averaged) in data.motions.items():
         colour = shades[epsilon]
-        label = rf"$\epsilon={epsilon:g}$"
-        axis.plot(averaged.time[1:], averaged["T"][1:], color=colour, label=label, **THEORY)
+        axis.plot(averaged.time[1:], averaged["T"][1:], color=colour, **THEORY)
         steps, mean = pairs(run)
         some = spaced(steps, 20, log=True)
         axis.plot(steps[some], mean[some], color=colour, **SIMULATION)
     axis.axhline(2, **REFERENCE)
     axis.set(xscale="log", xlabel="step", ylabel=r"$\eta\lambda$, mean of two steps")
-    axis.legend(loc="upper right", fontsize=6)
+    ends = {e: averaged["T"][-1] for e, (_, averaged) in data.motions.items()}
+    direct(axis, {rf"$\epsilon={e:g}$": (end, shades[e]) for e, end in ends.items()})
 
 
 def _draw_ladders(axis: Any, data: Data) -> None:
@@ -154,12 +154,11 @@ def _draw_ladders(axis: Any, data: Data) -> None:
         # beyond small ε(1 + E) there are ends, but no predictions
         predicted = [np.nan if end.predicted is None else end.predicted for end in ends]
         axis.plot(ladder, predicted, color=colour, **THEORY)
-        axis.plot(
-            ladder, [float(end) for end in ends], color=colour, label=f"$E={E:g}$", **SIMULATION
-        )
+        axis.plot(ladder, [float(end) for end in ends], color=colour, **SIMULATION)
     axis.set(xscale="log", yscale="log", xlabel=r"$\epsilon$", ylabel=r"$2-\eta\lambda$ at the end")
     axis.set_xlim(min(data.parameters.ladder) / 2, 2 * max(data.parameters.ladder))
-    axis.legend(loc="upper left", fontsize=6)
+    last = {E: float(ends[-1]) for E, ends in data.ladders.items()}
+    direct(axis, {f"$E={E:g}$": (end, shades[E]) for E, end in last.items()})
 
 
 def _draw_ends(axis: Any, data: Data) -> None:
@@ -167,10 +166,11 @@ def _draw_ends(axis: Any, data: Data) -> None:
     shades = ordered(list(data.motions))
     for epsilon, ends in data.ends.items():
         colour = shades.get(epsilon, SEQUENCE[0])
-        axis.plot(*ends.T, color=colour, label=rf"$\epsilon={epsilon:g}$", **SIMULATION)
+        axis.plot(*ends.T, color=colour, **SIMULATION)
         axis.axhline(2 - _predicted(epsilon), color=colour, **THEORY)
     axis.set(xlabel=r"$\eta\lambda$ at the start", ylabel=r"$\eta\lambda$ at the end")
-    axis.legend(loc="lower right", fontsize=6)
+    found = {e: (2 - _predicted(e), shades.get(e, SEQUENCE[0])) for e in data.ends}
+    direct(axis, {rf"$\epsilon={e:g}$": at for e, at in found.items()})
 
 
 def _predicted(epsilon: float) -> float:

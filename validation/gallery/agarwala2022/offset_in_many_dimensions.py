@@ -1,16 +1,12 @@
 r"""The offset from the edge in many dimensions: a run ends as far below 2 as it began above.
 
-Let :math:`h\Theta` have the largest eigenvalue 2 + y, with eigenvector u, and z be what is left
-along u; :math:`J_u=J^\top u`, :math:`Q_u=\sum_au_aQ_a`. Averaged over pairs of steps, a step does
-
-.. math:: d\ln z=y,\qquad dy=-c\,z^2,\qquad c=\lvert\Pi_\perp Q_uJ_u\rvert^2 ,
-
-with :math:`\Pi_\perp` the projector off the rows of J: what the other modes answer,
-:math:`z_k=-z^2J_u^\top Q_uJ_k/(2\theta_k)`, takes away the part of :math:`Q_uJ_u` along their rows.
-So :math:`y^2+cz^2` is conserved to leading order and the end is -y, for every curvature and
-dimension with c > 0; the rest is of relative order y. For one example c is :math:`T_2-T_1^2/2`,
-which two curvatures of ratio ε make as small as ε: then the end is ε(1 + E)/2 instead (see
-`edge_of_one_datapoint`). Model of arXiv 2210.04860, formulas derived here.
+Let :math:`h\Theta` have the largest eigenvalue 2 + y, and z be what is left along its mode u.
+Averaged over pairs of steps :math:`y^2+cz^2` is conserved to leading order, for every curvature and
+dimension with :math:`c=|\Pi_\perp Q_uJ_u|^2>0`, so that the end is −y; the rest is of relative
+order y. The law is derived in ``theory.second_order.offset``, and what is drawn and tested here is
+what that prints. For one example c is :math:`T_2-T_1^2/2`, which two curvatures of ratio ε make as
+small as ε: then the end is ε(1 + E)/2 instead (see `edge_of_one_datapoint`). Model of arXiv
+2210.04860.
 """
 
 from __future__ import annotations
@@ -22,6 +18,7 @@ import numpy as np
 
 from ....solvers.second_order.curvature import DenseCurvature
 from ....theory.methods import GradientDescent
+from ....theory.second_order.offset import offset_theory
 from ....theory.second_order.problem import QuadraticRegression
 from ...figures.registry import ordered
 from ...figures.style import HouseFigure
@@ -79,10 +76,12 @@ def compute(parameters: Parameters) -> Data:
     """Every D and excess on the same curvatures."""
     p = parameters
     starts, offsets, turns, orbits = {}, {}, {}, {}
+    law = offset_theory().functions
     for D in p.data:
         found = np.array([[_run(p, D, y, k) for k in range(p.runs)] for y in p.excess])
         y, square = found[:, :, 0], found[:, :, 1]
-        starts[D] = np.sqrt(y[..., 0] ** 2 + square[..., 0])
+        # the square has its factor c already
+        starts[D] = -law["y_end"](y=y[..., 0], z=np.sqrt(square[..., 0]), c=1.0)
         offsets[D] = -y[..., -1]
         pieces = zip(y, square, starts[D], strict=True)
         turns[D] = np.array([list(map(_turn, *piece)) for piece in pieces])
@@ -127,9 +126,8 @@ def _start(
 
 def leaving(tensor: Array, G: Array, u: Array) -> float:
     """Return c: the square of Q_u J_u off the rows of J."""
-    moved = np.einsum("a,aij,j->i", u, tensor, G.T @ u)
-    rows = np.linalg.qr(G.T)[0]
-    return float(np.sum((moved - rows @ (rows.T @ moved)) ** 2))
+    bent = np.einsum("a,aij->ij", u, tensor)
+    return float(offset_theory().functions["leaving"](u=u[:, None], Q_u=bent, J=G))
 
 
 def _turn(y: Array, square: Array, start: float) -> float:
@@ -144,8 +142,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     shades = ordered(list(data.offsets))
 
     def panels(axes: Any) -> None:
-        x = data.excess
-        axes[0].plot(x, x, color="0.3", zorder=0, **THEORY)
+        x, law = data.excess, offset_theory().functions
+        axes[0].plot(x, -law["y_end"](y=x, z=0.0, c=1.0), color="0.3", zorder=0, **THEORY)
         for D, offsets in data.offsets.items():
             mean, error = offsets.mean(axis=1), _error(offsets)
             axes[0].errorbar(x, mean, 2 * error, color=shades[D], elinewidth=0.8, **SIMULATION)
@@ -154,11 +152,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 axes[2].plot(y, square, color=shades[D], **POINTS)
         axes[1].plot(x, _left(data, max(data.offsets))[0] * x / x[0], zorder=0, **REFERENCE)
         y = np.linspace(-1, 1, 200)
-        axes[2].plot(y, 1 - y**2, color="0.3", zorder=3, **THEORY)
-        excess = r"excess $y_0=h\lambda_{\max}-2$ at the start"
+        square = law["conserved"](y=1.0, z=0.0, c=1.0) - law["conserved"](y=y, z=0.0, c=1.0)
+        axes[2].plot(y, square, color="0.3", zorder=3, **THEORY)
+        excess = r"excess $y_0=h\lambda_{\max}-2$"
         below = r"$2-h\lambda_{\max}$ at the end"
         axes[0].set(xscale="log", yscale="log", xlabel=excess, ylabel=below)
-        axes[1].set(xscale="log", yscale="log", xlabel=excess, ylabel="offset over excess, less 1")
+        axes[1].set(xscale="log", yscale="log", xlabel=excess, ylabel="offset/excess less 1")
         axes[2].set(xlabel=r"$y/y_0$, mean of two steps", ylabel=r"$c\,z^2/y_0^2$")
         lines = {"law": THEORY, "gradient descent, mean ± 2 s.e. (a)": SIMULATION}
         lines |= {"single runs (c)": POINTS, "first power (b)": REFERENCE}

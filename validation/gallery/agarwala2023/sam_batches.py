@@ -26,7 +26,8 @@ from ..look import KINDS, SEQUENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "mini-batches strengthen SAM where the top mode has decayed"
 CAPTION = (
-    "Decrease of the top eigenvalue under SAM over the batch, for three samplings. Take-away: "
+    "Decrease of the top eigenvalue of JJ⊤/D under SAM, per unit of flow time, over the batch, for "
+    "three samplings of {data} examples. Take-away: "
     "where the top mode has decayed small batches strengthen SAM."
 )
 
@@ -94,18 +95,23 @@ def compute(p: Parameters) -> Data:
     return Data(p, formula, samples)
 
 
+#: 1/unit of the vertical axis
+UNIT = 1e4
+
+
 def draw(data: Data, width: str | float) -> HouseFigure:
     """Decrease per unit of time over the batch."""
 
     def panels(axes: Any) -> None:
         p = data.parameters
         for colour, sampling in zip(SEQUENCE, SAMPLINGS, strict=False):
-            mean = [x.mean() for x in data.samples[sampling]]
-            error = [2 * _sem(x) for x in data.samples[sampling]]
-            name = sampling.replace("_", " ").capitalize()
-            axes[0].plot(p.batches, data.formula[sampling], color=colour, label=name, **THEORY)
+            mean = [UNIT * x.mean() for x in data.samples[sampling]]
+            error = [2 * UNIT * _sem(x) for x in data.samples[sampling]]
+            name, formula = sampling.replace("_", " "), UNIT * np.array(data.formula[sampling])
+            axes[0].plot(p.batches, formula, color=colour, label=name, **THEORY)
             axes[0].errorbar(p.batches, mean, error, color=colour, **SIMULATION)
-        axes[0].set(xlabel="batch $B$", ylabel=r"$-d\,\mathbf{E}\,s_1^2/d\tau\,/D$", ylim=(0, None))
+        slope = r"$-10^4\,d\,\mathbf{E}\,s_1^2/d\tau\,/D$"
+        axes[0].set(xlabel="batch $B$", ylabel=slope, ylim=(0, None))
         key(axes[0], KINDS, 3)
 
     return sheet(panels, width, aspect=0.6)

@@ -16,16 +16,17 @@ from ....solvers.core.curve import Curve
 from ....solvers.sam.edge import sam_edge
 from ....theory.core.percent import percent
 from ....theory.methods import SAM
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...networks.descend import descend
 from ...networks.digits import digits_network
 from ..check import Check, exceeds, tail
-from ..look import REFERENCE, SEQUENCE, THEORY, above, sheet
+from ..look import REFERENCE, SIMULATION, THEORY, above, kinds, sheet
 
 TITLE = "SAM on a network on digits: sharpness over the radius, and the product of its edge"
 CAPTION = (
     "(a) Sharpness over the steps for some radii, medians; (b) the product of SAM's edge; "
-    "(c) the sharpness at the end over the radius, mean and scatter of the runs. Take-away: where "
+    "(c) the sharpness at the end over the radius, mean of {runs} runs. Take-away: where "
     "a run is held at the edge the product stays near 2, as on the quadratic model; larger "
     "radii end at smaller sharpness."
 )
@@ -72,22 +73,24 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: np.ndarray) -> None:
-        for colour, (radius, curve) in zip(SEQUENCE, data.runs.items(), strict=False):
+        for radius, colour in ordered(list(data.runs)).items():
+            curve = data.runs[radius]
             label = rf"$\rho={radius:g}$" if radius else "gradient descent"
             for name, axis in (("sharpness", axes[0]), ("edge", axes[1])):
                 axis.plot(curve.time, np.median(curve.sample(name), axis=0), color=colour,
                           linewidth=0.9, label=label)  # fmt: skip
             ends = _settled(data, radius, "sharpness")
-            axes[2].errorbar([radius], [ends.mean()], [ends.std()], color=colour, marker="o",
-                             markersize=3)  # fmt: skip
+            error = 2 * ends.std(ddof=1) / np.sqrt(ends.size)
+            axes[2].errorbar([radius], [ends.mean()], [error], color=colour, **SIMULATION)
         grid = np.linspace(0, max(p.radii), 100)
         axes[2].plot(grid, sam_edge(p.rate, grid), color="black", label="edge of SAM", **THEORY)
         axes[0].set(xlabel="step", ylabel="median sharpness", yscale="log")
         axes[1].axhline(2, **REFERENCE)
         axes[1].set(xlabel="step", ylabel=r"median $\eta s(1+\rho s)$", ylim=(1, 3))
-        axes[2].set(xlabel=r"radius $\rho$", ylabel="last sharpness, mean and s.d.")
-        handles = [*axes[0].get_legend_handles_labels()[0], axes[2].lines[-1]]
-        above(axes[0].figure, handles, 6)
+        axes[2].set(xlabel=r"radius $\rho$", ylabel="last sharpness")
+        keyed = kinds({"last quarter, mean ± 2 s.e. (c)": SIMULATION})
+        handles = [*axes[0].get_legend_handles_labels()[0], axes[2].lines[-1], *keyed]
+        above(axes[0].figure, handles, 3)
 
     return sheet(panels, width, columns=3, aspect=1.0)
 

@@ -109,6 +109,10 @@ def _difference(problem: Any, p: Parameters, rate: float, tensor: Array) -> Arra
     return ends[0] - ends[1]
 
 
+#: 1/unit of the vertical axis of (b)
+UNIT = 1e5
+
+
 def draw(data: Data, width: str | float) -> HouseFigure:
     """Slope over the radius, mode by mode; and the difference over time."""
 
@@ -126,19 +130,19 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0].errorbar(p.radii, seen, spread, color=colour, **SIMULATION)
         axes[0].set(xlabel=r"radius $\rho$", ylabel=r"$d\,\mathbf{E}\,s_a^2/d\tau\,/D$")
         axes[0].legend(loc="lower left")
-        mean, error = data.difference.mean(axis=0), _sem(data.difference)
+        mean, error = UNIT * data.difference.mean(axis=0), UNIT * _sem(data.difference)
         axes[1].fill_between(
             data.time, mean - 2 * error, mean + 2 * error, color=SEQUENCE[0], alpha=0.3, linewidth=0
         )
         axes[1].plot(data.time, mean, color=SEQUENCE[0], **THEORY)
-        slope = data.flowing.slope[0] * p.steps / p.time
+        slope = UNIT * data.flowing.slope[0] * p.steps / p.time
         axes[1].plot(data.time, slope * data.time, color="black", label="initial slope", **EXACT)
         axes[1].axvline(data.flowing.turns[0], label="turn, leading order", **REFERENCE)
         axes[1].axhline(0, **REFERENCE)
         span = float(np.abs(mean).max())
         axes[1].set(
-            xlabel=r"$\tau$",
-            ylabel="SAM − gradient descent, sharpness",
+            xlabel=r"flow time $\tau$",
+            ylabel=r"$10^5\,\times$ sharpness, SAM less descent",
             ylim=(-1.5 * span, 1.3 * span),
         )
         axes[1].legend(loc="lower right")

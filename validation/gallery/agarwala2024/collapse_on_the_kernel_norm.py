@@ -21,7 +21,7 @@ from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import KINDS, SIMULATION, THEORY, above, kinds, sheet
+from ..look import KINDS, SIMULATION, THEORY, direct, key, points, sheet
 from ._models import gaussian_features
 
 TITLE = "collapse of the loss of small batches on the noise kernel norm, with and without momentum"
@@ -117,32 +117,32 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Final loss against the norm and against the rate; loss over time for several momenta."""
 
     def panels(axes: Any) -> None:
-        for (batch, cases), colour in zip(
-            data.batches.items(), ordered(list(data.batches)).values(), strict=True
+        for cases, colour in zip(
+            data.batches.values(), ordered(list(data.batches)).values(), strict=True
         ):
             rates = np.array([case.step for case in cases])
             for axis, x in zip(axes, (data.norms, rates), strict=False):
                 axis.plot(x, [case.final(case.theory) for case in cases], color=colour, **THEORY)
                 ends, errors = np.transpose([case.ended for case in cases])
-                label = f"$B={batch}$"
-                axis.errorbar(x, ends, 2 * errors, color=colour, label=label, **SIMULATION)
+                axis.errorbar(x, ends, 2 * errors, color=colour, **SIMULATION)
+        last: dict[str, tuple[float, Any]] = {}
         for (momentum, case), colour in zip(
             data.momenta.items(), ordered(list(data.momenta)).values(), strict=True
         ):
             time = case.step * case.theory.time / (1 - momentum)
             axes[2].plot(time, case.theory.loss, color=colour, **THEORY)
-            label = rf"$\mu={momentum:g}$"
-            error = 2 * case.runs.sem("loss")
-            axes[2].errorbar(time, case.runs.loss, error, color=colour, label=label, **SIMULATION)
+            points(axes[2], case.runs, colour, 14, "loss", time=time)
+            last[rf"$\mu={momentum:g}$"] = float(case.theory.loss[-1]), colour
         for axis in axes:
             axis.set(yscale="log")
         end = "loss at equal flow time"
         axes[0].set(xlabel=r"noise kernel norm $\mathcal{K}_{\mathrm{exact}}$", ylabel=end)
         axes[1].set(xlabel=r"$\eta\lambda_{\max}$", ylabel=end, xscale="log")
         axes[2].set(xlabel=r"flow time $\eta\lambda_{\max}t/(1-\mu)$", ylabel="loss $|z|^2/(2D)$")
-        axes[0].legend(loc="upper left")
-        axes[2].legend(loc="upper right", title=r"equal $\mathcal{K}$")
-        above(axes[0].figure, kinds(KINDS), 2)
+        axes[2].set_title(r"equal $\mathcal{K}$")
+        direct(axes[2], last)
+        shown = {f"$B={batch}$": colour for batch, colour in ordered(list(data.batches)).items()}
+        key(axes[0], KINDS, 4, colours=shown)
 
     return sheet(panels, width, columns=3, aspect=1.05)
 

@@ -21,13 +21,14 @@ from ...networks.control import ControlReport, control_linear, control_network
 from ...networks.digits import digits_network
 from ...simulate import simulate
 from ..check import Check, agreement
-from ..look import EXACT, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet
+from ..look import EXACT, SEQUENCE, SIMULATION, THEORY, key, sheet
 from ._models import gaussian_features
 
 TITLE = "the noise kernel norm held at a target against constant rates, at equal steps"
 CAPTION = (
     "Loss after equal steps where the noise kernel norm is held at a target and where the "
-    "rate is constant: a linear model and a network on digits. Take-away: to hold the norm "
+    "rate is constant: (a) a linear model, for three budgets, and (b) a network on digits, {runs} "
+    "runs. Take-away: to hold the norm "
     "did not beat the best constant rate."
 )
 
@@ -95,15 +96,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             first = min(report.held.values())[0]
             held = [mean - first for mean, _ in report.held.values()]
             best = min(mean for mean, _ in report.constant.values()) - first
-            axes[0].plot(list(report.held), held, color=colour, label=f"{steps} steps", **THEORY)
+            axes[0].plot(list(report.held), held, color=colour, **THEORY)
             axes[0].axhline(best, color=colour, **EXACT)
         axes[0].set(ylabel="ln loss above the best target's", title="linear model")
         axes[0].set(xlabel=r"$\mathcal{K}$ held at", ylim=(-0.15, 2.2))
-        axes[0].legend(loc="upper right", handlelength=0.8)
         _ends(axes[1], data.network)
-        lines = {"theory, norm held": THEORY, "theory, best constant rate": EXACT}
-        lines |= {"network, mean ± 2 s.e.": SIMULATION}
-        above(axes[0].figure, kinds(lines), 3)
+        lines = {"theory, norm held (a)": THEORY, "best constant rate": EXACT}
+        lines |= {"network, mean ± 2 s.e. (b)": SIMULATION}
+        shown = {f"{steps} steps": colour for steps, colour in shades.items()}
+        key(axes[0], lines, 3, colours=shown)
 
     return sheet(panels, width, columns=2, aspect=0.8)
 
@@ -113,7 +114,7 @@ def _ends(axis: Any, report: ControlReport) -> None:
     names, at = [], 0
     best = min(mean for mean, _ in report.constant.values() if math.isfinite(mean))
     axis.axhline(best, color="black", **EXACT)
-    groups = ((report.held, SEQUENCE[3], r"$\mathcal{K}$"), (report.constant, "black", r"$\eta$"))
+    groups = ((report.held, SEQUENCE[0], r"$\mathcal{K}$"), (report.constant, "black", r"$\eta$"))
     for group, colour, letter in groups:
         for x, (mean, error) in group.items():
             names.append(f"{letter}\n{x:g}")

@@ -94,8 +94,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     def panels(axes: Any) -> None:
         names = ("overlap_second", "singular_shift")
         labels = (
-            r"$\mathbf{E}\,\Delta_2\hat s$ of the overlap, $10^{-4}$",
-            r"$\mathbf{E}[s(1)-s(0)]$, true, $10^{-4}$",
+            r"$10^4\,\mathbf{E}\,\Delta_2\hat s$ of the overlap",
+            r"$10^4\,\mathbf{E}[s(1)-s(0)]$",
         )
         for axis, name, label in zip(axes, names, labels, strict=True):
             for batch, colour in ordered(list(data.formula)).items():

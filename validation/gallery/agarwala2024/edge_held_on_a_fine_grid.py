@@ -4,8 +4,8 @@ A network on digits after equally many samples, at two batches, all runs on the 
 batches. The best target and the best rate are chosen on one half of the seeds and compared on the
 other, and back, so that neither gains by the choice. No theory says what the difference must be:
 it is reported either way. The norm is the lower estimate of `probe`, the rate is adapted a few
-times a run: five times as often lowers the best held ln loss at B = 2 by a tenth, a third of what
-it loses by. `controlled_edge` asks the same of a linear model, exactly.
+times a run: five times as often lowers the best held ln loss at B = 2 by 0.09 ± 0.03 (two standard
+errors) of the 0.30 that it loses by. `controlled_edge` asks the same of a linear model, exactly.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from ..look import REFERENCE, SIMULATION, key, outside_its_range, sheet
 
 TITLE = "the stochastic edge held on a fine grid of norms against as many constant rates"
 CAPTION = (
-    "ln loss of a tanh network on {examples} digits after {samples} samples, {runs} seeds, mean "
-    "± 2 s.e. (what diverges is left out): (a) norm held, over the target; (b) constant rate. "
-    "(c) Best held less best constant, each chosen on half of the seeds and compared on the other, "
-    "for the runs in pairs. Take-away: both have a best value inside their grids, and to hold the "
+    "ln loss of a tanh network on {examples} digits after {samples} samples, {runs} seeds, mean ± "
+    "2 s.e. (what diverges is left out): (a) norm held, over the target; (b) constant rate. (c) "
+    "Best held less best constant, each chosen on half of the seeds and compared on the other, for "
+    "the runs in pairs; adapting the rate five times as often takes about a third of the gap at B "
+    "= 2 (0.09 of 0.30). Take-away: both have a best value inside their grids, and to hold the "
     "norm, at any level, loses to the best constant rate."
 )
 

@@ -112,7 +112,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[2].set(xscale="log", xlabel=r"rate $\eta$", title="start and settled")
         for axis in axes:
             axis.axhline(1, **REFERENCE)
-            axis.set(yscale="log", ylabel=r"noise kernel norm $\mathcal{K}$", ylim=(0.02, 8))
+            axis.set(yscale="log", ylabel=r"noise kernel norm $\mathcal{K}$", ylim=(0.03, 5))
         lines = {"runs that train, mean ± 2 s.e.": SIMULATION, "at the start (c)": EXACT}
         lines |= {r"$\mathcal{K}=1$": REFERENCE}
         key(axes[0], lines, 6, colours={f"$B={B}$ (c)": c for B, c in tones.items()})
@@ -136,7 +136,7 @@ def _along(axis: Any, data: Data, batch: int, shades: dict[Any, Any]) -> None:
         mean, error = _mean(finite)
         axis.errorbar(data.time, mean, 2 * error, color=shades[rate], elinewidth=0.8, **SIMULATION)
         ends[rf"$\eta={rate:g}$"] = float(mean[-1]), shades[rate]
-    axis.set(xlabel="step", title=f"$B={batch}$", yscale="log", ylim=(0.02, 8))
+    axis.set(xlabel="step", title=f"$B={batch}$", yscale="log", ylim=(0.03, 5))
     direct(axis, ends)
 
 

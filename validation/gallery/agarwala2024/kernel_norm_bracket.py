@@ -28,7 +28,7 @@ from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ...simulate.linear.growth import Measured
 from ..check import Check, beyond, near
-from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet
+from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, direct, key, sheet
 from ._growth import Growth, growth, growth_check
 from ._models import gaussian_features, power_law_features
 
@@ -49,6 +49,8 @@ LABELS = {
     "exact": r"$\mathcal{K}_{\mathrm{exact}}$",
     "highest": r"$\max r$",
 }
+COLOURS = dict(zip(LABELS, SEQUENCE, strict=False))
+LAW: dict[str, Any] = {"color": "black", **EXACT}
 OPEN: dict[str, Any] = {**SIMULATION, "markerfacecolor": "white", "marker": "s", "markersize": 3}
 
 
@@ -176,13 +178,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         for axis, (name, forms) in zip(axes, data.ratios.items(), strict=False):
-            for colour, (form, ratio) in zip(SEQUENCE, forms.items(), strict=False):
+            for form, ratio in forms.items():
                 axis.errorbar(
                     data.dimensions,
                     _mean(ratio),
                     2 * _error(ratio),
-                    color=colour,
-                    label=LABELS[form],
+                    color=COLOURS[form],
                     marker="o",
                     markersize=3,
                     markerfacecolor="white",
@@ -190,40 +191,26 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 )
             axis.axhline(1, **REFERENCE)
             if name == "Gaussian features":
-                axis.plot(
-                    data.dimensions,
-                    1 + data.excess,
-                    color="black",
-                    zorder=3,
-                    label=r"law of $\mathcal{K}_2$",
-                    **EXACT,
-                )
+                axis.plot(data.dimensions, 1 + data.excess, zorder=3, **LAW)
             axis.set(xscale="log", xlabel="examples $D$", title=name)
             axis.set(ylabel=r"norm over $\mathcal{K}_{\mathrm{closure}}$")
-            axis.set_xticks(data.dimensions, [f"{D}" for D in data.dimensions])
+            axis.set_xticks(data.dimensions[:3], [f"{D}" for D in data.dimensions[:3]])
             axis.minorticks_off()
-        axes[1].set_yscale("log", base=2)
-        axes[0].set_ylim(top=axes[0].get_ylim()[1] + 0.2)  # room for the legend
-        axes[0].legend(loc="upper right")
+        axes[1].set_yscale("log")
         shades = ordered(list(data.growth), last=0.6)
         for size, rates in data.growth.items():
             colour = shades[size]
             _growth_lines(axes[2], data.shares, rates, colour)
-            axes[2].plot([], [], color=colour, label=f"$D={size}$")
         axes[2].axhline(0, **REFERENCE)
         axes[2].set(xlabel=r"rate over that of $\mathcal{K}_{\mathrm{exact}}=1$", title="growth")
         axes[2].set(ylabel=r"growth a step of $\ln\mathbf{E}|z|^2$, $\ln|z|^2$")
-        axes[2].legend(loc="upper left")
-        lines = {"mean square, theory": THEORY, "mean square, simulation": SIMULATION}
-        lines |= {"single runs, simulation (all ± 2 s.e.)": OPEN}
-        _key(axes[0], lines)
+        ends = {f"$D={D}$": (rates.theory[-1], shades[D]) for D, rates in data.growth.items()}
+        direct(axes[2], ends)
+        lines = {r"law of $\mathcal{K}_2$ (a)": LAW, "mean square, theory (c)": THEORY}
+        lines |= {"simulation, mean ± 2 s.e.": SIMULATION, "single runs ± 2 s.e. (c)": OPEN}
+        key(axes[0], lines, 4, colours={LABELS[form]: colour for form, colour in COLOURS.items()})
 
     return sheet(panels, width, columns=3, aspect=1.1)
-
-
-def _key(axis: Any, lines: dict[str, dict[str, Any]]) -> None:
-    """Only what holds for all panels; the forms are named in the first."""
-    above(axis.figure, kinds(lines), 3)
 
 
 def _growth_lines(axis: Any, shares: np.ndarray, rates: Rates, colour: str) -> None:

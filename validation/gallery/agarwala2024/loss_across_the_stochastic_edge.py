@@ -41,8 +41,9 @@ from ._models import gaussian_features, power_law_features
 TITLE = "mean loss of SGD on a linear model, for batches across the stochastic edge K = 1"
 CAPTION = (
     "Mean loss for batches on both sides of K = 1: exact second moments, diagonal closure, "
-    "runs where a mean of runs exists. Take-away: the mean square diverges exactly beyond K = "
-    "1, while most single runs still fall."
+    "and runs with the band of one run, with their mean where it says anything. Take-away: beyond "
+    "K = 1 the mean square diverges; where few modes carry the trace (b) so few runs carry it that "
+    "the others hardly grow."
 )
 
 #: norms below which a mean of runs has a standard error that can be believed: of one mode E z²

@@ -22,12 +22,13 @@ from ...networks.mlp import MLP
 from ...networks.train import train
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, above, kinds, sheet, thin
+from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, above, direct, kinds, sheet, thin
 
 TITLE = "a network on digits and its quadratic expansion: error in space, loss and sharpness"
 CAPTION = (
-    "(a) Error of the linear and the quadratic expansion of a network in space; (b), (c) loss "
-    "and sharpness in training from the start and from step 80. Take-away: the quadratic "
+    "(a) Error of the linear and the quadratic expansion of a network in space, r.m.s. over "
+    "{directions} directions; (b), (c) loss and sharpness of one run, and of both expansions from "
+    "the start and from step {points[1]}. Take-away: the quadratic "
     "model follows the sharpening from where the network moves slowly, and loses it early on."
 )
 
@@ -125,16 +126,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Error against the distance; loss and sharpness against the step."""
 
     def panels(axes: Any) -> None:
+        slopes = {}
         for colour, (order, errors) in zip(SEQUENCE, data.errors.items(), strict=False):
-            name = "linear" if order == 1 else "quadratic"
             axes[0].plot(data.lengths, errors.mean(axis=0), color=colour, **SIMULATION)
             scale = errors.mean(axis=0)[0] / data.lengths[0] ** (order + 1)
             axes[0].plot(data.lengths, scale * data.lengths ** (order + 1), **REFERENCE)
-            label = f"{name}, slope {order + 1}"
-            axes[0].plot([], [], color=colour, marker="o", linestyle="none", label=label)
+            slopes[f"slope {order + 1}"] = errors.mean(axis=0)[-1], colour
         axes[0].set(xscale="log", yscale="log", xlabel=r"distance $|\theta-\theta_0|$")
         axes[0].set(ylabel=r"r.m.s. error of $z$")
-        axes[0].legend(loc="lower right", handlelength=1, fontsize=6)
+        direct(axes[0], slopes)
         models = ((data.linear, EXACT, SEQUENCE[0]), (data.quadratic, THEORY, SEQUENCE[1]))
         for axis, name in zip(axes[1:], ("loss", "sharpness"), strict=True):
             factor = 1.0 if name == "loss" else data.rate

@@ -26,8 +26,8 @@ from ..look import REFERENCE, SIMULATION, band, key, sheet
 TITLE = "small networks on digits: rate · sharpness, noise kernel norm and loss over training"
 CAPTION = (
     "Rate times sharpness, bracket of the noise kernel norm and loss along training of small "
-    "networks on digits; above squared loss, below cross-entropy. Take-away: descent stops at "
-    "2, smaller batches stay below it, and the norm settles below 1."
+    "networks on {data} digits, {runs} runs; squared loss first, then cross-entropy. Take-away: "
+    "descent stops at 2, smaller batches stay below it, and the norm settles below 1."
 )
 NAMES = {"squared": "squared loss", "cross_entropy": "cross-entropy"}
 
@@ -101,7 +101,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             edge, norm, loss = axes[3 * row : 3 * row + 3]
             for batch, curve in curves.items():
                 colour, rate = shades[batch], data.rates[name]
-                look = {"color": colour, "label": f"$B={batch}$", **SIMULATION}
+                look = {"color": colour, **SIMULATION}
                 edge.errorbar(
                     curve.time, rate * curve.sharpness, 2 * rate * curve.sem("sharpness"), **look
                 )
@@ -115,8 +115,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             loss.set(yscale="log", ylabel="loss")
             for axis in (edge, norm, loss):
                 axis.set(title=NAMES[name], xlabel="step $t$")
-        bounds = ("from the lower estimate to the bound above",)
-        key(axes[0], {}, 6, bands=bounds)
+        shown = {f"$B={batch}$": colour for batch, colour in shades.items()}
+        lines = {"networks, mean ± 2 s.e.; lower estimate of $\\mathcal{K}$": SIMULATION}
+        key(axes[0], lines, 3, colours=shown, bands=("up to the bound above",))
 
     return sheet(panels, width, rows=2, columns=3, aspect=0.85)
 

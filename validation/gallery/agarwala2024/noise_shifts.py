@@ -24,9 +24,9 @@ from ..look import COLOURS, REFERENCE, SIMULATION, THEORY, band, key, sheet
 
 TITLE = "what batch noise shifts, against the step: SGD and its limiting SDE"
 CAPTION = (
-    "What batch noise shifts in (a) the squared residual and (b) the sharpness, over the "
-    "step: the SDE less its flow, SGD less gradient descent. Take-away: the shifts are those "
-    "of the SDE, to first order in the step."
+    "What batch noise shifts in (a) the squared residual and (b) the sharpness, over the step h: "
+    "the SDE less its flow (line, {runs} paths), SGD less gradient descent (markers, {runs} runs) "
+    "at equal time {time}. Take-away: the shifts are those of the SDE, to first order in the step."
 )
 
 Array = np.ndarray
@@ -118,7 +118,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 **SIMULATION,
             )
             axis.axhline(0, **REFERENCE)
-            axis.set(xlabel="step $h$", ylabel=f"shift of {name} by noise", xlim=(0, None))
+            axis.set(xlabel="step $h$", ylabel=f"shift of {name}", xlim=(0, None))
         key(axes[0], {}, 3, bands={"± 2 s.e. of the SDE": COLOURS["SGD"]})
 
     return sheet(panels, width, columns=2, aspect=0.85)

@@ -20,13 +20,25 @@ from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import BAND, REFERENCE, RUNS, SEQUENCE, SIMULATION, THEORY, band, key, points, sheet
+from ..look import (
+    BAND,
+    REFERENCE,
+    RUNS,
+    SEQUENCE,
+    SIMULATION,
+    THEORY,
+    band,
+    direct,
+    key,
+    points,
+    sheet,
+)
 
 TITLE = "second-order regression at fixed D/P: one run scatters like P^(-1/2), the mean like 1/P"
 CAPTION = (
-    "(a) Loss at the largest P; (b) gap of the mean to theory along the steps and (c) at the "
-    "last one over P, with the scatter of one run. Take-away: one run is off by the root of "
-    "1/P, the mean over runs by 1/P."
+    "(a) Loss at the largest P, batches of a share β of the data; (b) gap of the mean to theory "
+    "along the steps and (c) at the last one over P, with the scatter of one run (lines: 1/P and "
+    "its root). Take-away: one run is off by the root of 1/P, the mean over runs by 1/P."
 )
 
 Array = np.ndarray
@@ -126,9 +138,8 @@ def _draw_loss(axis: Any, data: Data, fraction: float, colour: str) -> None:
     low, high = (runs.quantile("loss", q) for q in (0.05, 0.95))
     band(axis, runs.time, low, high, colour)
     points(axis, runs, colour, quantity="loss")
-    axis.set(yscale="log", xlabel="step", ylabel=f"loss, $P={data.parameters.largest}$")
-    axis.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
-    axis.minorticks_off()
+    axis.set(yscale="log", xlabel="step", ylabel="loss")
+    axis.set_title(f"$P={data.parameters.largest}$")
 
 
 def _draw_gaps(axis: Any, data: Data) -> None:
@@ -147,11 +158,11 @@ def _draw_gaps(axis: Any, data: Data) -> None:
             marker="o",
             markersize=3,
             markerfacecolor="white",
-            label=f"$P={size}$",
         )
     axis.axhline(0, **REFERENCE)
-    axis.set(xlabel="step", ylabel=rf"mean loss / T2 $-$ 1, $\beta={fraction:g}$")
-    axis.legend(loc="upper left")
+    axis.set(xlabel="step", ylabel="mean loss over theory, less 1", title=rf"$\beta={fraction:g}$")
+    ends = {f"$P={size}$": (gap(data, fraction, size)[0][-1], c) for size, c in shades.items()}
+    direct(axis, ends)
 
 
 def _draw_scaling(axis: Any, data: Data, fraction: float, colour: str) -> None:
@@ -162,7 +173,7 @@ def _draw_scaling(axis: Any, data: Data, fraction: float, colour: str) -> None:
     for values, slope in ((ends[:, 0], -1.0), (scatter(data, fraction), -0.5)):
         middle = np.exp(np.mean(np.log(np.abs(values) * sizes**-slope)))
         axis.plot(sizes, middle * sizes**slope, color=colour, **THEORY)
-    axis.set(xscale="log", yscale="log", xlabel="$P$", ylabel="gap of the mean, scatter of a run")
+    axis.set(xscale="log", yscale="log", xlabel="parameters $P$", ylabel="gap of mean, scatter")
     axis.set_xticks(sizes, [f"{size:g}" for size in sizes])
     axis.minorticks_off()
 

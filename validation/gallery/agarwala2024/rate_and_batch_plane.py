@@ -10,6 +10,7 @@ import numpy as np
 from ....solvers.linear.critical import critical_rate
 from ....theory.linear.problem import LinearModel
 from ....theory.methods import SGD
+from ...figures.registry import DIVERGING
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, beyond, near
@@ -120,7 +121,7 @@ def _cell(model: LinearModel, method: SGD, p: Parameters) -> tuple[float, float,
 
 
 def draw(data: dict[str, Plane], width: str | float) -> HouseFigure:
-    """One plane a model: blue falls, red rises."""
+    """One plane a model: purple falls, orange rises."""
 
     def panels(axes: Any) -> None:
         for axis, (name, plane) in zip(axes, data.items(), strict=True):
@@ -128,7 +129,7 @@ def draw(data: dict[str, Plane], width: str | float) -> HouseFigure:
                 plane.edges,
                 plane.batches,
                 plane.gain / np.log(10),
-                cmap="RdBu_r",
+                cmap=f"{DIVERGING}_r",
                 vmin=-4,
                 vmax=4,
                 shading="nearest",

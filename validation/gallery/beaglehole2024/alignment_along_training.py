@@ -25,9 +25,10 @@ from ..look import EXACT, REFERENCE, SIMULATION, THEORY, key, outside_its_range,
 TITLE = "features and gradients along training: flow, closed form, and the noise of batches"
 CAPTION = (
     "(a) Centred and (b) uncentred correlation of the feature matrix with the outer product of "
-    "gradients along training: flow (lines), closed form of the features (dashed), SGD at three "
-    "η d²/b (markers, ± 2 s.e.); grey: the prediction at t = 0+. Take-away: SGD follows the flow "
-    "only while η d²/b is small; its noise fills the bulk of the centred features first."
+    "gradients along training, d = {dimension}: flow (lines), closed form of the features "
+    "(dashed), SGD at three η d²/b (markers, ± 2 s.e.); grey: the prediction at t = 0+. Take-away: "
+    "SGD follows the flow only while η d²/b is small; its noise fills the bulk of the centred "
+    "features first."
 )
 
 
@@ -96,8 +97,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 points(panel, data.runs[noise], colour, p.points, name)
         axes[0].axhline(data.early, **REFERENCE)
         axes[1].plot(data.closed.time, data.closed.alignment, color="#E69F00", **EXACT)
-        axes[0].set(xlabel=_TIME, ylabel="C-NFC")
-        axes[1].set(xlabel=_TIME, ylabel="UC-NFC")
+        axes[0].set(xlabel=_TIME, ylabel="centred correlation")
+        axes[1].set(xlabel=_TIME, ylabel="uncentred correlation")
         key(
             axes[0],
             {

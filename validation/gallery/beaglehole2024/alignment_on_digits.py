@@ -23,7 +23,7 @@ from ...networks.digits import digits_network
 from ...networks.features import early_features, label_statistics, paired_start, train_features
 from ...networks.mlp import MLP
 from ..check import ROUNDING, Check, exceeds, near
-from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, direct, key, sheet
+from ..look import EXACT, LINKED, REFERENCE, SEQUENCE, SIMULATION, THEORY, direct, key, sheet
 
 TITLE = "features of a network on digits: predicted from second moments, and an intervention"
 CAPTION = (
@@ -165,19 +165,23 @@ def _end(p: Parameters, descent: tuple[Any, int, int], readout: float) -> tuple[
     return at, np.maximum(losses.min(axis=1), p.target)
 
 
+MEAN = "networks, mean ± 2 s.e."
+
+
 def draw(data: Data, width: str | float) -> HouseFigure:
     """The first instant, descent, and the intervention."""
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        for (name, draws), colour in zip(data.draws.items(), SEQUENCE, strict=False):
+        labels = dict(zip(data.draws, SEQUENCE[3:6], strict=True))
+        for name, draws in data.draws.items():
+            colour = labels[name]
             axes[0].plot(p.widths, data.limits[name], color=colour, **THEORY)
             axes[0].errorbar(p.widths, draws.mean(axis=1), 2 * _sem(draws), color=colour,
                              **SIMULATION)  # fmt: skip
             axes[0].axhline(data.wide[name], color=colour, **EXACT)
-        direct(axes[0], {name: (float(line[-1]), colour) for (name, line), colour
-                         in zip(data.limits.items(), SEQUENCE, strict=False)})  # fmt: skip
-        axes[0].set(xscale="log", xlabel="width $k$", ylabel="C-NFC at $t=0^+$")
+        direct(axes[0], {n: (float(line[-1]), labels[n]) for n, line in data.limits.items()})
+        axes[0].set(xscale="log", xlabel="width $k$", ylabel="centred correlation")
         axes[0].set_xticks(p.widths, [str(w) for w in p.widths])
         axes[0].minorticks_off()
         for curve, colour in zip(data.curves.values(), SEQUENCE, strict=False):
@@ -186,19 +190,19 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[1].axhline(_at(data, p.width), **REFERENCE)
         axes[1].set(xlabel="step", ylabel="correlation")
         colours = dict(zip(("units $x^2/2$", "ReLU", "tanh"), SEQUENCE, strict=False))
-        key(axes[1], {"C-NFC": THEORY, "UC-NFC": EXACT}, colours=colours)
-        shades = ordered(tuple(range(len(data.ends)))).values()
-        for (name, ends), colour in zip(data.ends.items(), shades, strict=True):
-            axes[2].errorbar(
-                p.readouts, ends.mean(axis=1), 2 * _sem(ends), color=colour, label=name,
-                **SIMULATION | {"linestyle": "-"},
-            )  # fmt: skip
-        axes[2].set(
-            xscale="log", xlabel="size of the readout", ylabel=f"UC-NFC at loss {p.target:g}"
+        key(
+            axes[1],
+            {"centred (b), limit (a)": THEORY, "uncentred (b), wide (a)": EXACT, MEAN: SIMULATION},
+            colours=colours,
         )
-        low, high = axes[2].get_ylim()
-        axes[2].set_ylim(low, high + 0.6 * (high - low))  # room for the names
-        axes[2].legend(loc="upper right")
+        shades, last = ordered(tuple(range(len(data.ends)))).values(), {}
+        for (name, ends), colour in zip(data.ends.items(), shades, strict=True):
+            axes[2].errorbar(p.readouts, ends.mean(axis=1), 2 * _sem(ends), color=colour, **LINKED)
+            last[name] = float(ends.mean(axis=1)[-1]), colour
+        axes[2].set(
+            xscale="log", xlabel="size of the readout", ylabel=f"correlation at loss {p.target:g}"
+        )
+        direct(axes[2], {name.replace(" times as fast", "×"): at for name, at in last.items()})
 
     return sheet(panels, width, columns=3, aspect=1.0)
 

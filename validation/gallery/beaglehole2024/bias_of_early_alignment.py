@@ -132,14 +132,14 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         ):
             line = values[-1] * (d / d[-1]) ** power
             panel.plot(d, line, color="black", **THEORY)
-            panel.set(xscale="log", yscale="log", xlabel="$d$")
+            panel.set(xscale="log", yscale="log", xlabel="dimension $d$")
             panel.set_xticks(d, [str(x) for x in d])
             panel.minorticks_off()
         axes[0].set(ylabel="|mean less limit|")
         axes[1].set(ylabel="spread over draws")
         key(
             axes[0],
-            {"slope −1": THEORY, "draws": SIMULATION},
+            {"slope −1": THEORY, "draws, mean ± 2 s.e.; their spread": SIMULATION},
             colours=dict(zip(("readouts ±1", "Gaussian readouts"), SEQUENCE, strict=False)),
         )
 

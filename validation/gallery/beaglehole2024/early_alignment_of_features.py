@@ -24,7 +24,8 @@ CAPTION = (
     "(a) Correlation of the centred features with the outer product of gradients at t = 0+ over "
     "the width, for two eigenvalues r and 1 of the inputs: limit (lines), draws of the first "
     "weights (markers, ± 2 s.e.), wide limit (dashed). (b) The same over r for three widths, with "
-    "the bound. Take-away: only wide networks are misled; at k = d the correlation stays high."
+    "the bound; d = {dimension}. Take-away: only wide networks are misled; at k = d the "
+    "correlation stays high."
 )
 
 Array = np.ndarray
@@ -92,14 +93,14 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0].errorbar(p.widths, mean, 2 * sem, color=colour, zorder=3, **SIMULATION)
             wide = _limit(ratio, 1.0, "wide")
             axes[0].plot([fine[-1] / 6, fine[-1]], [wide, wide], color=colour, **EXACT)
-        axes[0].set(xscale="log", xlabel="$k/d$", ylabel="C-NFC at $t=0^+$")
+        axes[0].set(xscale="log", xlabel="width over dimension $k/d$", ylabel="centred correlation")
         r = np.geomspace(1, 1000, 60)
         for w, colour in zip(p.shown, ordered(p.shown).values(), strict=True):
             values = [_limit(x, w) for x in r]
             axes[1].plot(r, values, color=colour, label=f"$k/d={w:g}$", **THEORY)
         axes[1].plot(r, 2 * np.sqrt(r) / (1 + r), color="black", label="bound", **EXACT)
         axes[1].axhline(0, **REFERENCE)
-        axes[1].set(xscale="log", xlabel="$r$", ylabel="C-NFC at $t=0^+$")
+        axes[1].set(xscale="log", xlabel="ratio of eigenvalues $r$", ylabel="centred correlation")
         axes[1].legend(loc="lower left")
         key(
             axes[0],

@@ -16,6 +16,7 @@ from ....solvers.core.blas import one_thread
 from ....solvers.solve import solve
 from ....theory.feature_alignment.problem import QuadraticNetwork
 from ....theory.methods import GradientDescent, SpeedLimited
+from ...figures.registry import DIVERGING, SEQUENTIAL
 from ...figures.style import HouseFigure
 from ..check import Check, exceeds, near
 from ..look import outside_its_range, sheet
@@ -131,22 +132,22 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        names = ["GD", *(f"{ratio:g}" for ratio in p.ratios)]
+        names = ["GD", *(_fraction(ratio) for ratio in p.ratios)]
         for panel, values, title in (
-            (axes[0], data.alignment, "UC-NFC"),
+            (axes[0], data.alignment, "correlation"),
             (axes[1], data.displacement, r"$|W-W_0|/|W_0|$"),
         ):
-            mesh = panel.pcolormesh(values, cmap="viridis", rasterized=True)
+            mesh = panel.pcolormesh(values, cmap=SEQUENTIAL, rasterized=True)
             panel.figure.colorbar(mesh, ax=panel)
-            panel.set(xlabel="$C_W/C_a$", ylabel="$|a_0|$", title=title)
-            panel.set_xticks(np.arange(len(names)) + 0.5, names)
+            panel.set(xlabel="ratio of speeds", ylabel="readout $|a_0|$", title=title)
+            panel.set_xticks(np.arange(len(names)) + 0.5, names, fontsize=6)
             panel.set_yticks(np.arange(len(p.readouts)) + 0.5, [f"{x:g}" for x in p.readouts])
         for panel, values, title in (
             (axes[2], data.features, "features $W^T W$"),
             (axes[3], data.gradients, "gradients"),
         ):
             size = float(np.abs(values).max())
-            mesh = panel.pcolormesh(values / size, cmap="RdBu_r", vmin=-1, vmax=1, rasterized=True)
+            mesh = panel.pcolormesh(values / size, cmap=DIVERGING, vmin=-1, vmax=1, rasterized=True)
             panel.figure.colorbar(mesh, ax=panel)
             panel.invert_yaxis()
             panel.set(title=title, xlabel="direction", ylabel="direction")
@@ -154,6 +155,11 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             panel.set(xticks=places, yticks=places)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.8)
+
+
+def _fraction(ratio: float) -> str:
+    """A ratio in few letters: 4 or 1/4."""
+    return f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}"
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -21,10 +21,11 @@ from ....theory.hessian.problem import SingleIndex
 from ....theory.methods import SAM, SGD, GradientDescent, GradientPenalty
 from ....theory.methods.weight_noise import OBJECTIVES
 from ...agreement.compare import compare
+from ...figures.registry import colours, woven
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, agreement, near
-from ..look import EXACT, REFERENCE, SEQUENCE, THEORY, direct, points, sheet
+from ..look import REFERENCE, RUNS, SIMULATION, THEORY, direct, key, points, sheet
 
 TITLE = "the neglected part of the Hessian: what it does to penalties, and where it sits"
 CAPTION = (
@@ -36,7 +37,16 @@ CAPTION = (
     "Take-away: a penalty on the whole trace loses the unit at half the strength at which its "
     "Gauss-Newton part does, while the noise itself shrinks it mildly."
 )
-NAMES = {"exact": "weight noise", "hessian": "tr H", "gauss-newton": "tr GN"}
+#: methods of (a) and penalties of (b)
+NAMES = {
+    "descent": "gradient descent",
+    "penalty": "penalty",
+    "penalty, no neglected part": "penalty, Gauss-Newton part",
+    "SAM": "SAM",
+    "exact": "weight noise",
+    "hessian": "penalty",
+    "gauss-newton": "penalty, Gauss-Newton part",
+}
 
 
 @dataclass(frozen=True)
@@ -107,23 +117,24 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Losses over steps; minima over the noise; the trace over the sharpness."""
 
     def panels(axes: Any) -> None:
-        for (name, curve), colour in zip(data.curves.items(), SEQUENCE, strict=False):
-            look = EXACT if name == "SAM" else THEORY  # it lies on the penalty
-            axes[0].plot(curve.time, curve["loss"], color=colour, label=name, **look)
-        axes[0].plot(data.theory.time, data.theory["loss"], color=SEQUENCE[4], **THEORY)
-        points(axes[0], data.runs, SEQUENCE[4], quantity="loss", label="SGD, mean ± 2 s.e.")
+        shown = colours([*NAMES.values(), "SGD"])
+        for name, curve in data.curves.items():
+            # SAM lies on the penalty
+            look = THEORY | {"linestyle": woven(1, 2) if name == "SAM" else "-"}
+            axes[0].plot(curve.time, curve["loss"], color=shown[NAMES[name]], **look)
+        axes[0].plot(data.theory.time, data.theory["loss"], color=shown["SGD"], **THEORY)
+        points(axes[0], data.runs, shown["SGD"], quantity="loss")
         axes[0].set(xlabel="step", ylabel="loss", yscale="log")
-        axes[0].set_ylim(bottom=1e-10)
-        axes[0].legend(loc="lower left")
-        for best, colour in zip(data.minima.values(), SEQUENCE, strict=False):
-            axes[1].plot(data.variances, best, color=colour)
-        ends = zip(data.minima.items(), SEQUENCE, strict=False)
-        direct(axes[1], {NAMES[kind]: (float(best[-1]), c) for (kind, best), c in ends})
-        axes[1].set(xlabel=r"$\sigma^2d$", ylabel=r"length of the best unit $r$", ylim=(0, 1.05))
-        axes[2].plot(data.betas, data.neglected, color=SEQUENCE[0])
+        for kind, best in data.minima.items():
+            axes[1].plot(data.variances, best, color=shown[NAMES[kind]])
+        axes[1].set(
+            xlabel=r"strength $\sigma^2d$", ylabel=r"length of the best unit", ylim=(0, 1.05)
+        )
+        axes[2].plot(data.betas, data.neglected, color="black")
         axes[2].axhline(data.limit, **REFERENCE)
         direct(axes[2], {"ReLU": (data.limit, "0.5")})
-        axes[2].set(xscale="log", xlabel=r"$\beta$", ylabel="neglected trace per dimension")
+        axes[2].set(xscale="log", xlabel=r"sharpness $\beta$ of GELU", ylabel="neglected trace$/d$")
+        key(axes[0], {"population": THEORY, RUNS: SIMULATION}, colours=shown)
 
     return sheet(panels, width, columns=3, aspect=1.0)
 

@@ -15,10 +15,11 @@ from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.hessian.problem import SingleIndex
 from ....theory.methods import SAM, GradientDescent, GradientPenalty
+from ...figures.registry import colours
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, beyond, near
-from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, key, sheet
+from ..look import EXACT, REFERENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "paths of one unit under penalties and SAM, and the time to a given overlap"
 CAPTION = (
@@ -101,28 +102,36 @@ def _steps(problem: SingleIndex, method: Any, p: Parameters) -> float:
     return float(after - 1 + (p.reached - low) / (high - low))
 
 
+NAMES = {
+    "penalty": "penalty",
+    "normalised": "normalised penalty",
+    "SAM": "normalised SAM",
+    "descent": "gradient descent",
+}
+
+
 def draw(data: Data, width: str | float) -> HouseFigure:
     """Paths, and times over the strength."""
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        colours = {"penalty": SEQUENCE[0], "normalised": SEQUENCE[1], "SAM": SEQUENCE[2]}
+        shown = colours(NAMES.values())
         descent = data.curves["descent"]
-        axes[0].plot(descent["norm"], descent["overlap"], color="black", **THEORY)
+        axes[0].plot(descent["norm"], descent["overlap"], color=shown["gradient descent"], **THEORY)
         for name, (_, part) in KINDS.items():
-            colour, look = colours[name.split(",")[0]], THEORY if part == "full" else EXACT
+            colour, look = shown[NAMES[name.split(",")[0]]], THEORY if part == "full" else EXACT
             curve = data.curves[name]
             axes[0].plot(curve["norm"], curve["overlap"], color=colour, **look)
             axes[1].plot(p.strengths, data.times[name], color=colour, **look)
         for name, unit in data.units.items():
-            colour = colours[name.split(",")[0]]
+            colour = shown[NAMES[name.split(",")[0]]]
             axes[0].plot(unit["norm"], unit["overlap"], color=colour, **SIMULATION)
         Q = np.linspace(0.4, 1.05, 50)
         axes[0].plot(Q, np.sqrt(Q), **REFERENCE)
         axes[0].set(xlabel="norm $Q$", ylabel="overlap $R$")
         axes[1].set(xlabel=r"strength $\rho$", ylabel=f"steps to $R={p.reached:g}$")
-        styles = {"whole Hessian": THEORY, "Gauss-Newton": EXACT, "unit in d": SIMULATION}
-        key(axes[0], styles, colours=colours | {"descent": "black"})
+        styles = {"whole Hessian": THEORY, "Gauss-Newton": EXACT, "the unit itself": SIMULATION}
+        key(axes[0], styles | {"aligned": REFERENCE}, colours=shown)
 
     return sheet(panels, width, columns=2, aspect=0.8)
 

@@ -14,9 +14,10 @@ import numpy as np
 from ....theory.activations import GELU, Activation, ReLU
 from ....theory.core.numeric import numeric
 from ....theory.hessian.step import Q, R, T, loss_of
+from ...figures.registry import DIVERGING
 from ...figures.style import HouseFigure
 from ..check import Check, below, beyond, near
-from ..look import sheet
+from ..look import key, sheet
 
 TITLE = "loss and neglected part over norm and overlap: GELU and ReLU"
 CAPTION = (
@@ -90,7 +91,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         size = max(float(np.abs(each).max()) for each in data.neglected.values())
         for panel, name in zip(axes, data.neglected, strict=True):
             mesh = panel.pcolormesh(
-                data.norm, data.overlap, data.neglected[name], cmap="RdBu_r", vmin=-size,
+                data.norm, data.overlap, data.neglected[name], cmap=DIVERGING, vmin=-size,
                 vmax=size, shading="gouraud", rasterized=True,
             )  # fmt: skip
             lines = panel.contour(
@@ -100,7 +101,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             panel.clabel(lines, fontsize=5)
             panel.plot(1, 1, "k*", markersize=5)
             panel.set(title=name, xlabel="norm $Q$", ylabel="overlap $R$")
-        axes[2].figure.colorbar(mesh, ax=axes[2], label="NME$/d$")
+        axes[0].figure.colorbar(mesh, ax=list(axes), label="neglected trace$/d$")
+        teacher = {"color": "black", "marker": "*", "markersize": 5, "linestyle": "none"}
+        key(axes[0], {"teacher": teacher, "loss": {"color": "black", "linewidth": 0.5}})
 
     return sheet(panels, width, columns=3, aspect=1.0)
 

@@ -31,7 +31,7 @@ CAPTION = (
     "One hidden layer of {width} units on {examples} digits, squared loss. (a) Trace of the "
     "Gauss-Newton part and (b) of the neglected part along descent from one start: by {probes} "
     "random vectors (bars 2 s.e.), (b) exact as lines. (c) The neglected part at one point over "
-    "the sharpness of GELU, exact (line) and by the vectors (markers); green: share of units "
+    "the sharpness of GELU, exact (line) and by the vectors (markers); dashes: share of units "
     "and examples with a curvature above a hundredth of its largest. Take-away: the neglected part "
     "is small against the other and of either sign; as the activation sharpens it sits on ever "
     "fewer inputs, so that a handful of them decides it, and for a ReLU automatic differentiation "
@@ -121,20 +121,20 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 values, errors = _column(data.traces[name], part)
                 panel.errorbar(data.steps, values, 2 * errors, color=colour, **SIMULATION)
             axes[1].plot(data.steps, data.along[name], color=colour, **THEORY)
-        axes[0].set(xlabel="step", ylabel="tr GN")
-        axes[1].set(xlabel="step", ylabel="tr NME")
+        axes[0].set(xlabel="step", ylabel="Gauss-Newton trace")
+        axes[1].set(xlabel="step", ylabel="neglected trace")
         axes[1].axhline(0, **REFERENCE)
         values, errors = _column(data.sharp, "neglected")
-        axes[2].plot(p.betas, data.exact, color=SEQUENCE[0], **THEORY)
-        axes[2].errorbar(p.betas, values, 2 * errors, color=SEQUENCE[0], **SIMULATION)
+        axes[2].plot(p.betas, data.exact, color="black", **THEORY)
+        axes[2].errorbar(p.betas, values, 2 * errors, color="black", **SIMULATION)
         axes[2].axhline(0, **REFERENCE)
-        axes[2].set(xscale="log", xlabel=r"$\beta$", ylabel="tr NME at the start")
+        axes[2].set(xscale="log", xlabel=r"sharpness $\beta$ of GELU", ylabel="neglected trace")
         share = axes[2].twinx()
-        share.plot(p.betas, data.share, color=SEQUENCE[2], **EXACT)
+        share.plot(p.betas, data.share, color="0.4", **EXACT)
         share.set(yscale="log", ylabel="share of inputs")
         key(
             axes[0],
-            {"exact": THEORY, "Hutchinson ± 2 s.e.": SIMULATION, "share": EXACT},
+            {"exact": THEORY, "random vectors ± 2 s.e.": SIMULATION, "share (c)": EXACT},
             colours=dict(zip(UNITS, SEQUENCE, strict=False)),
         )
 

@@ -24,14 +24,15 @@ from ....theory.sgd_stability.problem import InterpolatingMinimum
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, below, beyond, largest, most, near
-from ..look import REFERENCE, SEQUENCE, key, sheet
+from ..look import REFERENCE, SEQUENCE, SIMULATION, key, sheet
 
 TITLE = "SGD where every example is fitted: mean square, sufficient bound, and single runs"
 CAPTION = (
     "Share of runs that grow (a) over batch and coherence σ at a rate at which gradient descent is "
     "stable, (b), (c) over batch and rate at two σ, with the edge of the mean square, a sufficient "
-    "bound and the edge of single runs; (d) mean square and median run. Take-away: single runs "
-    "are stable far beyond the edge of their mean square."
+    "bound and the edge of single runs; (d) mean square, the mean of {mean_runs} runs, which loses "
+    "the rare ones that carry it, and the median run. Take-away: single runs are stable far beyond "
+    "the edge of their mean square."
 )
 
 
@@ -169,7 +170,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        _plane(axes[0], data)
+        mesh = _plane(axes[0], data)
         for axis, group in zip(axes[1:], p.groups, strict=False):
             _shade(axis, p, p.rates, data.growing[group])
             lines = zip(data.edges[group].T, LABELS.values(), SEQUENCE[1:4], strict=True)
@@ -183,17 +184,20 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 title=rf"$\sigma={group}$",
             )
         _mean(axes[3], data)
-        runs = {"linestyle": "none", "marker": "o", "markersize": 2.4, "color": SEQUENCE[0]}
+        runs = {"color": SEQUENCE[0], **SIMULATION}
         styles: dict[str, dict[str, Any]] = {
             n: {"linestyle": s, "color": c}
             for (n, s), c in zip(LABELS.items(), SEQUENCE[1:4], strict=True)
         }
-        key(axes[0], styles | {"runs": runs}, columns=4)
+        axes[0].figure.colorbar(
+            mesh, ax=list(axes), location="bottom", shrink=0.6, aspect=40, label="fraction growing"
+        )
+        key(axes[0], styles | {"mean of runs (d)": runs}, columns=3)
 
-    return sheet(panels, width, rows=2, columns=2, aspect=0.75)
+    return sheet(panels, width, rows=2, columns=2, aspect=0.85)
 
 
-def _shade(axis: Any, p: Parameters, over: Any, share: np.ndarray) -> None:
+def _shade(axis: Any, p: Parameters, over: Any, share: np.ndarray) -> Any:
     """The fraction of growing runs, and the axis of the batch."""
     mesh = axis.pcolormesh(
         p.batches, over, share.T, cmap="cividis", vmin=0, vmax=1, shading="nearest"
@@ -201,13 +205,13 @@ def _shade(axis: Any, p: Parameters, over: Any, share: np.ndarray) -> None:
     axis.set(xlabel="batch", xscale="log")
     axis.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
     axis.minorticks_off()
-    axis.figure.colorbar(mesh, ax=axis, label="fraction growing")
+    return mesh
 
 
-def _plane(axis: Any, data: Data) -> None:
+def _plane(axis: Any, data: Data) -> Any:
     """Over batch and σ at one rate: below a line its condition says that something grows."""
     p = data.parameters
-    _shade(axis, p, p.sigmas, data.plane)
+    mesh = _shade(axis, p, p.sigmas, data.plane)
     exponent = np.clip(np.nan_to_num(data.plane_exponents, neginf=-1.0), -1, 1)
     conditions = (*(data.plane_edges.transpose(2, 0, 1) - p.plane_rate), -exponent)
     for form, style, colour in zip(conditions, LABELS.values(), SEQUENCE[1:4], strict=True):
@@ -215,21 +219,24 @@ def _plane(axis: Any, data: Data) -> None:
             axis.contour(p.batches, p.sigmas, form.T, [0.0], colors=[ink], linestyles=style,
                          linewidths=thick)  # fmt: skip
     axis.set(ylabel=r"coherence $\sigma$", yscale="log", title=f"rate {p.plane_rate:g}")
-    axis.set_yticks(p.sigmas, [str(s) for s in p.sigmas])
+    shown = [s for s in p.sigmas if s in (1, 2, 4, 8) or s == p.sigmas[-1]]
+    axis.set_yticks(shown, [str(s) for s in shown])
     axis.minorticks_off()
+    return mesh
 
 
 def _mean(axis: Any, data: Data) -> None:
     """The mean square by theory and runs, and the median run."""
     p, (theory, runs) = data.parameters, data.mean
     axis.semilogy(theory.time, theory.mean_square, color=SEQUENCE[1])
-    axis.semilogy(runs.time, runs.mean_square, "o", markersize=2.4, color=SEQUENCE[0])
+    axis.plot(runs.time, runs.mean_square, color=SEQUENCE[0], **SIMULATION)
     median = np.median(runs.sample("mean_square"), axis=0)
-    axis.semilogy(runs.time, np.maximum(median, 1e-12), color=SEQUENCE[3], linestyle=":")
+    axis.semilogy(runs.time, median, color=SEQUENCE[3], linestyle=":")
     axis.set(
         xlabel="step",
         ylabel=r"$|w_t|^2$",
-        title=rf"$\sigma={p.groups[0]}$, batch {p.mean_batch}, rate {p.mean_rate:g}",
+        ylim=(1e-12, None),
+        title=rf"$\sigma={p.groups[0]}$, $B={p.mean_batch}$, rate {p.mean_rate:g}",
     )
 
 

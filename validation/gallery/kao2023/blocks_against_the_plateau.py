@@ -33,6 +33,7 @@ from ..look import (
     SIMULATION,
     THEORY,
     band,
+    direct,
     key,
     points,
     sheet,
@@ -220,25 +221,22 @@ def _bands(panel: Any, data: Data) -> None:
 def _halves(panel: Any, data: Data) -> None:
     p = data.parameters
     panel.set(xlabel=r"start $s_0$", ylabel=r"time to $\theta/2$", xscale="log", yscale="log")
-    panel.set_ylim(0.6, 2.5 * half(p.starts[-1], p.depths[-1]))
+    panel.invert_xaxis()  # the plateau grows to the right
     line = np.geomspace(p.starts[-1], p.starts[0], 41)
     shades = dict(zip(p.depths, ordered(p.depths).values(), strict=True))
     f = closed_theory().functions
+    names: dict[str, tuple[float, Any]] = {}
     for depth, found in data.found_halves.items():
         colour = shades.get(depth, COLOURS["blocks"])
         panel.plot(line, [half(s, depth) for s in line], color=colour, **THEORY)
         panel.plot(p.starts, found, color=colour, **SIMULATION)
+        names[rf"$L={depth}$" if depth else "blocks"] = half(line[0], depth), colour
         if not depth:
-            panel.annotate("blocks", (line[0], half(line[0], 0)), (0, 4), **_TEXT, color=colour)
             continue
         with np.errstate(divide="ignore", invalid="ignore"):
             given = {"L": np.int64(depth), "beta": 1.0, "w_0": line ** (1 / depth)}
             panel.plot(line, f["plateau"](w=np.ones(line.size), **given), color=colour, **_DOTTED)
-        text = rf"$L={depth}$"
-        panel.annotate(text, (line[0], half(line[0], depth)), (0, 4), **_TEXT, color=colour)
-
-
-_TEXT: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7, "ha": "left", "va": "bottom"}
+    direct(panel, names)
 
 
 def _switches(panel: Any, data: Data) -> None:

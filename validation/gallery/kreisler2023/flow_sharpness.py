@@ -30,9 +30,10 @@ from ..look import REFERENCE, SEQUENCE, THEORY, above, kinds, sheet
 
 TITLE = "the sharpness at the end of gradient flow falls; that of the iterate oscillates"
 CAPTION = (
-    "(a) Sharpness of the iterate and of the point where gradient flow would end; (b) the run "
-    "on the attractor of the quasi-static map; (c) predicted and found ends. Take-away: "
-    "descent lowers the sharpness at the end of flow until it is just below 2."
+    "(a) Sharpness of the iterate and of the point where gradient flow would end; (b) the product "
+    "π of the weights along the run over that sharpness φ, on the attractor of the quasi-static "
+    "map; (c) predicted and found ends. Take-away: descent lowers the sharpness at the end of flow "
+    "until it is just below 2."
 )
 
 Array = np.ndarray
@@ -121,6 +122,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         )
         axes[0].axhline(2, **REFERENCE)
         axes[0].set(xlabel="step", ylabel=r"$\eta\,\cdot$ sharpness")
+        axes[0].set_ylim(top=1.3 * axes[0].get_ylim()[1])  # room for the names
         axes[0].legend(loc="upper right")
         wide = np.repeat(data.diagram.products[:, None], data.diagram.attractor.shape[1], 1)
         axes[1].plot(wide, data.diagram.attractor, ".", color="0.65", markersize=0.8)
@@ -128,7 +130,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             eta * run.flow_sharpness, run["product"], ".", color=SEQUENCE[0], markersize=1.5
         )
         axes[1].axvline(2, **REFERENCE)
-        axes[1].set(xlabel=r"$\eta\varphi$", ylabel=r"$\pi$", xlim=(1.9, p.product))
+        axes[1].set(
+            xlabel=r"end of flow $\eta\varphi$", ylabel=r"product $\pi$", xlim=(1.9, p.product)
+        )
         ends = data.ends
         axes[2].plot(ends[:, 0], ends[:, 1], "o", color=SEQUENCE[0], markersize=2.5)
         low = float(ends.min()) - 0.01

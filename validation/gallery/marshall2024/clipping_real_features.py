@@ -17,7 +17,20 @@ from ...data import RowProblem, data_problem
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import ROUNDING, Check, tested
-from ..look import BAND, COLOURS, RISK, ROWS, SIMULATION, THEORY, TIME, key, pair, points, sheet
+from ..look import (
+    BAND,
+    COLOURS,
+    RISK,
+    ROWS,
+    SIMULATION,
+    THEORY,
+    TIME,
+    key,
+    pair,
+    points,
+    residual,
+    sheet,
+)
 
 TITLE = "clipped SGD on rows of real data against its limit for Gaussian inputs (a heuristic)"
 CAPTION = (
@@ -113,6 +126,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             for name, trio in its.trios.items():
                 pair(axis, trio.theory, trio.runs, COLOURS[name], spread=True)
                 points(axis, trio.on_rows, COLOURS[name], **ROWS)
+                residual(axis, trio.theory, trio.on_rows, COLOURS[name], **ROWS)
             d_star = its.rows.intrinsic_dimension
             axis.set(
                 yscale="log",

@@ -29,14 +29,18 @@ from ..look import REFERENCE, SIMULATION, THEORY, key, outside_its_range, sheet
 
 TITLE = "which dimension controls the spread of one run: power laws in d, d* and tr(K)^2/tr(K^2)"
 CAPTION = (
-    "Spread of one run of clipped SGD over its mean, on eigenvalues that fall like a power "
-    "law: exact fluctuations (lines), runs (circles, ± 2 s.e.), for several exponents. (a) Over "
-    "the dimension, (b) over the intrinsic dimension d* = tr K/‖K‖, (c) over (tr K)²/tr K²; grey, "
-    "the root of each. Take-away: steep spectra do not concentrate however large d is; the "
-    "intrinsic dimension bounds the spread, (tr K)²/tr K² sets it."
+    "Spread of one run of clipped SGD over its mean (relative spread), on eigenvalues that fall "
+    "like a power law: exact fluctuations (lines), runs (circles, ± 2 s.e.), for several "
+    "exponents. (a) Over the dimension, (b) over the intrinsic dimension d* = tr K/‖K‖, (c) over "
+    "(tr K)²/tr K²; grey, the root of each. Take-away: steep spectra do not concentrate however "
+    "large d is; the intrinsic dimension bounds the spread, (tr K)²/tr K² sets it."
 )
 #: what is on the axes: of d, d* and (tr K)²/tr K²
-AXES = ("dimension $d$", r"intrinsic dimension $d_\star$", r"$(\mathrm{tr}\,K)^2/\mathrm{tr}\,K^2$")
+AXES = (
+    "dimension $d$",
+    r"intrinsic $d_\star=\mathrm{tr}\,K/\|K\|$",
+    r"$(\mathrm{tr}\,K)^2/\mathrm{tr}\,K^2$",
+)
 FALSE_ALARM = 1e-3
 
 
@@ -128,7 +132,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             top = data.spreads(first)[0][0] * np.sqrt(data.sizes[first][column][0])
             line = np.array([x.min(), x.max()])
             axis.plot(line, top * line**-0.5, zorder=0, **REFERENCE)
-            axis.set(xscale="log", yscale="log", xlabel=name, ylabel="spread of one run over mean")
+            axis.set(xscale="log", yscale="log", xlabel=name, ylabel="relative spread")
         lines = {"exact fluctuations": THEORY, "runs, spread ± 2 s.e.": SIMULATION}
         lines |= {"root of 1/x": REFERENCE}
         key(axes[0], lines, 4, colours={f"exponent {e:g}": c for e, c in shades.items()})

@@ -20,7 +20,7 @@ from ....theory.noise import GaussianMixture, Noise, Uniform
 from ....theory.streaming.problem import LeastSquares
 from ...agreement.compare import MAX_DETECTABLE
 from ...agreement.paired import paired_difference
-from ...figures.registry import woven
+from ...figures.registry import shade, woven
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, largest, near, tail, tested
@@ -103,14 +103,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         for axis, (law, case) in zip(axes, data.cases.items(), strict=True):
-            for (way, name), curve in case.theory.items():
-                if way in WAYS:
-                    axis.plot(curve.time, curve.risk, color=colours[name], **WAYS[way])
             for name, runs in case.runs.items():
                 pair(axis, case.theory["optimal", name], runs, colours[name], spread=True)
             first = case.theory["optimal", "SGD"]
             # where both coincide they show in turns
             axis.plot(first.time, first.risk, color=colours["SGD"], linestyle=woven(1, 2))
+            for (way, name), curve in case.theory.items():
+                if way in WAYS:
+                    look = _in_turns(WAYS[way], METHODS.index(name))
+                    axis.plot(curve.time, curve.risk, color=shade(colours[name], 1), **look)
             title = f"{law}: ln gap {round(case.report.gap, 2) + 0:.2f}".replace("-", "−")
             axis.set(yscale="log", xlabel=TIME, ylabel=RISK, title=title)
         lines = {"theory, optimal": THEORY} | {f"theory, {way}": WAYS[way] for way in WAYS}
@@ -118,6 +119,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         key(axes[0], lines, 4, colours=colours, bands=(BAND,))
 
     return sheet(panels, width, columns=2, aspect=0.75, strips=(0, 1))
+
+
+def _in_turns(look: dict[str, Any], rank: int) -> dict[str, Any]:
+    """Dashes of one of two methods, which show in turns where both coincide."""
+    _, (drawn, gap) = look["linestyle"]
+    return look | {"linestyle": (rank * (drawn + gap), (drawn, drawn + 2 * gap))}
 
 
 def checks(data: Data) -> tuple[Check, ...]:

@@ -12,11 +12,12 @@ from ....solvers.solve import solve
 from ....solvers.streaming.finite_size import mean_square_load
 from ....theory.features.power_law import power_law_features
 from ....theory.methods import SGD, Method, slow_memory
+from ...figures.registry import colours
 from ...figures.style import HouseFigure
 from ...frontier.frontier import Frontier, compute_frontier
 from ...simulate import simulate
 from ..check import Check, below, beyond, near, refuted, tested
-from ..look import KINDS, SEQUENCE, THEORY, TIME, key, pair, sheet
+from ..look import KINDS, THEORY, TIME, direct, key, pair, sheet
 from .compute_frontier import moved_by_halves
 
 TITLE = "power-law random features with and without slow momentum"
@@ -95,22 +96,23 @@ def _frontier(p: Parameters, name: str) -> Frontier:
 
 def draw(data: Data, width: str | float) -> HouseFigure:
     """Curves with their residuals, and frontiers."""
-    colours = dict(zip(NAMES, SEQUENCE[::2], strict=False))
+    shown = colours(NAMES)
 
     def panels(axes: Any) -> None:
         for name, (theory, runs) in data.pairs.items():
             axes[0].set(xscale="log", yscale="log")
-            pair(axes[0], theory, runs, colours[name], quantity="loss")
+            pair(axes[0], theory, runs, shown[name], quantity="loss")
         axes[0].set(xlabel=TIME, ylabel="loss")
+        ends = {}
         for name, frontier in data.frontiers.items():
             exponent = frontier.exponents["loss"][0]
             label = rf"compute$^{{-{exponent:.3f}}}$"
-            line = {"color": colours[name], "label": label, **THEORY}
-            axes[1].plot(frontier.compute, frontier.loss, **line)
+            axes[1].plot(frontier.compute, frontier.loss, color=shown[name], **THEORY)
+            ends[label] = float(frontier.loss[-1]), shown[name]
         axes[1].set(xscale="log", yscale="log")
-        axes[1].set_xlabel("compute: parameters × samples")
-        axes[1].legend(loc="lower left", fontsize=7)
-        key(axes[0], KINDS, colours=colours)
+        axes[1].set(xlabel="compute: parameters × samples", ylabel="loss on the frontier")
+        direct(axes[1], ends)
+        key(axes[0], KINDS, colours=shown)
 
     return sheet(panels, width, columns=2, aspect=0.8, strips=(0,))
 

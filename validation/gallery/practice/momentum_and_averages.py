@@ -15,17 +15,19 @@ from ....theory.covariance import isotropic, power_law
 from ....theory.methods import SGD, Method, slow_memory, uniform
 from ....theory.noise import Gaussian
 from ....theory.streaming.problem import LeastSquares
+from ...figures.registry import colours, ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, tested
-from ..look import BAND, KINDS, REFERENCE, RISK, SEQUENCE, THEORY, TIME, direct, key, pair, sheet
+from ..look import BAND, KINDS, REFERENCE, RISK, THEORY, TIME, direct, key, pair, sheet
 
 TITLE = "slow momentum and averages of the iterates: theory, runs, resting risk"
 CAPTION = (
     "(a) SGD without momentum, with a slow memory, and with one that lengthens, γ = c/(1 + t), on "
     "a power law of {dimension} eigenvalues; (b) the iterate and its uniform average; (c) where "
-    "the risk rests against the rate, up to the edge of stability (vertical lines). Take-away: "
-    "momentum speeds up the small eigenvalues, and without a direct part the edge stays at 2."
+    "the risk rests against the rate, with a direct part κ, up to the edge of stability (vertical "
+    "lines). Take-away: momentum speeds up the small eigenvalues, and without a direct part the "
+    "edge stays at 2."
 )
 
 
@@ -99,26 +101,27 @@ def _rests(
 
 def draw(data: Data, width: str | float) -> HouseFigure:
     """Momentum, averages, and resting risks."""
-    colours = dict(zip(data.pairs, SEQUENCE, strict=False))
+    shown = colours([*data.pairs, "average"])
+    iterate, average = shown["SGD"], shown.pop("average")
+    shades = ordered(list(data.rests))
 
     def panels(axes: Any) -> None:
         for name, both in data.pairs.items():
-            pair(axes[0], *both, colours[name])
+            pair(axes[0], *both, shown[name])
         axes[0].set(yscale="log", ylabel=RISK, xlabel=TIME, title="momentum, power law")
         theory, runs = data.average
-        for quantity, colour in (("risk", SEQUENCE[0]), ("average_risk", SEQUENCE[4])):
+        for quantity, colour in (("risk", iterate), ("average_risk", average)):
             pair(axes[1], theory, runs, colour, quantity=quantity, spread=True)
         axes[1].set(yscale="log", xlabel=TIME, ylabel=RISK, title="iterate and average")
-        named = ("iterate", "risk", SEQUENCE[0]), ("average", "average_risk", SEQUENCE[4])
+        named = ("iterate", "risk", iterate), ("average", "average_risk", average)
         direct(axes[1], {text: (float(theory[q][-1]), colour) for text, q, colour in named})
-        for (kappa, (rates, risks, edge)), colour in zip(
-            data.rests.items(), SEQUENCE[3:], strict=False
-        ):
+        for kappa, (rates, risks, edge) in data.rests.items():
+            colour = shades[kappa]
             axes[2].plot(rates, risks, color=colour, **THEORY)
             axes[2].axvline(edge, **REFERENCE | {"color": colour})
             where = (edge, 1), (-2, -4)
             axes[2].annotate(
-                f"κ = {kappa:g}",
+                rf"$\kappa={kappa:g}$",
                 *where,
                 xycoords=("data", "axes fraction"),
                 textcoords="offset points",
@@ -128,9 +131,11 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 ha="right",
                 va="top",
             )
-        axes[2].set(yscale="log", xlabel="rate η", ylabel="risk at rest", title="rest and edge")
-        axes[2].set_ylim(top=5)
-        key(axes[0], KINDS, colours=colours, bands=(BAND,))
+        axes[2].set(
+            yscale="log", xlabel=r"rate $\eta$", ylabel="risk at rest", title="rest and edge"
+        )
+        axes[2].set_ylim(top=300)  # room for the names
+        key(axes[0], KINDS, colours=shown, bands=(BAND,))
 
     return sheet(panels, width, columns=3, aspect=0.95, strips=(0, 1))
 

@@ -11,14 +11,15 @@ from ....theory.covariance import isotropic
 from ....theory.methods import ClippedSGD
 from ....theory.noise import Gaussian
 from ....theory.streaming.problem import LeastSquares
+from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near, refuted, tested
-from ..look import KINDS, RISK, SEQUENCE, TIME, direct, key, pair, sheet
+from ..look import KINDS, RISK, TIME, direct, key, pair, sheet
 
 TITLE = "private SGD: what the added noise costs"
 CAPTION = (
-    "Excess risk of per-sample clipping with Gaussian noise, multiplier s/√d, added to the mean of "
+    "Excess risk of per-sample clipping with Gaussian noise, multiplier σ, added to the mean of "
     "a batch. Lines are theory, markers runs with two standard errors. Take-away: the added noise "
     "falls like 1/B², that of the gradients like 1/B."
 )
@@ -69,7 +70,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panel(axes: Any) -> None:
         axis, ends = axes[0], {}
-        for ((batch, s), (theory, runs)), colour in zip(data.items(), SEQUENCE, strict=False):
+        shades = ordered(sorted(data, key=lambda both: both[1]))
+        for (batch, s), (theory, runs) in data.items():
+            colour = shades[batch, s]
             pair(axis, theory, runs, colour)
             noise = rf"$\sigma = {s:g}/\sqrt{{d}}$" if s else "no noise added"
             ends[f"$B = {batch}$, {noise}"] = float(theory.risk[-1]), colour

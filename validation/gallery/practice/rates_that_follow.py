@@ -12,10 +12,11 @@ from ....theory.methods import SGD
 from ....theory.noise import Gaussian
 from ....theory.schedules.following import AdaGradNorm, LineSearch, PolyakStep
 from ....theory.streaming.problem import LeastSquares
+from ...figures.registry import colours
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near, tested
-from ..look import KINDS, RISK, SEQUENCE, THEORY, TIME, key, pair, sheet
+from ..look import KINDS, RISK, THEORY, TIME, key, pair, sheet
 
 TITLE = "rates that follow the run: AdaGrad-Norm, line search and Polyak's step"
 CAPTION = (
@@ -72,12 +73,13 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Two panels."""
 
     def panels(axes: Any) -> None:
-        for (theory, runs), colour in zip(data.values(), SEQUENCE, strict=False):
-            pair(axes[0], theory, runs, colour)
-            axes[1].plot(theory.time, theory["rate"], color=colour, **THEORY)
+        shown = colours(data)
+        for name, (theory, runs) in data.items():
+            pair(axes[0], theory, runs, shown[name])
+            axes[1].plot(theory.time, theory["rate"], color=shown[name], **THEORY)
         axes[0].set(yscale="log", xlabel=TIME, ylabel=RISK)
         axes[1].set(yscale="log", xlabel=TIME, ylabel=r"rate $\eta$")
-        key(axes[0], KINDS, 4, colours=dict(zip(data, SEQUENCE, strict=False)))
+        key(axes[0], KINDS, 4, colours=shown)
 
     return sheet(panels, width, columns=2, aspect=0.75, strips=(0,))
 

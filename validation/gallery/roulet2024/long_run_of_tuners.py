@@ -20,7 +20,7 @@ from ...figures.registry import colours, ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, below, beyond, near, tail
-from ..look import REFERENCE, key, sheet
+from ..look import LINKED, REFERENCE, SIMULATION, direct, key, sheet
 
 TITLE = "every tuner on a toy with a minimum: loss, product of step and sharpness, batches"
 CAPTION = (
@@ -137,22 +137,15 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for batch, colour in ordered(list(data.medians)).items():
             medians = data.medians[batch]
             shown = np.where(np.isfinite(medians), medians, np.nan)
-            axes[3].errorbar(
-                p.scales,
-                shown,
-                2 * np.nan_to_num(data.errors[batch], posinf=0.0),
-                color=colour,
-                marker="o",
-                markersize=3,
-                markerfacecolor="white",
-                linewidth=0.8,
-                label=f"batch {batch} ± 2 s.e.",
-            )
+            errors = 2 * np.nan_to_num(data.errors[batch], posinf=0.0)
+            axes[3].errorbar(p.scales, shown, errors, color=colour, **LINKED)
         axes[3].set(
             xlabel="scale of CDAT", ylabel=f"median loss, step {p.noisy_steps}", yscale="log"
         )
-        axes[3].legend()
-        key(axes[0], {}, columns=3)
+        shades = ordered(list(data.medians))
+        last = {b: medians[np.isfinite(medians)][-1] for b, medians in data.medians.items()}
+        direct(axes[3], {f"$B={b}$": (float(end), shades[b]) for b, end in last.items()})
+        key(axes[0], {"simulation, median ± 2 s.e. (d)": SIMULATION}, columns=3)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.66)
 

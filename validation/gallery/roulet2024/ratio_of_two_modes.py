@@ -16,6 +16,7 @@ from ....solvers.tuners.bifurcation import Bifurcation, bifurcation
 from ....theory.methods import CDAT, Polyak
 from ....theory.tuners.problem import TwoCurvatures
 from ....theory.tuners.ratio import ratio_theory
+from ...figures.registry import DIVERGING
 from ...figures.style import HouseFigure
 from ..check import Check, near
 from ..look import REFERENCE, SEQUENCE, above, kinds, sheet
@@ -98,7 +99,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 np.abs(mu),
                 vmin=0,
                 vmax=2,
-                cmap="RdBu_r",
+                cmap=DIVERGING,
                 shading="nearest",
                 rasterized=True,
             )
@@ -112,14 +113,21 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 line = np.broadcast_to(f[end](kappa=kappa), kappa.shape)
                 axis.plot(kappa, line, color="0.15", linestyle=style, linewidth=0.8)
             axis.axvline(p.kappa, **REFERENCE)
-            axis.set(xlabel=r"$\kappa$", ylabel="scale", title=name, ylim=(scale[0], scale[-1]))
+            axis.set(
+                xlabel=r"condition number $\kappa$",
+                ylabel="scale",
+                title=name,
+                ylim=(scale[0], scale[-1]),
+            )
             axis.figure.colorbar(mesh, ax=axis, label=r"$|\mu|$", extend="max")
         for axis, (name, found) in zip(axes[2:], data.diagrams.items(), strict=False):
             edge = found.samples["edge"]
             axis.plot(
                 np.repeat(found.values, edge.shape[1]),
                 edge.ravel(),
-                ",",
+                ".",
+                markersize=1.2,
+                markeredgewidth=0,
                 color=SEQUENCE[0],
                 rasterized=True,
             )

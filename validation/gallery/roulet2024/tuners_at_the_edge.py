@@ -19,17 +19,17 @@ from ....solvers.tuners.predictions import tuner_predictions
 from ....theory.methods import CDAT, GradientDescent, OnEdge
 from ....theory.tuners.averages import averaged_constant, cdat_theory
 from ....theory.tuners.problem import SharpnessToy
-from ...figures.registry import colours
+from ...figures.registry import colours, woven
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, near
-from ..look import REFERENCE, key, sheet
+from ..look import key, sheet
 
 TITLE = "constant rate, fraction of the edge, CDAT at 2 and below: sharpness, step and product"
 CAPTION = (
-    "(a) Sharpness, (b) step and (c) product less 2 under four step rules, (d) the spiral of "
-    "a constant rate. Take-away: a fraction of the edge sharpens for ever, CDAT at 2 pins the "
-    "sharpness."
+    "(a) Sharpness, with the slow law, (b) step and (c) product less 2 under four step rules; (d) "
+    "the spiral of a constant rate, across levels of the energy of the average. Take-away: a "
+    "fraction of the edge sharpens for ever, CDAT at 2 pins the sharpness."
 )
 
 
@@ -116,6 +116,11 @@ def names(p: Parameters) -> dict[str, str]:
     }
 
 
+LAW: dict[str, Any] = {"color": "black", "linestyle": (0, (1, 1.5))}
+LEVEL: dict[str, Any] = {"color": "0.6", "linewidth": 0.6}
+BALANCE: dict[str, Any] = {"color": "0.2", "marker": "+", "linestyle": "none", "markersize": 5}
+
+
 def draw(data: Data, width: str | float) -> HouseFigure:
     """Three observables over time, and the plane of x and y."""
     p = data.parameters
@@ -130,17 +135,18 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         )
         for axis, (label, name) in zip(axes, labels, strict=False):
             for kind, title in names(p).items():
-                colour = rules[kind]
                 run = data.runs[kind]
                 values = run[name] - (2 if name == "edge" else 0)
-                axis.plot(run.time, values, color=colour, linewidth=0.8, label=title)
+                # at 2 and just below, CDAT has one product as far as a line can tell
+                line = woven(1, 2) if (name, kind) == ("edge", "below") else "-"
+                axis.plot(run.time, values, color=rules[kind], linestyle=line, label=title)
             axis.set(xlabel="step", ylabel=label)
         for law in data.laws.values():
-            axes[0].plot(law.time, law.sharpness, color="0.2", linestyle=(0, (1, 1.5)))
-        axes[2].axhline(0, **REFERENCE)
+            axes[0].plot(law.time, law.sharpness, **LAW)
         axes[2].set(ylim=(-0.22, 0.05), xlim=(0, 2 * p.steps))
         _spiral(axes[3], data)
-        key(axes[0], {"slow law": {"linestyle": (0, (1, 1.5))}}, columns=5)
+        lines = {"slow law (a)": LAW, "constant energy (d)": LEVEL, "balance (d)": BALANCE}
+        key(axes[0], lines, columns=3)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.62)
 
@@ -160,7 +166,7 @@ def _spiral(axis: Any, data: Data) -> None:
     shown = np.quantile(energy(p, x, y), [0.0, 0.3, 0.6, 1.0])
     axis.contour(grid_x, grid_y, levels, levels=np.unique(shown), colors="0.6", linewidths=0.6)
     axis.plot(x, y, color=_colours(p)["constant"], linewidth=0.7)
-    axis.plot(data.balance, 0, color="0.2", marker="+")
+    axis.plot(data.balance, 0, **BALANCE)
     axis.set(xlabel="$|x|$", ylabel="$y$")
 
 

@@ -16,11 +16,12 @@ import numpy as np
 
 from ....solvers.core.curve import Curve
 from ....theory.methods import CDAT, SGD, Armijo, GradientDescent, Polyak
+from ...figures.registry import colours, ordered
 from ...figures.style import HouseFigure
 from ...networks.descend import descend, path
 from ...networks.digits import digits_network
 from ..check import Check, exceeds, tail
-from ..look import REFERENCE, SEQUENCE, direct, key, sheet
+from ..look import LINKED, REFERENCE, SIMULATION, direct, key, sheet
 
 TITLE = "tuners on a network on digits: loss, edge, and the scale that is best at a batch"
 CAPTION = (
@@ -123,7 +124,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
     def panels(axes: Any) -> None:
         shown = {**data.rules, f"constant rate {best:g}": data.constant}
-        for colour, (name, curve) in zip(SEQUENCE, shown.items(), strict=False):
+        rules = colours(shown)
+        for name, curve in shown.items():
+            colour = rules[name]
             axes[0].semilogy(curve.time, _middle(curve, "loss"), color=colour, label=name)
             axes[1].plot(curve.time[1:], _middle(curve, "edge")[1:], color=colour)
             axes[2].semilogy(curve.time, _middle(curve, "sharpness"), color=colour)
@@ -133,27 +136,21 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[2].set(xlabel="step", ylabel=r"median sharpness $\lambda$")
         _scales(axes[3], data)
         dotted = {"color": "0.3", "linestyle": ":", "linewidth": 0.9}
-        key(axes[0], {"best constant rate (d)": dotted}, columns=4)
+        lines = {"best constant rate (d)": dotted, "mean ± 2 s.e. (d)": SIMULATION}
+        key(axes[0], lines, columns=3)
 
     def _scales(axis: Any, data: Data) -> None:
-        for colour, (batch, ends) in zip(SEQUENCE, data.batches.items(), strict=False):
+        shades = ordered(sorted(data.batches))
+        for batch, ends in data.batches.items():
+            colour = shades[batch]
             means = [np.mean(one) for one in ends.values()]
-            errors = [np.std(one) / np.sqrt(one.size) for one in ends.values()]
-            axis.errorbar(
-                p.scales,
-                means,
-                errors,
-                color=colour,
-                marker="o",
-                markersize=2.5,
-            )
+            errors = [2 * one.std(ddof=1) / np.sqrt(one.size) for one in ends.values()]
+            axis.errorbar(p.scales, means, errors, color=colour, **LINKED)
             rates = min(np.mean(one) for one in data.noisy_rates[batch].values())
             axis.axhline(rates, color=colour, linestyle=":", linewidth=0.9)
         axis.set(xlabel="scale of CDAT", ylabel="mean ln final loss")
-        last = {
-            f"$B={b}$": float(np.mean(list(ends.values())[-1])) for b, ends in data.batches.items()
-        }
-        direct(axis, {t: (y, c) for (t, y), c in zip(last.items(), SEQUENCE, strict=False)})
+        last = {b: float(np.mean(list(ends.values())[-1])) for b, ends in data.batches.items()}
+        direct(axis, {f"$B={b}$": (end, shades[b]) for b, end in last.items()})
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.66)
 

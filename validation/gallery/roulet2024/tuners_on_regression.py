@@ -17,16 +17,17 @@ from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.methods import CDAT, Armijo, GradientDescent, Polyak
 from ....theory.second_order.problem import QuadraticRegression
+from ...figures.registry import colours, ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, exceeds, largest, most
-from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, key, sheet
+from ..look import LINKED, REFERENCE, SIMULATION, THEORY, direct, key, sheet
 
 TITLE = "tuners on second-order regression: loss, edge, and the scale that is best at a batch"
 CAPTION = (
     "(a) Mean of ln loss, (b) median of rate times sharpness and (c) mean of ln sharpness over the "
-    "steps, exact recursion (lines) and descent in the parameters on other curvatures (markers, "
-    "± 2 s.e.); (d) ln loss at the end over the scale of CDAT, for all of the data and for small "
+    "steps, exact recursion (lines) and descent in the parameters on other curvatures (markers, ± "
+    "2 s.e.); (d) ln loss at the end over the scale of CDAT, for all {data} examples and for small "
     "batches, dotted the best constant rate. Take-away: greedy steps win the step and, here, the "
     "run; at scale 2 the loss stalls on the edge; small batches want a larger scale."
 )
@@ -118,7 +119,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     shown = ("loss", "edge", "sharpness")
 
     def panels(axes: Any) -> None:
-        for colour, name in zip(SEQUENCE, RULES, strict=False):
+        for name, colour in colours(RULES).items():
             theory, runs = data.theory[name], data.runs[name]
             for axis, quantity in zip(axes, shown, strict=False):
                 (line, _), (own, error) = (_middle(c, quantity) for c in (theory, runs))
@@ -129,16 +130,17 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[1].axhline(2, **REFERENCE)
         axes[1].set(xlabel="step", ylabel=r"median $\eta\lambda$", ylim=(0, 4))
         axes[2].set(xlabel="step", ylabel=r"mean ln sharpness")
-        for colour, (batch, ends) in zip(SEQUENCE, data.batches.items(), strict=False):
+        shades = ordered(sorted(data.batches))
+        for batch, ends in data.batches.items():
             means = [one.mean() for one in ends.values()]
             errors = [2 * one.std(ddof=1) / np.sqrt(one.size) for one in ends.values()]
-            label = "all of the data" if batch == p.data else f"B = {batch}"
-            axes[3].errorbar(p.scales, means, errors, color=colour, marker="o", markersize=2.5,
-                             label=label)  # fmt: skip
+            axes[3].errorbar(p.scales, means, errors, color=shades[batch], **LINKED)
         axes[3].axhline(best, color="0.4", linestyle=":")
         axes[3].set(xlabel="scale of CDAT", ylabel="mean ln loss at the end")
-        axes[3].legend()
-        key(axes[0], {}, columns=3)
+        last = {batch: next(reversed(ends.values())).mean() for batch, ends in data.batches.items()}
+        direct(axes[3], {f"$B={batch}$": (end, shades[batch]) for batch, end in last.items()})
+        lines = {"exact recursion": THEORY, "descent, mean ± 2 s.e.": SIMULATION}
+        key(axes[0], lines, columns=3)
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.66)
 

@@ -14,10 +14,11 @@ import numpy as np
 from ....solvers.core.blas import one_thread
 from ....solvers.equilibrium.static import critical_scale, equilibrium
 from ....theory.equilibrium.problem import EquilibriumNetwork
+from ...figures.registry import ENSEMBLES
 from ...figures.style import HouseFigure
 from ...simulate.equilibrium.simulate import draw as drawn
 from ..check import Check, near
-from ..look import REFERENCE, SEQUENCE, SIMULATION, THEORY, direct, sheet
+from ..look import REFERENCE, SHADE, SIMULATION, THEORY, direct, key, sheet
 
 TITLE = "where equilibria end, the spectrum before it, and how networks reach their limits"
 CAPTION = (
@@ -105,17 +106,12 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        for (_, ends), colour in zip(data.ends.items(), SEQUENCE, strict=False):
-            axes[0].plot(p.inputs, ends, color=colour, **THEORY)
-        axes[0].set(xlabel=r"$\sigma_x$", ylabel=r"$\sigma_c$", ylim=(0, None))
-        direct(
-            axes[0],
-            {
-                name.replace(" ", "\n", 1): (float(ends[-1]), colour)
-                for (name, ends), colour in zip(data.ends.items(), SEQUENCE, strict=False)
-            },
+        for name, ends in data.ends.items():
+            axes[0].plot(p.inputs, ends, color=ENSEMBLES[name], **THEORY)
+        axes[0].set(
+            xlabel=r"input scale $\sigma_x$", ylabel=r"last scale $\sigma_c$", ylim=(0, None)
         )
-        axes[1].hist(data.eigenvalues, 50, density=True, color=SEQUENCE[1], alpha=0.4)
+        axes[1].hist(data.eigenvalues, 50, density=True, color=ENSEMBLES["symmetric"], alpha=SHADE)
         for side in (-1, 1):
             axes[1].axvline(side * data.edge, color="black", **THEORY)
         axes[1].set(xlabel="eigenvalue", ylabel="density")
@@ -123,23 +119,29 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         spread, spread_error = _spread(data)
         inside, inside_error = _inside(data)
         for values, errors, power, colour in (
-            (spread, spread_error, -1 / 2, SEQUENCE[0]),
-            (inside, inside_error, -2 / 3, SEQUENCE[1]),
+            (spread, spread_error, -1 / 2, "0.5"),
+            (inside, inside_error, -2 / 3, "black"),
         ):
             axes[2].errorbar(sizes, values, 2 * errors, color=colour, **SIMULATION)
             line = float(np.exp(np.mean(np.log(values / sizes**power)))) * sizes**power
             axes[2].plot(sizes, line, color=colour, **THEORY)
-        axes[2].set(xscale="log", yscale="log", xlabel="$N$", ylabel="distance from the limit")
+        axes[2].set(
+            xscale="log", yscale="log", xlabel="units $N$", ylabel="distance from the limit"
+        )
         axes[2].set_xticks(p.sizes, [str(N) for N in p.sizes])
         axes[2].minorticks_off()
         direct(
             axes[2],
             {
-                "spread": (float(spread[-1]), SEQUENCE[0]),
-                "edge": (float(inside[-1]), SEQUENCE[1]),
+                "spread": (float(spread[-1]), "0.5"),
+                "edge": (float(inside[-1]), "black"),
             },
         )
         axes[1].axhline(0, **REFERENCE)
+        lines = {"predicted edge (b), law (c)": {"color": "black", **THEORY}}
+        lines |= {"networks ± 2 s.e. (c)": SIMULATION}
+        shown = {name: ENSEMBLES[name] for name in data.ends}
+        key(axes[0], lines, colours=shown, bands={"one network (b)": ENSEMBLES["symmetric"]})
 
     return sheet(panels, width, columns=3, aspect=0.95)
 

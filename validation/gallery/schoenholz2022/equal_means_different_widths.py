@@ -15,10 +15,11 @@ from scipy.stats import norm
 from ....solvers.core.blas import one_thread
 from ....solvers.equilibrium.static import linear_moments
 from ....theory.equilibrium.problem import EquilibriumNetwork
+from ...figures.registry import ENSEMBLES, woven
 from ...figures.style import HouseFigure
 from ...simulate.equilibrium.simulate import matrix
 from ..check import Check, near
-from ..look import EXACT, SEQUENCE, THEORY, key, sheet
+from ..look import EXACT, SHADE, THEORY, key, sheet
 
 TITLE = "independent and orthogonal weights: equal means, different widths"
 CAPTION = (
@@ -88,17 +89,19 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        colours = dict(zip(KINDS, SEQUENCE, strict=False))
+        colours = {kind: ENSEMBLES[name] for kind, name in KINDS.items()}
         for kind, colour in colours.items():
             scales = np.linspace(0.02, 0.46 if kind == "goe" else 0.92, 80)
             found = [_moments(kind, s) for s in scales]
-            axes[0].plot(scales, [m.second for m in found], color=colour, **THEORY)
+            # independent and orthogonal weights share the second moment
+            look = THEORY | {"linestyle": woven(1, 2) if kind == "haar" else "-"}
+            axes[0].plot(scales, [m.second for m in found], color=colour, **look)
             axes[0].plot(scales, [m.fourth for m in found], color=colour, **EXACT)
             axes[1].plot(scales, [m.least for m in found], color=colour, **THEORY)
-        axes[0].set(yscale="log", xlabel=r"$\sigma$", ylabel="moments of $(1-W)^{-1}$")
-        axes[1].set(xlabel=r"$\sigma$", ylabel=r"$s_{\min}(1-W)$")
+        axes[0].set(yscale="log", xlabel=r"scale $\sigma$", ylabel="moments of $(1-W)^{-1}$")
+        axes[1].set(xlabel=r"scale $\sigma$", ylabel=r"$s_{\min}(1-W)$")
         for kind, lengths in data.lengths.items():
-            axes[2].hist(lengths, 30, density=True, alpha=0.35, color=colours[kind])
+            axes[2].hist(lengths, 30, density=True, alpha=SHADE, color=colours[kind])
             exact = _moments(kind, p.scale)
             spread = np.sqrt(exact.variance / p.size)
             x = exact.second + spread * np.linspace(-4, 4, 200)
@@ -109,6 +112,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             axes[0],
             {"$m_2$, law of the lengths": THEORY, "$m_4$": EXACT},
             colours={KINDS[kind]: colour for kind, colour in colours.items()},
+            bands=("draws (c)",),
         )
 
     return sheet(panels, width, columns=3, aspect=0.95)

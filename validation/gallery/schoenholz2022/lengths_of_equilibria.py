@@ -14,10 +14,11 @@ import numpy as np
 from ....solvers.equilibrium.static import critical_scale, equilibrium
 from ....theory.equilibrium.problem import EquilibriumNetwork
 from ....theory.methods import FixedPointIteration
+from ...figures.registry import ENSEMBLES, woven
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, largest, near, tail
-from ..look import SEQUENCE, SIMULATION, THEORY, key, sheet
+from ..look import SIMULATION, THEORY, key, sheet
 
 TITLE = "lengths of equilibria for five ensembles and three activations"
 CAPTION = (
@@ -110,17 +111,17 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     p = data.parameters
 
     def panels(axes: Any) -> None:
-        colours = dict(zip(KINDS, SEQUENCE, strict=False))
+        colours = {name: ENSEMBLES[name.split(",")[0]] for name in KINDS}
         for panel, unit, title in zip(axes, UNITS, ("tanh", "ReLU", "hard tanh"), strict=True):
             for name, colour in colours.items():
-                look = THEORY | ({"linestyle": (0, (4, 3))} if name == "orthogonal" else {})
+                look = THEORY | ({"linestyle": woven(1, 2)} if name == "orthogonal" else {})
                 panel.plot(*data.lines[name, unit], color=colour, **look)
                 mean, error, _ = data.networks[name, unit]
                 at = data.ends[name, unit] * np.array(p.shares)
                 panel.errorbar(at, mean, 2 * error, color=colour, **SIMULATION)
-            panel.set(xlabel=r"$\sigma$", ylabel="$|z|^2/N$", title=title)
+            panel.set(xlabel=r"scale $\sigma$", ylabel="$|z|^2/N$", title=title)
         axes[1].set(yscale="log")
-        key(axes[0], {"limit": THEORY, "networks": SIMULATION}, colours=colours)
+        key(axes[0], {"limit": THEORY, "networks, mean ± 2 s.e.": SIMULATION}, colours=colours)
 
     return sheet(panels, width, columns=3, aspect=1.0)
 

@@ -18,10 +18,11 @@ from ....solvers.equilibrium.static import critical_scale, equilibrium
 from ....solvers.solve import solve
 from ....theory.equilibrium.problem import EquilibriumNetwork
 from ....theory.methods import FixedPointIteration
+from ...figures.registry import ENSEMBLES, colours, woven
 from ...figures.style import HouseFigure
 from ...simulate import simulate
 from ..check import Check, exceeds, largest, near, tail
-from ..look import SEQUENCE, SIMULATION, THEORY, key, points, sheet
+from ..look import SIMULATION, THEORY, key, points, sheet
 
 TITLE = "the residual of an iteration towards its equilibrium"
 CAPTION = (
@@ -99,16 +100,16 @@ def draw(data: Data, width: str | float) -> HouseFigure:
     """Without symmetry, and with it."""
 
     def panels(axes: Any) -> None:
-        shades = SEQUENCE[:3], SEQUENCE[3:]
-        for panel, shown, colours in zip(axes, (FREE, REMEMBERING), shades, strict=True):
-            for name, colour in zip(shown, colours, strict=False):
+        for panel, shown in zip(axes, (FREE, REMEMBERING), strict=True):
+            found = colours(shown, registered=ENSEMBLES)
+            for name, colour in found.items():
                 theory = data.theory[name]
-                look = THEORY | ({"linestyle": (0, (4, 3))} if "orthogonal" in name else {})
+                look = THEORY | ({"linestyle": woven(1, 2)} if "orthogonal" in name else {})
                 panel.plot(theory.time, theory["loss"], color=colour, label=name, **look)
                 points(panel, data.runs[name], colour, 24, "loss")
             panel.set(yscale="log", xlabel="step", ylabel=r"$|z_{t+1}-z_t|^2/(2N)$")
         axes[1].legend(loc="lower left")
-        key(axes[0], {"two-time theory": THEORY, "networks": SIMULATION})
+        key(axes[0], {"two-time theory": THEORY, "networks, mean ± 2 s.e.": SIMULATION})
 
     return sheet(panels, width, columns=2, aspect=0.8)
 

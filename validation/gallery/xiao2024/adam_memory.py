@@ -236,7 +236,7 @@ def _means(axis: Any, data: Data) -> None:
     )
     axis.set(xscale="log", xlabel=r"forgetting $1-\beta_2$", ylim=(0.4, 1.05))
     axis.set_ylabel(r"drift $\gamma$ and noise $s_A^2$ of a step")
-    axis.legend(loc="lower left")
+    axis.legend(loc="lower left", handlelength=1.0, fontsize=6)
 
 
 def checks(data: Data) -> tuple[Check, ...]:

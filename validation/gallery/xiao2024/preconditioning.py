@@ -177,9 +177,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         axes[1].plot(data.angles, data.sign, color=COLOURS["signSGD"], **THEORY)
         axes[1].text(
             0,
-            0.96 * data.sgd[0],
+            1.03 * data.sgd[0],
             r"SGD, $\mathrm{tr}\,K/(d\mu_{\min})$",
-            va="top",
+            va="bottom",
             color=COLOURS["SGD"],
         )
         axes[1].text(
@@ -191,7 +191,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         )
         axes[0].set(xlabel="share of the modes below", ylabel="eigenvalue over its mean")
         axes[1].set(xlabel=r"angle $\theta$ of $K$ to the axes", ylabel="condition number")
-        axes[1].set(xticks=[0, FLAT / 2, FLAT], xticklabels=["0", r"$\pi/8$", r"$\pi/4$"], ylim=0)
+        axes[1].set(xticks=[0, FLAT / 2, FLAT], xticklabels=["0", r"$\pi/8$", r"$\pi/4$"])
+        axes[1].set_ylim(0, 1.2 * data.sgd[0])
         axes[2].set(xlabel=TIME, ylabel=RISK)
         for axis in axes[::2]:
             axis.set_yscale("log")

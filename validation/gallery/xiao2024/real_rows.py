@@ -32,6 +32,7 @@ from ..look import (
     outside_its_range,
     pair,
     points,
+    residual,
     sheet,
 )
 
@@ -139,6 +140,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             for name, trio in trios.items():
                 pair(axis, trio.theory, trio.runs, COLOURS[name], spread=True)
                 points(axis, trio.on_rows, COLOURS[name], **ROWS)
+                residual(axis, trio.theory, trio.on_rows, COLOURS[name], **ROWS)
             its = data.rows[kind]
             axis.set(yscale="log", xlabel=TIME, ylabel=RISK)
             axis.set_title(f"{its.label} ($d_\\star$ = {its.intrinsic_dimension:.0f})")

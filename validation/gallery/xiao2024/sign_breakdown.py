@@ -165,6 +165,8 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 def _text(gap: float, error: float, narrow: bool) -> str:
     """The gap; where there is room, with its standard error."""
+    if narrow and abs(gap) < 0.5:
+        return "$0$"
     return f"${gap:+.0f}$" if narrow else f"${gap:+.1f}$\n±{error:.1f}"
 
 
