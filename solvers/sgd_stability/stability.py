@@ -102,7 +102,7 @@ def sgd_stability(problem: InterpolatingMinimum, method: Method) -> Stability:
     )
 
 
-def constant(method: Any) -> float:
+def constant(method: Method) -> float:
     """The rate as a number."""
     if getattr(method.rate, "free_symbols", None):
         raise NotAvailable("rate", method.rate, "stability belongs to one rate; give a number")
