@@ -39,7 +39,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="limitlab", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"limitlab {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (
+        _add_derive,
+        _add_run,
+        _add_sweep,
+        _add_fit,
+        _add_figure,
+        _add_gallery,
+        _add_validity,
+        _add_listing,
+        _add_explore,
+        _add_cache,
+        _add_doctor,
+    ):
+        add(commands)
+    return parser
 
+
+Commands = Any  # argparse has no public name for what add_subparsers returns
+
+
+def _add_derive(commands: Commands) -> None:
     derive = commands.add_parser("derive", help="print the limit of a method", description=_DERIVE)
     derive.add_argument("method", nargs="+", metavar="METHOD [NAME=VALUE ...]")
     derive.add_argument("--problem", nargs="+", metavar="KIND [NAME=VALUE ...]")
@@ -50,11 +70,15 @@ def _parser() -> argparse.ArgumentParser:
     shape.add_argument("--source", action="store_true", help="the generated code")
     derive.set_defaults(command=_derive)
 
+
+def _add_run(commands: Commands) -> None:
     run = commands.add_parser("run", help="carry out an experiment file", description=_RUN)
     run.add_argument("experiment", metavar="EXPERIMENT.toml")
     run.add_argument("--output", metavar="FOLDER", help="write here instead")
     run.set_defaults(command=_run)
 
+
+def _add_sweep(commands: Commands) -> None:
     sweep = commands.add_parser("sweep", help="carry out a sweep", description=_SWEEP)
     sweep.add_argument("experiment", metavar="EXPERIMENT.toml")
     sweep.add_argument("--output", metavar="FOLDER", help="write here instead")
@@ -63,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of a dask cluster")
     sweep.set_defaults(command=_sweep)
 
+
+def _add_fit(commands: Commands) -> None:
     fit = commands.add_parser("fit", help="numbers of a theory from runs", description=_FIT)
     fit.add_argument("experiment", metavar="EXPERIMENT.toml", help="the problem and the method")
     fit.add_argument("runs", metavar="RUNS.csv", help="times, and one column a run")
@@ -71,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--figure", metavar="FILE", help="theory at the estimates over the runs")
     fit.set_defaults(command=_fit)
 
+
+def _add_figure(commands: Commands) -> None:
     figure = commands.add_parser("figure", help="draw a figure of the gallery", description=_FIGURE)
     figure.add_argument("name", metavar="NAME", help='as "limitlab list figures" prints it')
     form = figure.add_mutually_exclusive_group()
@@ -96,16 +124,22 @@ def _parser() -> argparse.ArgumentParser:
     figure.add_argument("--data", action="store_true", help="the numbers beside it, as csv")
     figure.set_defaults(command=_figure)
 
+
+def _add_gallery(commands: Commands) -> None:
     gallery = commands.add_parser("gallery", help="the figures as a page", description=_GALLERY)
     gallery.add_argument("--out", metavar="DIR", default="docs")
     gallery.add_argument("--only", nargs="+", metavar="NAME", default=[], help="draw only these")
     gallery.set_defaults(command=_gallery)
 
+
+def _add_validity(commands: Commands) -> None:
     validity = commands.add_parser("validity", help="measure every theory", description=_VALIDITY)
     validity.add_argument("--out", metavar="FILE.md", default="validity.md")
     validity.add_argument("--only", metavar="WORD", default="", help="only theories so named")
     validity.set_defaults(command=_validity)
 
+
+def _add_listing(commands: Commands) -> None:
     listing = commands.add_parser("list", help="methods, noise laws, covariances, data sets")
     listing.add_argument(
         "what",
@@ -115,18 +149,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     listing.set_defaults(command=_list)
 
+
+def _add_explore(commands: Commands) -> None:
     explore = commands.add_parser("explore", help="curves that follow knobs", description=_EXPLORE)
     explore.add_argument("--port", type=int, default=0, help="0 (default): a free one")
     explore.add_argument("--no-browser", action="store_true", help="only say the address")
     explore.set_defaults(command=_explore)
 
+
+def _add_cache(commands: Commands) -> None:
     cache = commands.add_parser("cache", help="size of the compiled code on disk")
     cache.add_argument("--clear", action="store_true", help="delete it")
     cache.set_defaults(command=_cache)
 
+
+def _add_doctor(commands: Commands) -> None:
     doctor = commands.add_parser("doctor", help="check this installation")
     doctor.set_defaults(command=_doctor)
-    return parser
 
 
 _DESCRIPTION = "Limit theories of optimisers in high dimension, and whether simulation agrees."

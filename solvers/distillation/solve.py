@@ -17,6 +17,7 @@ from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
 from ...theory.distillation.derive import check, check_aligned, derive
 from ...theory.distillation.problem import BlockwiseDistillation
+from ...theory.methods.base import Method
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runs import ensemble
@@ -31,7 +32,7 @@ Array = NDArray[np.float64]
 
 def solve(
     problem: BlockwiseDistillation,
-    method: Any,
+    method: Method,
     until: float | None = None,
     *,
     limit: str | None = None,

@@ -90,6 +90,10 @@ class Site:
         """v."""
         return float(self.functions["field"](q=q, chi=chi, **self.numbers))
 
+    def after(self, z: Array, moved: Array, rate: float) -> Array:
+        """z after a damped step towards what the units answer."""
+        return np.asarray(self.functions["z_next"](z=z, moved=moved, alpha=rate))
+
     def coefficient(self, chi: float) -> float:
         """R′(χ), or σ² without feedback."""
         return float(self.functions["coefficient"](chi=chi, **self.numbers))

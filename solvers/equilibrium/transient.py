@@ -134,7 +134,7 @@ def paths_of_a_site(
     site: Site, last: int, rate: float, paths: int, rng: np.random.Generator
 ) -> Transient:
     """Draw paths of one site; covariances and answers are means over them."""
-    feedback = site.problem.tau * site.scale**2
+    feedback = site.feedback(1.0)  # of ensembles whose R is linear in χ
     base = rng.standard_normal((last + 1, paths))
     base -= base.mean(axis=1, keepdims=True)
     z = np.zeros((last + 2, paths))
@@ -144,10 +144,8 @@ def paths_of_a_site(
     covariance, answers = np.zeros((last + 1, last + 1)), np.zeros((last + 2, last + 1))
     losses = np.zeros((last + 1, 2))
     for t in range(last + 1):
-        covariance[t, : t + 1] = (
-            np.asarray([site.scale**2 * (z[t] @ z[s]) / paths for s in range(t + 1)])
-            + site.problem.input_scale**2
-        )
+        lengths = (float(z[t] @ z[s]) / paths for s in range(t + 1))
+        covariance[t, : t + 1] = [site.variance(length, 1.0) for length in lengths]
         _extend(factor, covariance, t)
         h = factor[t, : t + 1] @ base[: t + 1]
         h = h + feedback * np.tensordot(answers[t, :t], z[:t], axes=1)
@@ -155,19 +153,18 @@ def paths_of_a_site(
         for s in range(t):
             own = feedback * np.tensordot(answers[t, s + 1 : t], change[s + 1 : t, s], axes=1)
             field_change[t, s] = own
-        squares = (site.phi(h) - z[t]) ** 2 / 2
+        answer, slopes = site.phi(h), site.slope(h)
+        squares = (answer - z[t]) ** 2 / 2
         losses[t] = squares.mean(), squares.std() / np.sqrt(paths)
-        z[t + 1] = (1 - rate) * z[t] + rate * site.phi(h)
-        slopes = rate * site.slope(h)
+        z[t + 1] = site.after(z[t], answer, rate)
         for s in range(t + 1):
-            kept = (1 - rate) * change[t, s] if s < t else 0.0
-            change[t + 1, s] = kept + slopes * field_change[t, s]
+            change[t + 1, s] = site.after(change[t, s], slopes * field_change[t, s], rate)
             answers[t + 1, s] = change[t + 1, s].mean()
-    lengths = z[: last + 1] ** 2
+    powers = z[: last + 1] ** 2
     return Transient(
-        lengths.mean(axis=1),
+        powers.mean(axis=1),
         losses[:, 0],
-        lengths.std(axis=1) / np.sqrt(paths),
+        powers.std(axis=1) / np.sqrt(paths),
         losses[:, 1],
         float(answers[last].sum()) if last else 0.0,
     )

@@ -56,7 +56,9 @@ class FlowSharpness:
         return self.value
 
 
-def gradient_flow_sharpness(problem: Any, rate: float | None = None) -> FlowSharpness:
+def gradient_flow_sharpness(
+    problem: ScalarNetwork | DiagonalLinearNetwork, rate: float | None = None
+) -> FlowSharpness:
     """Follow gradient flow to its end, by algebra, and return the sharpness there.
 
     Parameters

@@ -12,7 +12,8 @@ from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.gradient_flow_sharpness.derive import check_method, derive
-from ...theory.gradient_flow_sharpness.problem import ScalarNetwork
+from ...theory.gradient_flow_sharpness.problem import DiagonalLinearNetwork, ScalarNetwork
+from ...theory.methods.base import Method
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, own_options
 from ..stepping.flow import flow, integrate
@@ -29,8 +30,8 @@ CEILING = quasi_static.CEILING
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: ScalarNetwork | DiagonalLinearNetwork,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "map",

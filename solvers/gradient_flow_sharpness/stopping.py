@@ -24,6 +24,7 @@ from ...theory.core.warn import warn
 from ...theory.gradient_flow_sharpness.derive import check_method
 from ...theory.gradient_flow_sharpness.normal_form import normal_form, universal
 from ...theory.gradient_flow_sharpness.problem import ScalarNetwork
+from ...theory.methods.base import Method
 from .flow_end import flow_squares
 
 Array = NDArray[np.float64]
@@ -61,7 +62,7 @@ class StoppingPoint:
         return self.value
 
 
-def stopping_point(problem: Any, method: Any) -> StoppingPoint:
+def stopping_point(problem: ScalarNetwork, method: Method) -> StoppingPoint:
     """Predict rate · sharpness at the end of gradient descent on a scalar network.
 
     Parameters

@@ -13,6 +13,7 @@ from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.hessian.derive import check, derive
 from ...theory.hessian.problem import SingleIndex
+from ...theory.methods.base import Method
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, own_options
 from ..stepping.flow import flow
@@ -31,7 +32,7 @@ QUANTITIES = ("loss", "norm", "overlap", "gradient", "hessian", "gauss_newton", 
 
 def solve(
     problem: SingleIndex,
-    method: Any,
+    method: Method,
     until: float | None = None,
     *,
     limit: str = "map",

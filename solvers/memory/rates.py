@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...theory.memory.derive import derive
+from ...theory.methods.base import Method
+from ...theory.streaming.problem import LeastSquares
 from ..streaming.advice.rates import SEARCH_RTOL, BestRate, scale_of, searched
 from .modes import memory_modes
 from .numbers import coefficients_of
@@ -16,7 +17,7 @@ from .ode import Equations
 _NODES = 24
 
 
-def best_rate(problem: Any, method: Any, until: float) -> BestRate:
+def best_rate(problem: LeastSquares, method: Method, until: float) -> BestRate:
     """Return the rate with the lowest risk of the iterate at a time.
 
     Raises

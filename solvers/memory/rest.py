@@ -19,7 +19,8 @@ from ...theory.core.errors import InvalidInput, NotAvailable
 from ...theory.core.symbols import t as time
 from ...theory.memory.derive import derive
 from ...theory.memory.system import MemorySystem
-from ...theory.streaming.problem import check_stream
+from ...theory.methods.base import Method
+from ...theory.streaming.problem import LeastSquares, check_stream
 from ..core.compile import load
 from ..streaming.finite_size import is_linear
 from ..streaming.stationary import StationaryRisk, roots_of
@@ -32,7 +33,7 @@ Array = NDArray[np.float64]
 _NODES = 48
 
 
-def stationary(problem: Any, method: Any, *, system: Any = None) -> StationaryRisk:
+def stationary(problem: LeastSquares, method: Method, *, system: Any = None) -> StationaryRisk:
     """Return all stationary risks of a method with memory at constant hyper-parameters.
 
     Parameters
@@ -135,7 +136,7 @@ class Rest:
         return near[0] <= 1e-6 * near[1]
 
 
-def stability(problem: Any, method: Any) -> float:
+def stability(problem: LeastSquares, method: Method) -> float:
     """Return how close to mean-square instability a linear rule is at constant parameters: the
     integral of the kernel, unstable from 1 on; inf where a mode alone is."""
     rest = Rest.of(problem, method)
@@ -143,7 +144,7 @@ def stability(problem: Any, method: Any) -> float:
     return rest.gain(drift, noise / 1e12)
 
 
-def stability_limit(problem: Any, method: Any) -> float:
+def stability_limit(problem: LeastSquares, method: Method) -> float:
     """Return the constant rate from which on the mean square of a linear rule is unstable.
 
     Parameters

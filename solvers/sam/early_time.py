@@ -7,7 +7,6 @@ growth of second order is that of :mod:`limitlab.theory.second_order.early_time`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +67,7 @@ class SamEarlyTime:
         return derived.averages()
 
 
-def sam_early_time(problem: Any, method: Any) -> SamEarlyTime:
+def sam_early_time(problem: QuadraticRegression, method: SAM) -> SamEarlyTime:
     """Evaluate the first step of SAM on second-order regression, averaged over Q.
 
     Parameters

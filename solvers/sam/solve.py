@@ -7,9 +7,12 @@ from typing import Any
 from ...theory.core.checks import count, ensemble_size, positive
 from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
+from ...theory.methods.sam import SAM
 from ...theory.sam import regression as lowered
 from ...theory.sam import two_eigenvalues as closed
 from ...theory.sam.derive import derive
+from ...theory.second_order.problem import QuadraticRegression
+from ...theory.two_eigenvalues.problem import TwoEigenvalueModel
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
@@ -19,8 +22,8 @@ from .regression import Task, runs
 
 
 def solve(
-    problem: Any,
-    method: Any,
+    problem: QuadraticRegression | TwoEigenvalueModel,
+    method: SAM,
     until: float | None = None,
     *,
     limit: str = "map",
@@ -87,7 +90,7 @@ def _mapped(
     workers: Any,
     progress: Any,
 ) -> Curve:
-    if problem.family == "two_eigenvalues":
+    if isinstance(problem, TwoEigenvalueModel):
         _no_draws(problem, draws=draws, tensor=tensor, masks=masks)
         own = system or derive(problem, method)
         return two_eigenvalues.mapped(problem, method, own, until, times, points)
@@ -109,7 +112,7 @@ def _flowing(
     seed: Any,
     tensor: Any,
 ) -> Curve:
-    if problem.family == "two_eigenvalues":
+    if isinstance(problem, TwoEigenvalueModel):
         _no_draws(problem, tensor=tensor)
         own = system or closed.flow()
         return two_eigenvalues.flowing(problem, method, own, until, times, points)

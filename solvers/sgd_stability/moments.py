@@ -46,6 +46,12 @@ class Moments:
         return np.ascontiguousarray(turned)
 
     @cached_property
+    def _rows(self) -> tuple[Array, Array]:
+        """The columns of every A_i as rows, and as columns."""
+        rows = self.factors.reshape(-1, self.pulls.size)
+        return rows, rows.T
+
+    @cached_property
     def pulls(self) -> Array:
         """Eigenvalues of H."""
         return np.asarray(self.problem.eigenvalues)
@@ -69,22 +75,41 @@ class Moments:
                 total += left.T @ (weights[:, None] * right)
         return total
 
+    def _of(self, name: str, M: Array, **numbers: float) -> Array:
+        """A derived form of M in the eigenbasis of H."""
+        pulls = self.pulls
+        alone = any(numbers.get(b, 0.0) for b in ("b", "b_flow"))
+        values = {"M_ij": M, "lambda_i": pulls[:, None], "lambda_j": pulls}
+        values["S_ij"] = self.singles(M) if alone else np.zeros_like(M)
+        return np.asarray(self.functions[name](**values, **numbers))
+
     def step(self, M: Array, rate: float) -> Array:
         """M after a step."""
         a, b = self.coefficients(rate)
-        pulls = self.pulls
-        kept = 1 - rate * (pulls[:, None] + pulls) + a * np.outer(pulls, pulls)
-        return kept * M + (b * self.singles(M) if b else 0.0)
+        return self._of("M_next", M, eta=rate, a=a, b=b)
+
+    def velocity(self, M: Array, rate: float) -> Array:
+        """What the limiting SDE does to M, per unit of rate · steps."""
+        batch, data = self.drawn.batch, self.drawn.data
+        noise = 0.0 if self.drawn.full else self.functions["b_flow"](eta=rate, B=batch, D=data)
+        return self._of("M_flow", M, b_flow=float(noise))
+
+    def run(self, w: Array, masks: Array, rate: float) -> Array:
+        """Runs, a row each, after a step that draws each example as often as its mask says."""
+        rows, columns = self._rows
+        drawn = masks if len(self.factors) == 1 else np.tile(masks, len(self.factors))
+        pull = (drawn * (w @ columns)) @ rows
+        after: Array = self.functions["w_next"](w=w, pull=pull, eta=rate, B=self.drawn.batch)
+        return after
 
     def largest_rate(self) -> float:
         """η*: the mean square is stable below it."""
         a, b = self.coefficients(1.0)
-        outer, halves = np.outer(self.pulls, self.pulls), (self.pulls[:, None] + self.pulls) / 2
+        halves = (self.pulls[:, None] + self.pulls) / 2
         root = 1 / np.sqrt(halves)
 
         def apply(X: Array) -> Array:
-            M = root * X
-            return root * (a * outer * M + (b * self.singles(M) if b else 0.0))
+            return root * self._of("gained", root * X, a=a, b=b)
 
         return 2 / largest_eigenvalue(apply, np.diag(np.sqrt(self.pulls)))
 

@@ -165,13 +165,9 @@ def _sde(task: Task) -> tuple[Array, tuple[Array, Array]]:
 
     time, moments = time_grid(*task.when), task.moments
     pulls, size = moments.pulls, moments.pulls.size
-    numbers = {"eta": task.rate, "B": moments.drawn.batch, "D": moments.drawn.data}
-    noise = 0.0 if moments.drawn.full else float(moments.functions["b_flow"](**numbers))
-    decay = pulls[:, None] + pulls
 
     def change(_: float, flat: Array) -> Array:
-        M = flat.reshape(size, size)
-        return (noise * moments.singles(M) - decay * M).ravel()
+        return moments.velocity(flat.reshape(size, size), task.rate).ravel()
 
     found = solve_ivp(
         change, (0.0, time[-1]), _start(moments).ravel(), "DOP853", time, rtol=_RTOL, atol=1e-300

@@ -102,7 +102,7 @@ def sgd_stability(problem: InterpolatingMinimum, method: Method) -> Stability:
     )
 
 
-def constant(method: Any) -> float:
+def constant(method: Method) -> float:
     """The rate as a number."""
     if getattr(method.rate, "free_symbols", None):
         raise NotAvailable("rate", method.rate, "stability belongs to one rate; give a number")
@@ -162,8 +162,7 @@ def group_exponent(problem: InterpolatingMinimum, method: Method) -> float:
     >>> round(ll.group_exponent(groups, ll.SGD(0.5, batch=1)), 6)  # ln(1/2)/2
     -0.346574
     """
-    rate, batches = _checked(problem, method)
-    return max(_exponent(rate, problem.largest, size, batches) for size in _sizes(problem))
+    return max(mean for mean, _ in _logarithms(problem, method))
 
 
 def group_spread(problem: InterpolatingMinimum, method: Method) -> float:
@@ -171,9 +170,7 @@ def group_spread(problem: InterpolatingMinimum, method: Method) -> float:
 
     Where a step can hit 0 it is infinite; see `group_exponent`.
     """
-    rate, batches = _checked(problem, method)
-    found = (_moments(rate, problem.largest, size, batches) for size in _sizes(problem))
-    return max(spread for _, spread in found)
+    return max(spread for _, spread in _logarithms(problem, method))
 
 
 def _sizes(problem: InterpolatingMinimum) -> set[int]:
@@ -184,14 +181,20 @@ def _sizes(problem: InterpolatingMinimum) -> set[int]:
     return {int(size) for size in problem.group_sizes}
 
 
-def _exponent(rate: float, curvature: float, size: int, batches: Batches) -> float:
-    return _moments(rate, curvature, size, batches)[0]
+def _logarithms(problem: InterpolatingMinimum, method: Method) -> list[tuple[float, float]]:
+    """Mean and standard deviation of the logarithm of a step's factor, of every size of group."""
+    rate, batches = _checked(problem, method)
+    move = derive(problem, method).functions["w_next"]
+    found = []
+    for size in _sizes(problem):
+        times, chances = _meetings(size, batches.batch, batches.data, batches.sampling)
+        pull = problem.largest * times
+        found.append(_moments(move(w=1.0, pull=pull, eta=rate, B=batches.batch), chances))
+    return found
 
 
-def _moments(rate: float, curvature: float, size: int, batches: Batches) -> tuple[float, float]:
-    """Mean and standard deviation of the logarithm of a step's factor."""
-    times, chances = _meetings(size, batches.batch, batches.data, batches.sampling)
-    factors = np.abs(1 - rate / batches.batch * curvature * times)
+def _moments(factors: Array, chances: Array) -> tuple[float, float]:
+    factors = np.abs(factors)
     if np.any(factors < 1e-15):
         return -math.inf, math.inf
     mean = float(chances @ np.log(factors))
@@ -259,15 +262,12 @@ def lyapunov_exponent(
     rate, batches = _checked(problem, method)
     blocks = count("steps", steps, 10 * _BLOCK) // _BLOCK
     rng = np.random.Generator(np.random.Philox(random.seed_sequence(seed)))
-    moments = Moments(problem, batches, {})
-    factors = moments.factors.reshape(-1, moments.pulls.size)
-    ranks = len(moments.factors)
+    moments = Moments(problem, batches, derive(problem, method).functions)
     w, gains = rng.standard_normal(moments.pulls.size), np.empty(blocks)
     for i in range(blocks):
         w /= np.linalg.norm(w)
-        masks = np.tile(draw_masks(batches, _BLOCK, rng), (1, ranks))
-        for mask in masks:
-            w = w - rate / batches.batch * ((mask * (factors @ w)) @ factors)
+        for mask in draw_masks(batches, _BLOCK, rng):
+            w = moments.run(w, mask, rate)
         gains[i] = math.log(max(float(np.linalg.norm(w)), 1e-300)) / _BLOCK
     kept = gains[blocks // 10 :]
     means = np.array([part.mean() for part in np.array_split(kept, min(_PARTS, kept.size))])

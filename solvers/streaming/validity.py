@@ -13,6 +13,7 @@ from ...theory.core.once import once
 from ...theory.core.percent import percent
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.modes import common_correlation, max_rho_squared
+from ...theory.streaming.problem import LeastSquares
 from ...theory.streaming.rare import NEVER, met_share
 from ...theory.streaming.tabulated_means import moving_slope, rounding
 from ...theory.streaming.tails import growth, redescends
@@ -45,7 +46,7 @@ class Remark(str):
         return sentence
 
 
-def stability_limit(problem: Any, batch: int = 1) -> float:
+def stability_limit(problem: LeastSquares, batch: int = 1) -> float:
     """Return the rate at which unclipped SGD stops being stable, 2 B d/tr K."""
     return 2.0 * batch / problem.covariance.mean_eigenvalue
 

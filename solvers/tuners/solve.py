@@ -20,7 +20,7 @@ from ...theory.core.warn import warn
 from ...theory.methods.base import Method
 from ...theory.second_order.problem import QuadraticRegression
 from ...theory.tuners.derive import derive
-from ...theory.tuners.problem import SharpnessToy
+from ...theory.tuners.problem import SharpnessToy, TwoCurvatures
 from ..core.curve import Curve
 from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
@@ -38,7 +38,7 @@ _ADIABATIC, _LONGEST_ORBIT = 0.02, 10**6
 
 
 def solve(
-    problem: Any,
+    problem: SharpnessToy | TwoCurvatures | QuadraticRegression,
     method: Method,
     until: float | None = None,
     *,

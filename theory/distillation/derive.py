@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.errors import InvalidType, NotAvailable
+from ..methods.base import Method
 from ..methods.gradient_descent import GradientDescent
 from ..methods.sgd import SGD
 from .closed import closed_theory
@@ -16,7 +17,7 @@ POPULATION = ("flow", "map", "closed", "matrices")
 LIMITS = (*POPULATION, "sde")
 
 
-def derive(problem: BlockwiseDistillation, method: Any, *, limit: str | None = None) -> Any:
+def derive(problem: BlockwiseDistillation, method: Method, *, limit: str | None = None) -> Any:
     """Derive how a deep linear student learns; the same for every value of the numbers.
 
     Parameters
@@ -43,7 +44,7 @@ def derive(problem: BlockwiseDistillation, method: Any, *, limit: str | None = N
     return closed_theory() if limit == "closed" else matrix_theory()
 
 
-def check(problem: Any, method: Any, limit: str | None = None) -> str:
+def check(problem: Any, method: Method, limit: str | None = None) -> str:
     """Refuse what has no theory here, and return the limit."""
     if not isinstance(problem, BlockwiseDistillation):
         raise InvalidType("problem", problem, "give a BlockwiseDistillation")

@@ -7,6 +7,7 @@ from typing import Any
 from ..core.checks import choice
 from ..core.derivation import Derivation
 from ..core.errors import InvalidType, NotAvailable
+from ..methods.base import Method
 from ..methods.fixed_point import FixedPointIteration
 from .problem import EquilibriumNetwork
 from .site import site_theory
@@ -15,7 +16,7 @@ from .transforms import linear_theory
 LIMITS = ("two-time", "linear")
 
 
-def derive(problem: EquilibriumNetwork, method: Any, *, limit: str = "two-time") -> Derivation:
+def derive(problem: EquilibriumNetwork, method: Method, *, limit: str = "two-time") -> Derivation:
     """Derive the effective site of a random equilibrium network; the same for every number.
 
     Parameters

@@ -28,6 +28,8 @@ s, a, u = sp.symbols("s a u", real=True)
 phi, slope, back, coefficient, field = sp.symbols("phi slope feedback coefficient field", real=True)
 transfer, edge, response, second = sp.symbols("transfer edge response A", real=True)
 field_step, overlap = sp.symbols("field_step overlap", real=True)
+#: a state, what its unit answers, and the damping; the state after a step
+_z, _moved, _alpha, z_next = sp.symbols("z moved alpha z_next", real=True)
 #: a square of A + By under the normal law, up to y
 square, _A, _B, _y = sp.symbols("square A B y", real=True)
 
@@ -55,9 +57,11 @@ def _site_theory(kind: str, activation: Activation) -> Derivation:
         field_step: sigma**2 * step,
         overlap: sp.expand(sigma**2 * (q - correlation)),
         square: _square(),
+        z_next: (1 - _alpha) * _z + _alpha * _moved,
     }
     told = (
         *steps,
+        Step("a damped iteration, moved = φ(Wz + x)", z_next, equations[z_next]),
         Step("variance of what a site sees beside its own feedback", field, variance),
         Step("derivative of z = φ(g + az) by g, from itself", transfer, _implicit()),
         Step(

@@ -7,6 +7,7 @@ from typing import Any
 from ..core.checks import choice
 from ..core.derivation import Derivation
 from ..core.errors import InvalidType, NotAvailable
+from ..methods.base import Method
 from ..methods.gradient_descent import GradientDescent
 from ..methods.sgd import SGD
 from ..methods.speed_limited import SpeedLimited
@@ -17,7 +18,7 @@ from .problem import QuadraticNetwork
 LIMITS = ("flow", "map", "closed", "early")
 
 
-def derive(problem: QuadraticNetwork, method: Any, *, limit: str = "flow") -> Derivation:
+def derive(problem: QuadraticNetwork, method: Method, *, limit: str = "flow") -> Derivation:
     """Derive how a quadratic network learns; the same for every value of the numbers.
 
     Parameters
@@ -42,7 +43,7 @@ def derive(problem: QuadraticNetwork, method: Any, *, limit: str = "flow") -> De
     return flow_theory(problem.centred)
 
 
-def check(problem: Any, method: Any) -> None:
+def check(problem: Any, method: Method) -> None:
     """Refuse what is not descent at a constant rate without momentum."""
     if not isinstance(problem, QuadraticNetwork):
         raise InvalidType("problem", problem, "give a QuadraticNetwork")

@@ -7,11 +7,12 @@ from typing import Any
 
 from ..core.checks import choice
 from ..core.errors import NotAvailable
+from ..methods.base import Method
 from ..methods.gradient_descent import GradientDescent
 from ..methods.sampling import batches
 from . import maps
 from .normal_form import normal_form
-from .problem import ScalarNetwork
+from .problem import DiagonalLinearNetwork, ScalarNetwork
 
 SCALAR: dict[str, Callable[[], Any]] = {
     "map": maps.scalar_squares,
@@ -25,7 +26,9 @@ DIAGONAL: dict[str, Callable[[], Any]] = {
 }
 
 
-def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
+def derive(
+    problem: ScalarNetwork | DiagonalLinearNetwork, method: Method, *, limit: str = "map"
+) -> Any:
     """Derive gradient descent on a network whose gradient flow is known to its end.
 
     Parameters
@@ -49,7 +52,7 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
     return known[choice("limit", limit, tuple(known))]()
 
 
-def check_method(method: Any) -> None:
+def check_method(method: Method) -> None:
     """Refuse what is not gradient descent without momentum at a constant rate."""
     drawn = batches(method, 1)
     if drawn.momentum:

@@ -26,6 +26,7 @@ from ..methods.gradient_penalty import GradientPenalty
 from ..methods.sam import SAM
 from ..methods.sgd import SGD
 from ..methods.weight_noise import WeightNoise
+from .problem import SingleIndex
 from .step import Loss, Q, R, T, displaced, loss_of, moved, project, returned, square
 
 LIMITS = ("map", "flow")
@@ -45,7 +46,7 @@ _Q, _R = sp.Symbol("Q_there", positive=True), sp.Symbol("R_there", real=True)
 _NO_LENGTH = sp.Float(1e-300)
 
 
-def derive(problem: Any, method: Any, *, limit: str = "map") -> Map:
+def derive(problem: SingleIndex, method: Method, *, limit: str = "map") -> Map:
     """Derive how Q and R move under a method; the same for every value of the numbers.
 
     Parameters

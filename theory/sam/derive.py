@@ -6,13 +6,18 @@ from typing import Any
 
 from ..core.checks import choice
 from ..core.errors import NotAvailable
+from ..methods.sam import SAM
 from ..methods.sampling import batches_of
+from ..second_order.problem import QuadraticRegression
+from ..two_eigenvalues.problem import TwoEigenvalueModel
 from . import regression, sde, two_eigenvalues
 
 LIMITS = ("map", "flow", "sde")
 
 
-def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
+def derive(
+    problem: QuadraticRegression | TwoEigenvalueModel, method: SAM, *, limit: str = "map"
+) -> Any:
     """Derive the motion under SAM; the same for every value of the numbers.
 
     Parameters
@@ -32,7 +37,7 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
     if choice("limit", limit, LIMITS) == "sde":
         return _noisy(problem, method)
     flowing = limit == "flow"
-    if problem.family == "two_eigenvalues":
+    if isinstance(problem, TwoEigenvalueModel):
         batches_of(method, 1)
         if not flowing:
             return two_eigenvalues.closed_map(method.normalised)
@@ -47,8 +52,8 @@ def derive(problem: Any, method: Any, *, limit: str = "map") -> Any:
     return regression.velocity(method.normalised)
 
 
-def _noisy(problem: Any, method: Any) -> Any:
-    if problem.family == "two_eigenvalues":
+def _noisy(problem: QuadraticRegression | TwoEigenvalueModel, method: SAM) -> Any:
+    if isinstance(problem, TwoEigenvalueModel):
         raise NotAvailable("limit", "sde", 'one example has no batches; use limit="map"')
     if batches_of(method, problem.data).full:
         raise NotAvailable("batch", method.batch, 'the SDE is of batches; use limit="flow"')

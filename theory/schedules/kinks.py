@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from ..core.problem import Learner
 from ..core.program import program, run
 from ..core.symbols import t
 from ..core.tabulated import tables
@@ -33,7 +34,7 @@ def kinks(schedules: Iterable[Any], until: float) -> np.ndarray:
     return np.array(sorted(found)[:MOST])
 
 
-def schedules_of(method: Any) -> tuple[Any, ...]:
+def schedules_of(method: Learner) -> tuple[Any, ...]:
     """Return the hyper-parameters of a method that move in time."""
     return tuple(v for v in vars(method).values() if isinstance(v, sp.Expr) and v.has(t))
 

@@ -139,10 +139,10 @@ def evaluate(schedule: float | sp.Expr, times: Any) -> np.ndarray:
         return run(program(schedule), grid)
 
 
-def check_schedules(method: Any, until: float) -> None:
-    """Refuse a method any of whose schedules leaves its range on [0, until], those of its parts
-    included."""
-    for field, value in vars(method).items():
+def check_schedules(owner: object, until: float) -> None:
+    """Refuse a method, or a part of one, that has a schedule which leaves its range on
+    [0, until], in itself or in its parts."""
+    for field, value in vars(owner).items():
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             check_schedules(value, until)
         if isinstance(value, sp.Expr) and value.has(t):

@@ -15,6 +15,7 @@ import sympy as sp
 from ..core.errors import NoLimit
 from ..core.once import once
 from ..core.symbols import residual
+from ..methods.base import Method
 from .rules import rule_values
 
 #: residuals between which the growth of a rule is read off
@@ -24,7 +25,7 @@ _ROUNDING = 1e-3
 
 
 @once
-def growth(method: Any) -> float:
+def growth(method: Method) -> float:
     """Return the exponent a with which ψ grows in the far tails, at least 0; inf beyond powers."""
     if method.acts_on == "coordinate":
         return 0.0
@@ -37,20 +38,20 @@ def growth(method: Any) -> float:
 
 
 @once
-def redescends(method: Any) -> bool:
+def redescends(method: Method) -> bool:
     """Whether ψ goes back to zero in the far tails."""
     near, far = _far_out(method)
     return bool(method.acts_on != "coordinate" and far <= 0.5 * near)
 
 
-def _far_out(method: Any) -> np.ndarray:
+def _far_out(method: Method) -> np.ndarray:
     """|ψ| at the two places, the larger of both sides."""
     places = np.array([_NEAR, -_NEAR, _FAR, -_FAR])
     sizes: np.ndarray = np.abs(rule_values(method)(places)).reshape(2, 2).max(axis=1)
     return sizes
 
 
-def is_sublinear(method: Any) -> bool:
+def is_sublinear(method: Method) -> bool:
     """Whether ψ(ℓ)/ℓ → 0 for large residuals."""
     return growth(method) < 1 - _ROUNDING
 
@@ -63,7 +64,7 @@ def has_moment(noise: Any, exponent: float) -> bool:
     return math.isfinite(float(noise.moment(order)))
 
 
-def tail_matters(method: Any, noise: Any) -> bool:
+def tail_matters(method: Method, noise: Any) -> bool:
     """Whether E ψ(ℓ)⁴ is infinite, so that means over runs have no standard error."""
     return not has_moment(noise, 4 * growth(method))
 

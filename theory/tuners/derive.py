@@ -18,7 +18,12 @@ from .regression import recursion
 LIMITS = ("map", "averaged", "slow")
 
 
-def derive(problem: Any, method: Method, *, limit: str = "map") -> Any:
+def derive(
+    problem: SharpnessToy | TwoCurvatures | QuadraticRegression,
+    method: Method,
+    *,
+    limit: str = "map",
+) -> Any:
     """Derive how a tuner moves; the same for every value of the numbers.
 
     Parameters

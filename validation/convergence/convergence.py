@@ -14,6 +14,7 @@ import numpy as np
 
 from ...solvers.solve import solve
 from ...theory.core.errors import InvalidInput, ValidityWarning
+from ...theory.methods.base import Method
 from ..agreement.compare import interpolate
 from ..simulate import simulate
 from .power_law import Convergence, fit_slope
@@ -27,7 +28,7 @@ TIMES = 17
 
 def convergence(
     problem_of_d: Callable[[int], Any],
-    method: Any,
+    method: Method,
     dimensions: Sequence[int] = (16, 32, 64, 128, 256, 512),
     until: float = 4.0,
     runs: int = 2000,

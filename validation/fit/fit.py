@@ -28,7 +28,9 @@ from ...solvers.solve import solve
 from ...theory.core.checks import between
 from ...theory.core.dispatch import family
 from ...theory.core.errors import InvalidInput, InvalidType, SolveFailed
+from ...theory.core.problem import Problem
 from ...theory.core.warn import warn
+from ...theory.methods.base import Method
 from ..agreement.compare import main_quantity
 from .errors import SOLVERS, Errors, checked_errors
 from .parameters import Free, free_numbers, moved
@@ -49,8 +51,8 @@ _FIRST = 0.1
 
 def fit(
     observed: Curve,
-    problem: Any,
-    method: Any,
+    problem: Problem,
+    method: Method,
     free: Sequence[str],
     *,
     quantity: str | None = None,

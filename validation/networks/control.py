@@ -22,6 +22,8 @@ from ...solvers.linear.moments import exact_map
 from ...theory.core.checks import count, positive, vector
 from ...theory.core.errors import InvalidInput, NotAvailable
 from ...theory.linear.derivation import linear_theory
+from ...theory.linear.problem import LinearModel
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import batches
 from .mlp import MLP
 from .train import train, training_batches
@@ -73,7 +75,7 @@ class ControlReport:
 
 def control_network(
     network: MLP,
-    method: Any,
+    method: Method,
     until: int,
     *,
     targets: Sequence[float] = (0.25, 0.5, 0.8),
@@ -137,8 +139,8 @@ def control_network(
 
 
 def control_linear(
-    problem: Any,
-    method: Any,
+    problem: LinearModel,
+    method: Method,
     until: int,
     *,
     targets: Sequence[float] = (0.25, 0.5, 0.8),

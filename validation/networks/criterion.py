@@ -28,6 +28,7 @@ from ...theory.core.checks import count, vector
 from ...theory.core.errors import InvalidInput, NotAvailable
 from ...theory.linear.derivation import linear_theory
 from ...theory.linear.problem import LinearModel
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import draw_masks
 from .mlp import MLP
 from .train import training_batches
@@ -102,7 +103,7 @@ class Criterion:
 def criterion(
     network: MLP,
     theta: Any,
-    method: Any,
+    method: Method,
     *,
     shares: Sequence[float] = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0),
     steps: int = 60,

@@ -28,6 +28,7 @@ from ...solvers.feature_alignment.early import early_alignment_of
 from ...theory.core.checks import choice, count, positive, vector
 from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.core.version import VERSION
+from ...theory.methods.base import Method
 from .descend import path
 from .mlp import MLP
 
@@ -38,7 +39,7 @@ QUANTITIES = ("loss", "alignment", "centred_alignment", "displacement")
 
 def train_features(
     network: MLP,
-    method: Any,
+    method: Method,
     until: int,
     *,
     every: int = 20,

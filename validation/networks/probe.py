@@ -25,6 +25,7 @@ from ...solvers.linear.kernel_norm import constant_rate
 from ...theory.core.checks import count, positive
 from ...theory.core.errors import InvalidInput, InvalidType, NotAvailable
 from ...theory.linear.derivation import linear_theory
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import Batches, batches
 from .linearisation import Linearisation
 
@@ -162,7 +163,7 @@ class Probe:
 
 def probe(
     network: Linearisation,
-    method: Any,
+    method: Method,
     *,
     probes: int = 32,
     top: int = 5,

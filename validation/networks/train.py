@@ -23,6 +23,7 @@ from ...solvers.linear.kernel_norm import constant_rate
 from ...theory.core.checks import count, positive, vector
 from ...theory.core.errors import InvalidType, NotAvailable
 from ...theory.core.version import VERSION
+from ...theory.methods.base import Method
 from ...theory.methods.sampling import Batches, batches, draw_masks
 from .mlp import MLP
 from .probe import Probe, probe
@@ -36,7 +37,7 @@ RUN_AWAY = 1e3
 
 def train(
     network: MLP,
-    method: Any,
+    method: Method,
     until: int,
     *,
     hold: float | None = None,

@@ -14,6 +14,7 @@ from ...solvers.core.runner import Crew
 from ...theory.core.checks import choice, ensemble_size
 from ...theory.core.dispatch import check_method, family
 from ...theory.core.errors import Interrupted, InvalidInput, InvalidType
+from ...theory.core.problem import Problem
 from ...theory.core.time_grid import grid_size
 from ...theory.core.warn import warn
 from ...theory.methods import Method
@@ -23,7 +24,7 @@ from .result import Sweep
 
 
 def sweep(
-    problem: Any,
+    problem: Problem,
     method: Method,
     over: Mapping[Any, Any],
     until: float | None = None,

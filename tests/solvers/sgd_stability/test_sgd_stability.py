@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import limitlab as ll
+from limitlab.solvers.sgd_stability.moments import Moments
 from limitlab.theory.core.errors import NotAvailable, ValidityWarning
+from limitlab.theory.methods.sampling import Batches
 from limitlab.theory.methods.sgd import SAMPLINGS
 
 PLANE = ll.InterpolatingMinimum(features=[[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]])
@@ -80,6 +82,24 @@ def test_moments_are_means_over_all_masks(sampling, all_masks):
         total += chance * (w @ w)
     found = ll.solve(PLANE, method, 3, points=4)
     assert found.mean_square[-1] == pytest.approx(total, rel=1e-12)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("problem", [PLANE, THICK], ids=["rank one", "rank two"])
+@pytest.mark.parametrize("left", ["w_next", "M_next"])
+@pytest.mark.parametrize("error", [0, 1e-6])
+def test_the_second_moment_is_that_of_the_derived_step(problem, sampling, left, error, all_masks):
+    """E w⁺w⁺ᵀ over all masks to rounding; an error of 1e-6 in either of them is seen."""
+    drawn = Batches(sampling, 2, problem.data)
+    theory = ll.derive(problem, ll.SGD(0.3, batch=2, sampling=sampling))
+    wrong = tuple((a, (1 + error) * b if str(a) == left else b) for a, b in theory.equations)
+    moments = Moments(problem, drawn, replace(theory, equations=wrong).functions)
+    masks, chances = all_masks(sampling, 2, problem.data)
+    w = np.tile(problem.eigenvectors.T @ problem.start, (len(masks), 1))
+    after = moments.run(w, masks, 0.3)
+    mean = np.einsum("m,mi,mj->ij", chances, after, after)
+    gap = np.abs(mean - moments.step(np.outer(w[0], w[0]), 0.3)).max() / np.abs(mean).max()
+    assert bool(gap < 1e-13) == (error == 0)
 
 
 def test_full_batch():

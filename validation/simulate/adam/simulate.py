@@ -23,6 +23,7 @@ from ....theory.core.errors import Interrupted
 from ....theory.core.printer import SourcePrinter
 from ....theory.core.symbolic import numbers, twin
 from ....theory.core.time_grid import time_grid
+from ....theory.methods.base import Method
 from ....theory.schedules.schedule import check_schedules
 from ....theory.streaming.problem import LeastSquares
 from ..streaming import checks
@@ -189,7 +190,7 @@ class _AdamRequest(Request):
 
 def simulate(
     problem: LeastSquares,
-    method: Any,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,

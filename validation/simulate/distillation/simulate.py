@@ -28,6 +28,7 @@ from ....theory.core.time_grid import time_grid
 from ....theory.core.warn import warn
 from ....theory.distillation.derive import check
 from ....theory.distillation.problem import BlockwiseDistillation
+from ....theory.methods.base import Method
 from ....theory.methods.sgd import SGD
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 
 def simulate(
     problem: BlockwiseDistillation,
-    method: Any,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,

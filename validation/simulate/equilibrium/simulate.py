@@ -126,5 +126,5 @@ def _one(site: Site, W: Array, x: Array, rate: float, steps: NDArray[np.int64]) 
         if t == steps[place]:
             found[:, place] = length, float(np.mean((following - z) ** 2)) / 2
             place += 1
-        z = (1 - rate) * z + rate * following
+        z = site.after(z, following, rate)
     return found, None

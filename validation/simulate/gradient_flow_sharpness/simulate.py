@@ -13,12 +13,13 @@ from ....theory.core.checks import array
 from ....theory.core.errors import NotAvailable
 from ....theory.gradient_flow_sharpness import maps
 from ....theory.gradient_flow_sharpness.derive import check_method
-from ....theory.gradient_flow_sharpness.problem import ScalarNetwork
+from ....theory.gradient_flow_sharpness.problem import DiagonalLinearNetwork, ScalarNetwork
+from ....theory.methods.base import Method
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: ScalarNetwork | DiagonalLinearNetwork,
+    method: Method,
     until: float | None = None,
     *,
     starts: Any = None,
@@ -59,17 +60,22 @@ def simulate(
     grid = (until, times, points)
     found = [recorded(system, p, method, _states(p), _squares(p), grid) for p in problems]
     states = [one[3] for one in found]
-    size = f"{problem.depth} layers" if scalar else f"N = {problem.data}"
     return ensemble(
         found[0][0].astype(float),
         observe.SCALAR if scalar else observe.DIAGONAL,
         [(values, step) for _, values, step, _ in found],
-        f"{method.label}, {size}",
+        f"{method.label}, {_size(problem)}",
         described(problem, method, "map")
         | {"source": "simulate", "states": states, "deterministic": True},
         steps=found[0][0],
         kind="simulation",
     )
+
+
+def _size(problem: ScalarNetwork | DiagonalLinearNetwork) -> str:
+    if isinstance(problem, ScalarNetwork):
+        return f"{problem.depth} layers"
+    return f"N = {problem.data}"
 
 
 def _states(problem: Any) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from ....theory.core.errors import NotAvailable
 from ....theory.core.time_grid import whole_steps
 from ....theory.hessian.derive import LIMITS, batched, check, derive
 from ....theory.hessian.problem import SingleIndex
+from ....theory.methods.base import Method
 from ....theory.methods.gradient_descent import GradientDescent
 from ....theory.methods.gradient_penalty import GradientPenalty
 from ....theory.methods.sam import SAM
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 
 def simulate(
     problem: SingleIndex,
-    method: Any,
+    method: Method,
     until: float | None = None,
     *,
     times: Any = None,

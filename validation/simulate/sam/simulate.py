@@ -25,16 +25,18 @@ from ....solvers.second_order.form import in_parameters
 from ....theory.core.checks import array, ensemble_size
 from ....theory.core.errors import InvalidInput, NotAvailable
 from ....theory.core.time_grid import whole_steps
+from ....theory.methods.sam import SAM
 from ....theory.sam import regression as lowered
 from ....theory.sam import two_eigenvalues as derived
+from ....theory.second_order.problem import QuadraticRegression
 from ....theory.two_eigenvalues.problem import TwoEigenvalueModel
 
 Array = NDArray[np.float64]
 
 
 def simulate(
-    problem: Any,
-    method: Any,
+    problem: QuadraticRegression | TwoEigenvalueModel,
+    method: SAM,
     until: float | None = None,
     *,
     times: Any = None,

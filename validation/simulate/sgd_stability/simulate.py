@@ -111,8 +111,6 @@ def _together(
     moments: Moments, rate: float, steps: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> list[Run]:
     """Runs that step together, a row each."""
-    modes = moments.pulls.size
-    factors, ranks = moments.factors.reshape(-1, modes), len(moments.factors)
     start = moments.problem.eigenvectors.T @ moments.problem.start
     w = np.tile(start, (size, 1))
     found, lost = np.full((size, 2, steps.size), np.nan), np.full(size, -1)
@@ -128,8 +126,7 @@ def _together(
             found[alive, 1, place] = squares[alive]
             found[alive, 0, place] = (w[alive] ** 2) @ moments.pulls / 2
             place += 1
-        masks = np.tile(draw_masks(moments.drawn, size, rng), (1, ranks))
-        w = w - rate / moments.drawn.batch * ((masks * (w @ factors.T)) @ factors)
+        w = moments.run(w, draw_masks(moments.drawn, size, rng), rate)
     return [
         (values, None if step < 0 else int(step)) for values, step in zip(found, lost, strict=True)
     ]

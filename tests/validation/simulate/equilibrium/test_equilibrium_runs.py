@@ -1,5 +1,7 @@
 """Networks of N units against the limits: lengths, answers, edges, singular values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import limitlab as ll
 from limitlab.solvers.core.blas import one_thread
 from limitlab.theory.equilibrium.problem import EquilibriumNetwork
 from limitlab.validation.networks.layer import of
+from limitlab.validation.simulate.equilibrium import simulate as simulation
 from limitlab.validation.simulate.equilibrium.simulate import draw, matrix
 
 NAIVE = ll.FixedPointIteration()
@@ -115,6 +118,28 @@ def test_higher_statistics_separate_what_the_mean_cannot():
     assert found["ginibre"].var() / found["haar"].var() == pytest.approx(
         one.variance / two.variance, rel=8 * np.sqrt(1 / runs)
     )
+
+
+def test_an_error_planted_in_the_step_moves_runs_paths_and_equations(monkeypatch):
+    """The damped step is stated once: finite networks and paths of one site both take it."""
+    problem = EquilibriumNetwork(("elliptic", -0.5), 1.0, size=40)
+    method, options = ll.FixedPointIteration(0.5), {"points": 5, "seed": 1}
+    theory = ll.derive(problem, method)
+    wrong = replace(
+        theory,
+        equations=tuple(
+            (a, (1 + 1e-6) * b if str(a) == "z_next" else b) for a, b in theory.equations
+        ),
+    )
+    assert wrong.latex() != theory.latex() and wrong.source != theory.source
+    paths = [
+        ll.solve(problem, method, 4, paths=50, system=system, **options).q
+        for system in (theory, wrong)
+    ]
+    assert np.max(np.abs(paths[1] - paths[0])) > 1e-8
+    right = ll.simulate(problem, method, 4, runs=1, **options).q
+    monkeypatch.setattr(simulation, "functions_of", lambda _: dict(wrong.compiled()))
+    assert np.max(np.abs(ll.simulate(problem, method, 4, runs=1, **options).q - right)) > 1e-8
 
 
 def test_divergence_is_a_status():

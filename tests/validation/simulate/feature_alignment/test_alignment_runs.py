@@ -1,9 +1,14 @@
 """SGD on fresh samples: its mean step, its noise, and how far it stays from the flow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import limitlab as ll
+from limitlab.solvers.feature_alignment.field import Field
+from limitlab.theory.feature_alignment.flow import flow_theory
+from limitlab.validation.simulate.feature_alignment.simulate import _step
 
 TEACHER = [1.0, 0.5, -0.5, 0.8]
 INPUTS = [1.0, 0.6, 1.5, 1.2]
@@ -35,6 +40,41 @@ def test_the_mean_step_of_sgd_is_descent_on_the_population(centred):
     )
     wrong = ll.solve(other, method, times=[0.01], limit="map")
     assert abs(runs.displacement[-1] - wrong.displacement[-1]) > 4 * runs.sem("displacement")[-1]
+
+
+class Nodes:
+    """Stands in for a generator: rows whose moments to the fifth are those of normal numbers.
+
+    Three Gauss–Hermite nodes an axis, each as often as its weight says: 1, 4 and 1 of six.
+    """
+
+    def __init__(self, dimension):
+        axis = np.sqrt(3.0) * np.array([-1, 0, 0, 0, 0, 1])
+        self.rows = np.stack(np.meshgrid(*[axis] * dimension), axis=-1).reshape(-1, dimension)
+
+    def standard_normal(self, shape):
+        assert shape == self.rows.shape
+        return self.rows
+
+
+@pytest.mark.parametrize("error", [0, 1e-6])
+@pytest.mark.parametrize("left", ["Wdot", "Adot", "Deviation"])
+@pytest.mark.parametrize("centred", [True, False])
+def test_a_step_on_samples_is_the_derived_one_in_the_mean(centred, left, error):
+    """Exactly: a step is of fourth degree in the inputs; an error of 1e-6 planted is seen."""
+    problem = ll.QuadraticNetwork(
+        4, 3, TEACHER[:3], INPUTS[:3], centred=centred, train_readout=True, readout="gaussian"
+    )
+    theory = flow_theory(centred)
+    wrong = tuple((a, (1 + error) * b if str(a) == left else b) for a, b in theory.equations)
+    field = Field(problem, replace(theory, equations=wrong).functions)
+    nodes, W, a = Nodes(3), problem.weights, problem.readouts
+    found = _step(problem, field.inputs, W, a, 1.0, len(nodes.rows), nodes)
+    gaps = [
+        np.abs(moved - start - velocity).max() / np.abs(velocity).max()
+        for moved, start, velocity in zip(found, (W, a), field.velocity(W, a), strict=True)
+    ]
+    assert (max(gaps) < 1e-12) == (error == 0)
 
 
 @pytest.mark.slow
