@@ -99,7 +99,8 @@ def compute(p: Parameters) -> Data:
             ]
             for readout in (p.readouts[0], p.readouts[-1])
         ]
-    alike, gone, reached = np.moveaxis([[numbers for numbers, _ in row] for row in runs], 2, 0)
+    told = np.array([[numbers for numbers, _ in row] for row in runs])
+    alike, gone, reached = np.moveaxis(told, 2, 0)
     corner = runs[0][-1][1].arrays
     matrices = corner["NFM"][-1], corner["AGOP"][-1]
     return Data(p, alike, gone, reached, *matrices, np.moveaxis(np.array(ends), 3, 0))
