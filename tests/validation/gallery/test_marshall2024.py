@@ -103,7 +103,7 @@ def wrong_clipping_batches(data):
 def wrong_clipping_real_features(data):
     relu, pixels = data.features
     swapped = {relu: data.features[pixels], pixels: data.features[relu]}
-    yield "gaps on the rows", replace(data, features=swapped)
+    yield "digits, raw pixels", replace(data, features=swapped)
     shifted = first(
         data.features,
         lambda f: replace(

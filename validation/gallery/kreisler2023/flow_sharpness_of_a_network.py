@@ -35,15 +35,15 @@ class Parameters:
     examples: int = 20
     hidden: tuple[int, ...] = (64,)
     edges: tuple[float, ...] = (1.5, 2.0)
-    steps: int = 60
-    looked_at: tuple[int, ...] = (0, 1, 2, 5, 12, 30, 60)
+    steps: int = 150
+    looked_at: tuple[int, ...] = (0, 1, 2, 5, 12, 30, 60, 150)
     rtol: float = 1e-7
     loss: float = 1e-8
     seed: int = 0
 
 
 QUICK = Parameters()
-FULL = Parameters(looked_at=tuple(range(0, 61, 4)), edges=(0.8, 1.2, 1.5, 2.0), rtol=1e-8,
+FULL = Parameters(looked_at=(*range(0, 61, 4), 150), edges=(0.8, 1.2, 1.5, 2.0), rtol=1e-8,
                   loss=1e-10)  # fmt: skip
 
 

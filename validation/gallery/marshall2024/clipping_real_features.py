@@ -12,11 +12,11 @@ from ....solvers.core.curve import Curve
 from ....solvers.solve import solve
 from ....theory.core.errors import ValidityWarning
 from ....theory.methods import SGD, ClippedSGD
-from ...agreement.compare import interpolate
+from ...agreement.compare import MAX_DETECTABLE, interpolate
 from ...data import RowProblem, data_problem
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import ROUNDING, Check, tested
+from ..check import Check, tested
 from ..look import (
     BAND,
     COLOURS,
@@ -36,9 +36,13 @@ TITLE = "clipped SGD on rows of real data against its limit for Gaussian inputs 
 CAPTION = (
     "Risk on {source}: limits for Gaussian inputs of the same covariance, runs on such "
     "inputs, and on the real rows (crosses), for random features and for raw pixels. Take-"
-    "away: the theory for Gaussian inputs carries over where the features are many and nearly "
-    "Gaussian; on raw pixels it is off by more."
+    "away: the theory for Gaussian inputs carries over, to 5 %, where the features are many and "
+    "nearly Gaussian; on raw pixels these runs decide to 18 % only."
 )
+
+#: what both kinds are held to: few directions of the pixels matter, so that no affordable ensemble
+#: decides on 5 %, and a weak claim is made
+CLAIMED = (MAX_DETECTABLE, 0.18)
 
 
 @dataclass(frozen=True)
@@ -143,27 +147,19 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """Gaussian inputs are judged; the rows are not, but are nearer where they are more Gaussian."""
-    relu, pixels = data.features.values()
-    judged = [
-        tested(f"{relu.rows.label}, {name}", trio.theory, trio.runs)
-        for name, trio in relu.trios.items()
-    ]
-    # few directions of the pixels matter, so that no affordable ensemble decides on 5 %: a weak
-    # claim is made
-    undecided = [
-        tested(f"{pixels.rows.label}, {name}", trio.theory, trio.runs, within=0.18)
-        for name, trio in pixels.trios.items()
-    ]
-    origin = f"kurtosis {relu.rows.kurtosis:.0f} against {pixels.rows.kurtosis:.0f}"
-    far = pixels.trios.values()
-    pairs = zip(relu.trios.values(), far, strict=True)
-    left = sum(near.gap + 2 * np.hypot(near.error, its.error) for near, its in pairs)
-    nearer = Check(
-        f"gaps on the rows + 2 s.e., {relu.rows.label} over {pixels.rows.label}, both methods",
-        left / sum(its.gap for its in far),
-        0,
-        1 - ROUNDING,
-        origin,
+    """Gaussian inputs are judged, and how far the rows can be from their limit."""
+    return tuple(
+        check
+        for features, within in zip(data.features.values(), CLAIMED, strict=True)
+        for name, trio in features.trios.items()
+        for check in (
+            tested(f"{features.rows.label}, {name}", trio.theory, trio.runs, within=within),
+            Check(
+                f"{features.rows.label}, {name}: gap on the rows, and 4 s.e.",
+                trio.gap + 4 * trio.error,
+                0,
+                within,
+                f"the same claim of rows: kurtosis {features.rows.kurtosis:.0f}",
+            ),
+        )
     )
-    return (*judged, *undecided, nearer)
