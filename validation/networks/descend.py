@@ -26,7 +26,7 @@ from ...solvers.core.runs import Run, ensemble
 from ...solvers.sam.edge import sam_product
 from ...theory.core.checks import count, vector
 from ...theory.core.errors import InvalidType, NotAvailable
-from ...theory.core.loops import Shrink
+from ...theory.core.loops import MOST_TRIALS, Shrink
 from ...theory.core.version import VERSION
 from ...theory.methods import SAM, GradientDescent, SpeedLimited
 from ...theory.methods.sampling import Batches, batches, batches_of, draw_masks
@@ -245,12 +245,14 @@ def _number(form: Any, fall: Callable[[float], float], sharpness: Callable[[], f
     if isinstance(form, Shrink):
         _, start, factor, condition = form.args
         eta = float(start)
-        while 0.0 < eta < np.inf:
+        for _ in range(MOST_TRIALS):
+            if not 0.0 < eta < np.inf:
+                return eta
             asked = condition.subs(trial, eta)
             if asked.replace(_FALL, lambda x: sp.Float(fall(float(x)))) == True:  # noqa: E712
-                break
+                return eta
             eta *= float(factor)
-        return eta
+        return 0.0
     form = sp.sympify(form)
     if form.free_symbols:
         form = form.subs(next(iter(form.free_symbols)), sharpness())
