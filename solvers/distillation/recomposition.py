@@ -122,7 +122,7 @@ def recomposition(
 
 def _reached(problem: Any, system: Any, state: Array, joined: int, level: float) -> float:
     """When the flow of one phase first has this loss; infinite where it is not seen to."""
-    fastest = 1 / max(float(np.max(problem.products)), float(np.max(problem.teacher)), 1e-300) ** 2
+    fastest = _time_of_fastest(np.maximum(problem.teacher, problem.own))
     passed, stretch = 0.0, fastest
     while passed < PATIENCE * fastest:
         time, path, loss = _stretch(problem, system, state, joined, stretch)
@@ -134,6 +134,12 @@ def _reached(problem: Any, system: Any, state: Array, joined: int, level: float)
         if np.all(moves * PATIENCE * fastest <= AT_REST * np.abs(state)):
             break
     return float("inf")
+
+
+def _time_of_fastest(layers: Array) -> float:
+    """The velocity of a layer holds all others squared."""
+    others = [np.prod(np.delete(layers, k, axis=0) ** 2, axis=0) for k in range(len(layers))]
+    return 1 / max(float(np.max(others)), 1e-300)
 
 
 def _stretch(problem: Any, system: Any, state: Array, joined: int, length: float) -> Any:

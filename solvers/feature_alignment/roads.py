@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import SolveFailed
 from ...theory.methods.speed_limited import SpeedLimited
 from ..core.blas import one_thread
+from ..stepping.initial_value import initial_value
 from .field import Field
 
 Array = NDArray[np.float64]
@@ -41,8 +41,6 @@ class Path:
 
 def integrate(field: Field, time: Array) -> Path:
     """Integrate the flow."""
-    from scipy.integrate import solve_ivp
-
     problem = field.problem
     shape, trained = (problem.width, problem.dimension), problem.train_readout
     size = shape[0] * shape[1]
@@ -58,10 +56,8 @@ def integrate(field: Field, time: Array) -> Path:
     if trained:
         first = np.concatenate([first, problem.readouts])
     with one_thread():
-        found = solve_ivp(change, (0.0, time[-1]), first, "DOP853", time, rtol=_RTOL, atol=_ATOL)
-    if not found.success:
-        last = field.loss(*split(found.y[:, -1]))
-        raise SolveFailed(found.message, float(found.t[-1]), 0.0, last)
+        span, loss = (0.0, time[-1]), lambda y: float(field.loss(*split(y)))
+        found = initial_value(change, span, first, times=time, size=loss, rtol=_RTOL, atol=_ATOL)
     states = [split(column) for column in found.y.T]
     return _path(time, states, "flow")
 

@@ -25,6 +25,7 @@ from ...theory.gradient_flow_sharpness.derive import check_method
 from ...theory.gradient_flow_sharpness.normal_form import normal_form, universal
 from ...theory.gradient_flow_sharpness.problem import ScalarNetwork
 from ...theory.methods.base import Method
+from ..stepping.initial_value import initial_value
 from .flow_end import flow_squares
 
 Array = NDArray[np.float64]
@@ -145,8 +146,6 @@ def velocity(system: Any, rate: float) -> Callable[[float, Array], Array]:
 
 def _carried(squares: Array, rate: float) -> Array:
     """The shape where its drift takes it to the edge, φ = 2/rate."""
-    from scipy.integrate import solve_ivp
-
     f = normal_form().functions
 
     def change(delta: float, x: Array) -> Array:
@@ -157,21 +156,20 @@ def _carried(squares: Array, rate: float) -> Array:
     offset = rate * float(np.sum(1 / squares)) - 2
     if offset == 0:
         return squares
-    found = solve_ivp(change, (offset, 0.0), squares, "DOP853", rtol=1e-10, atol=1e-12)
+    found = initial_value(change, (offset, 0.0), squares, rtol=1e-10, atol=1e-12)
     shape: Array = found.y[:, -1]
     return shape
 
 
 def _end(squares: Array, rate: float, residual: float) -> float:
     """δ where s has died out."""
-    from scipy.integrate import solve_ivp
 
     def gone(t: float, y: Array) -> float:
         return float(y[0]) - _DEAD
 
     gone.terminal = True  # type: ignore[attr-defined]
     start = np.concatenate([[2 * np.log(abs(residual))], squares])
-    found = solve_ivp(
+    found = initial_value(
         velocity(normal_form(), rate),
         (0.0, _LONG),
         start,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...theory.core.errors import SolveFailed
 from ...theory.core.warn import warn
 from ...theory.methods.sampling import Batches
+from ..stepping.initial_value import initial_value
 from .moments import constants
 
 Array = NDArray[np.float64]
@@ -77,8 +78,6 @@ def flow(
     problem: Any, batches: Batches, functions: Mapping[str, Any], rate: float, times: Array
 ) -> Array:
     """p_i at flow times τ = η t, shape (T, modes): the closure with infinitesimal steps."""
-    from scipy.integrate import solve_ivp
-
     values = {**constants(problem, batches), "eta": rate, "lambda_i": problem.eigenvalues}
 
     def change(_: float, p: Array) -> Array:
@@ -87,7 +86,5 @@ def flow(
     start = problem.energies
     floor = RTOL * 1e-6 * max(float(start.sum()), 1e-300)
     span = (0.0, float(times[-1]))
-    found = solve_ivp(change, span, start, "DOP853", times, rtol=RTOL, atol=floor)
-    if not found.success:
-        raise SolveFailed(found.message, float(found.t[-1]), 0.0, float(found.y[:, -1].sum()))
+    found = initial_value(change, span, start, times=times, size=np.sum, rtol=RTOL, atol=floor)
     return np.asarray(found.y.T)

@@ -24,6 +24,8 @@ from .noise_kernel import NoiseKernel
 
 #: rate · sharpness up to which a level of the norm is looked for
 LARGEST_STEP = 1e9
+#: growth of the mean square in a step up to which its rate is looked for
+LARGEST_GROWTH = 1e100
 
 
 class CriticalRate(float):
@@ -181,8 +183,11 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
     from scipy.optimize import brentq
 
     gap = 1.0
-    while excess(quiet + gap) > 0:
+    while excess(quiet + gap) > 0 and gap < LARGEST_GROWTH:
         gap *= 2
+    if gap >= LARGEST_GROWTH:
+        remedy = f"the mean square grows by more than {LARGEST_GROWTH:.0e} a step; give a lower one"
+        raise InvalidInput("rate", rate, remedy)
     high = quiet + gap
     while excess(quiet + gap) <= 0:  # the norm is infinite at the pole
         gap /= 2

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
@@ -20,6 +19,7 @@ from ...theory.sgd_stability.derive import derive, drawn
 from ...theory.sgd_stability.problem import InterpolatingMinimum
 from ..core.curve import Curve
 from ..core.limits import Limit, Limits, own_options
+from ..stepping.initial_value import initial_value
 from .moments import Moments
 from .stability import constant
 
@@ -161,19 +161,14 @@ def _exact(task: Task) -> tuple[Array, tuple[Array, Array]]:
 
 
 def _sde(task: Task) -> tuple[Array, tuple[Array, Array]]:
-    from scipy.integrate import solve_ivp
-
     time, moments = time_grid(*task.when), task.moments
     pulls, size = moments.pulls, moments.pulls.size
 
     def change(_: float, flat: Array) -> Array:
         return moments.velocity(flat.reshape(size, size), task.rate).ravel()
 
-    found = solve_ivp(
-        change, (0.0, time[-1]), _start(moments).ravel(), "DOP853", time, rtol=_RTOL, atol=1e-300
-    )
-    if not found.success:
-        raise NotAvailable("until", time[-1], f"not integrated so far: {found.message}")
+    span, start = (0.0, time[-1]), _start(moments).ravel()
+    found = initial_value(change, span, start, times=time, rtol=_RTOL, atol=1e-300)
     M = found.y.T.reshape(-1, size, size)
     diagonal = np.einsum("tkk->tk", M)
     return time, (diagonal.sum(axis=1), diagonal @ pulls / 2)

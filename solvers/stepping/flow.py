@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import SolveFailed
 from ...theory.core.map import Map
 from ..core.compile import writable
+from .initial_value import initial_value
 from .orbit import _module, _state
 
 Array = NDArray[np.float64]
@@ -74,14 +74,8 @@ def integrate(velocity: Callable[[float, Array], Array], start: Array, time: Arr
     SolveFailed
         The flow runs away in finite time.
     """
-    from scipy.integrate import solve_ivp
-
     scale = RTOL * (float(np.abs(start).max()) or 1.0)  # a start at 0 has no size
-    found = solve_ivp(
-        velocity, (0.0, float(time[-1])), start, "DOP853", t_eval=time, rtol=RTOL, atol=scale
-    )
-    if not found.success:
-        last = float(found.t[-1]) if found.t.size else 0.0
-        raise SolveFailed(found.message, last, 0.0, float("nan"))
+    span = (0.0, float(time[-1]))
+    found = initial_value(velocity, span, start, times=time, rtol=RTOL, atol=scale)
     result: Array = found.y.T
     return result

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import choice
 from ...theory.core.errors import SolveFailed
+from ..stepping.initial_value import initial_value
 from .compress import FEW_MODES, Spectrum, compress
 
 Array = NDArray[np.float64]
@@ -77,8 +77,6 @@ def follow(spectrum: Spectrum, until: float, law: Law, extra: Array) -> tuple[Ar
     ------
     SolveFailed
     """
-    from scipy.integrate import solve_ivp
-
     modes = spectrum.count
 
     def slope(t: float, state: Array) -> Array:
@@ -91,18 +89,16 @@ def follow(spectrum: Spectrum, until: float, law: Law, extra: Array) -> tuple[Ar
 
     times = until * np.linspace(0.0, 1.0, _SAMPLES) ** 2
     start = np.concatenate([spectrum.energies, extra])
-    answer: Any = solve_ivp(
+    answer = initial_value(
         slope,
         (0.0, until),
         start,
         "LSODA",
         times,
+        size=lambda state: float(state[:modes].sum()),
         rtol=_TOLERANCE,
         atol=_TOLERANCE * 1e-6 * float(spectrum.energies.sum()),
     )
-    if not answer.success:
-        reached = float(answer.t[-1]) if answer.t.size else 0.0
-        raise SolveFailed(answer.message, reached, 0.0, float(answer.y[:modes, -1].sum()))
     return times, answer.y[:modes].T, answer.y[modes:].T
 
 

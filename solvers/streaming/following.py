@@ -29,6 +29,7 @@ from ...theory.streaming.following import FollowingSystem
 from ..core.chebyshev import NO_TABLE
 from ..core.compile import load
 from ..core.curve import Curve
+from ..stepping.initial_value import initial_value
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
 from .feedback import knots, small_spectrum
@@ -129,16 +130,12 @@ class Follower:
 
     def path(self, times: Array, rtol: float) -> Array:
         """The modes and b² at the times, (T, m + 1)."""
-        from scipy.integrate import solve_ivp
-
         start = np.append(self.spectrum.energies, getattr(self.method.rate, "start", 1.0))
         atol = rtol * 1e-6 * float(self.spectrum.energies.sum())
-        answer: Any = solve_ivp(
-            self.slope, (times[0], times[-1]), start, "LSODA", times, rtol=rtol, atol=atol
+        span = (times[0], times[-1])
+        answer = initial_value(
+            self.slope, span, start, "LSODA", times, size=_risk, rtol=rtol, atol=atol
         )
-        if not answer.success:
-            reached = float(answer.t[-1]) if answer.t.size else 0.0
-            raise SolveFailed(answer.message, reached, 0.0, float("nan"))
         found: Array = answer.y.T
         return found
 
@@ -230,6 +227,11 @@ class Follower:
             found[:, k] = sigma[:-1, :-1].sum(), mean[:-1].sum()
         variance, shift = found[:, np.searchsorted(grid, times)]
         return variance, shift
+
+
+def _risk(z: Array) -> float:
+    """R of the modes and b²."""
+    return float(z[:-1].sum())
 
 
 def solve_following(

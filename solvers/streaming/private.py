@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import NotAvailable, SolveFailed
+from ...theory.core.errors import NotAvailable
 from ...theory.schedules.kinks import kinks, schedules_of
 from ...theory.schedules.schedule import evaluate
 from ...theory.streaming.derive import bind, derive
@@ -18,6 +18,7 @@ from ...theory.streaming.private import PrivateSystem, without_noise
 from ..core.chebyshev import NO_TABLE
 from ..core.compile import load
 from ..core.curve import Curve
+from ..stepping.initial_value import initial_value
 from ..stepping.landing import landing
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
@@ -82,8 +83,6 @@ class PrivatePath:
 
     def path(self, times: Array, rtol: float) -> Array:
         """The modes at the times, (T, m), from kink to kink of the schedules."""
-        from scipy.integrate import solve_ivp
-
         stops = kinks(schedules_of(self.method), float(times[-1]))
         merged, rows = landing(times, stops)
         ends = [times[0], *stops[(stops > times[0]) & (stops < times[-1])], times[-1]]
@@ -94,9 +93,9 @@ class PrivatePath:
             last = high if high == times[-1] else np.nextafter(high, -np.inf)
             inside = merged[(merged > low) & (merged <= last)]
             grid = np.unique(np.append(inside, last))
-            answer: Any = solve_ivp(self.slope, (low, last), y, "LSODA", grid, rtol=rtol, atol=atol)
-            if not answer.success:
-                raise SolveFailed(answer.message, float(low), 0.0, float(y.sum()))
+            answer = initial_value(
+                self.slope, (low, last), y, "LSODA", grid, size=np.sum, rtol=rtol, atol=atol
+            )
             y = answer.y[:, -1]
             pieces.append(answer.y.T[np.isin(grid, inside)])
             if high != times[-1]:

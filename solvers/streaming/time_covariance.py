@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import NotAvailable, SolveFailed
+from ...theory.core.errors import NotAvailable
 from ...theory.streaming.derive import bind, derive
 from ..core.compile import load
+from ..stepping.initial_value import initial_value
 from .coefficients import Coefficients
 from .compress import Spectrum, binned
 from .feedback import small_spectrum
@@ -44,8 +45,6 @@ class _Path:
 
     def mean(self, grid: Array) -> Array:
         """Return the modes at each time, (T, m)."""
-        from scipy.integrate import solve_ivp
-
         start, law = self.spectrum.energies, self.coefficients.law
 
         def slope(t: float, y: Array) -> Array:
@@ -55,13 +54,10 @@ class _Path:
             return found
 
         atol = _RTOL * 1e-6 * float(start.sum())
-        answer: Any = solve_ivp(
-            slope, (grid[0], grid[-1]), start, "LSODA", grid, rtol=_RTOL, atol=atol
+        span = (grid[0], grid[-1])
+        answer = initial_value(
+            slope, span, start, "LSODA", grid, size=np.sum, rtol=_RTOL, atol=atol
         )
-        if not answer.success:
-            raise SolveFailed(
-                answer.message, float(answer.t[-1]), 0.0, float(answer.y[:, -1].sum())
-            )
         modes: Array = answer.y.T
         return modes
 

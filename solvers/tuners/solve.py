@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...theory.core.checks import count
-from ...theory.core.errors import NotAvailable, SolveFailed
+from ...theory.core.errors import NotAvailable
 from ...theory.core.time_grid import time_grid, whole_steps
 from ...theory.core.version import VERSION
 from ...theory.core.warn import warn
@@ -26,6 +26,7 @@ from ..core.limits import THREADS, Limit, Limits, Option, own_options
 from ..core.runner import Crew
 from ..second_order.drawn import Drawn
 from ..second_order.form import in_residuals
+from ..stepping.initial_value import initial_value
 from . import regression
 from .follow import Motion, follow, unfinished
 
@@ -244,11 +245,7 @@ def _motion(time: Array, problem: Any, x: Array, lam: Array, beside: dict[str, A
 
 
 def _integrate(change: Any, first: list[float], time: Array) -> Array:
-    from scipy.integrate import solve_ivp
-
-    found = solve_ivp(change, (0.0, time[-1]), first, "DOP853", time, rtol=_RTOL, atol=1e-12)
-    if not found.success:
-        raise SolveFailed(found.message, float(found.t[-1]), 0.0, float(found.y[0, -1]))
+    found = initial_value(change, (0.0, time[-1]), first, times=time, rtol=_RTOL, atol=1e-12)
     return np.asarray(found.y)
 
 

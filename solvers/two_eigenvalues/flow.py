@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...theory.core.errors import InvalidInput, SolveFailed
+from ...theory.core.errors import InvalidInput
 from ...theory.core.time_grid import time_grid
 from ...theory.core.warn import warn
+from ..stepping.initial_value import initial_value
 from .edge_offset import no_prediction
 
 Array = NDArray[np.float64]
@@ -93,18 +94,15 @@ def _integrate(
     most: float,
 ) -> tuple[Array, Array, str]:
     """Integrate to the given times, or until nothing is ``left`` of the motion."""
-    from scipy.integrate import solve_ivp
 
     def run(last: float, **options: Any) -> Any:
         # no absolute tolerance: a tiny z may grow
-        found = solve_ivp(change, (0.0, last), start, "DOP853", rtol=_RTOL, atol=1e-300, **options)
-        if not found.success:
-            raise SolveFailed(found.message, float(found.t[-1]), 0.0, float(found.y[0, -1] ** 2))
-        return found
+        options |= {"size": lambda y: float(y[0] ** 2), "rtol": _RTOL, "atol": 1e-300}
+        return initial_value(change, (0.0, last), start, **options)
 
     if grid is not None:
         time = time_grid(*grid)
-        return time, run(time[-1], t_eval=time).y, "until"
+        return time, run(time[-1], times=time).y, "until"
     left.terminal, left.direction = True, -1  # type: ignore[attr-defined]
     found = run(most, events=left, dense_output=True)
     time = time_grid(found.t[-1], None, points)

@@ -60,6 +60,7 @@ TABLE = {
         ll.Armijo,
         {"c": 0.1},
         dict.fromkeys(("c", "backtrack"), POSITIVE | {"one": 1.0})
+        | {"backtrack": POSITIVE | {"one": 1.0, "endless": 1 - 1e-9}}
         | {"increase": POSITIVE, "first": POSITIVE}
         | BATCHED,
     ),

@@ -24,6 +24,9 @@ step = sp.Symbol("t", integer=True, nonnegative=True)
 
 Range = tuple[Any, Any, Any]
 
+#: numbers that a search tries at most: from the largest float to the smallest by .999
+MOST_TRIALS = 1_500_000
+
 
 @dataclass(frozen=True)
 class Update:
@@ -170,8 +173,12 @@ class LoopPrinter(PythonCodePrinter):
         self._sums += 1
         self.emit(f"{name} = {self.doprint(start)}")
         met = self.doprint(condition.xreplace({symbol: sp.Symbol(name)}))
-        self.emit(f"while not {met} and 0.0 < {name} < math.inf:")  # a NaN ends it too
+        self.emit(f"for _ in range({MOST_TRIALS}):")
+        self.emit(f"    if {met} or not 0.0 < {name} < math.inf:")  # a NaN ends it too
+        self.emit("        break")
         self.emit(f"    {name} *= {self.doprint(factor)}")
+        self.emit("else:")
+        self.emit(f"    {name} = 0.0")
         return name
 
     def _print_Settled(self, expr: Any) -> str:

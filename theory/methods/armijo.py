@@ -21,6 +21,9 @@ from ..core.errors import InvalidInput
 from ..core.loops import Shrink
 from .tuner import Local, Memory, Tuner, capped, trial
 
+#: the slowest search, which tries all floats in `MOST_TRIALS`
+SLOWEST = 0.999
+
 
 @dataclass(frozen=True)
 class Armijo(Tuner):
@@ -31,7 +34,8 @@ class Armijo(Tuner):
     c : float
         In (0, 1). On a parabola of curvature R along g the steps are at most 2(1 − c)/R.
     backtrack : float
-        In (0, 1): what a refused step is multiplied by.
+        Above 0 and at most .999, so that a search comes to an end: what a refused step is
+        multiplied by.
     increase : float
         >= 1: the search starts at the last step times this. The answer depends on it.
     first : float
@@ -72,6 +76,9 @@ class Armijo(Tuner):
         for name in ("c", "backtrack"):
             if getattr(self, name) >= 1:
                 raise InvalidInput(name, getattr(self, name), "give a number between 0 and 1")
+        if self.backtrack > SLOWEST:
+            remedy = f"a search would take too many trials; give a number up to {SLOWEST}"
+            raise InvalidInput("backtrack", self.backtrack, remedy)
         if positive("increase", self.increase) < 1:
             raise InvalidInput("increase", self.increase, "give a number >= 1")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...solvers.stepping.initial_value import initial_value
 from ...theory.core.checks import positive, vector
 from ...theory.core.errors import InvalidType, NotAvailable, SolveFailed
 from .mlp import MLP
@@ -26,6 +27,8 @@ Array = NDArray[np.float64]
 _DECADES = 100.0
 #: rtol of the second integration over that of the first
 _COARSER = 100.0
+#: gradients at most
+_SLOPES = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +102,6 @@ def _integrated(
     network: MLP, start: Array, loss: float, rtol: float, longest: float
 ) -> tuple[tuple[Array, float], tuple[Array, float], float]:
     """(θ, φ) where the loss is 100 times the last one, and at the end; and the time."""
-    from scipy.integrate import solve_ivp
-
     every, found, time, x = np.ones(network.data), [], 0.0, start
 
     def velocity(t: float, x: Array) -> Array:
@@ -113,9 +114,8 @@ def _integrated(
 
         over.terminal = True  # type: ignore[attr-defined]
         if network.loss(x) > level:
-            way = solve_ivp(
-                velocity, (0.0, longest), x, "DOP853", rtol=rtol, atol=rtol * 1e-3, events=over
-            )
+            span, atol = (0.0, longest), rtol * 1e-3
+            way = initial_value(velocity, span, x, most=_SLOPES, rtol=rtol, atol=atol, events=over)
             x = way.y[:, -1]
             time += float(way.t[-1])
             if way.status != 1:

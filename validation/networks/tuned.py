@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from ...theory.core.loops import Shrink
+from ...theory.core.loops import MOST_TRIALS, Shrink
 from ...theory.core.numeric import numeric
 from ...theory.methods.tuner import SEEN, Tuner, trial
 from .mlp import MLP
@@ -63,9 +63,11 @@ class _Rule:
         if not self.searches:
             return eta
         factor = float(self._step[1](*numbers))
-        while 0.0 < eta < np.inf and not self._suffices(*numbers, eta, fall(eta)):
+        for _ in range(MOST_TRIALS):
+            if not 0.0 < eta < np.inf or self._suffices(*numbers, eta, fall(eta)):
+                return eta
             eta *= factor
-        return eta
+        return 0.0
 
     def after(self, numbers: tuple[Any, ...], eta: float) -> tuple[float, ...]:
         """What is kept."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import limitlab
 from limitlab.solvers.core.compile import load
+from limitlab.theory.core.loops import LoopPrinter, Shrink
 from limitlab.theory.streaming.derive import derive
 
 ROOT = Path(limitlab.__file__).parent
-FOLDERS = ("kernels", "templates")
+FOLDERS = ("kernels", "templates", "stepping")
 FILES = sorted(
     path
     for room in ("solvers", "validation")
@@ -23,6 +26,11 @@ FILES = sorted(
 )
 #: whole numbers that every turn moves, or that a bound of the same loop counts
 COUNTERS = {"filled", "step", "place", "high", "low"}
+
+
+#: where text of loops is printed, and the loops in it
+PRINTERS = ("printer", "program", "loops")
+WHILE = re.compile(r"^(?:        self.emit\(f\")? *while (.+):", re.MULTILINE)
 
 
 def endless(tree: ast.AST) -> list[int]:
@@ -42,11 +50,32 @@ def test_every_while_counts():
     assert endless(ast.parse("while True:\n    break")) == [1]  # negative control
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in FILES if "filled <" in p.read_text()))
-def test_steps_that_are_not_numbers_run_out(name):
-    """A solver whose steps fail counts them, whatever they were."""
-    (path,) = (p for p in FILES if p.stem == name)
-    assert "most_steps" in path.read_text("utf-8")
+#: conditions of the loops in text that is printed, and why each of them ends
+PRINTED = {
+    "left < last": "every panel has a width, see test_panels_tile_an_interval",
+    "high - low > 1": "whole numbers that halve",
+    "place < end": "the length of a program",
+    "place < len(instructions)": "the same, in numpy",
+}
+
+
+def test_every_loop_that_is_printed_is_known():
+    texts = [(ROOT / "theory/core" / f"{name}.py").read_text("utf-8") for name in PRINTERS]
+    found = {condition for text in texts for condition in WHILE.findall(text)}
+    assert found == set(PRINTED)
+
+
+@pytest.mark.parametrize(("factor", "value"), [(0.5, 2.0), (1.0, 0.0), (2.0, math.inf)])
+def test_a_search_that_does_not_shrink_ends(factor, value):
+    """The largest start · factorʲ, or 0: also of a rule that never shrinks what it tries."""
+    eta = sp.Symbol("eta")
+    search = Shrink(eta, sp.Float(8.0), sp.Float(factor), sp.Le(eta, sp.Float(3.0)))
+    printer = LoopPrinter()
+    name = printer.doprint(search)
+    text = "\n".join(["def tried():", *printer.lines, f"    return {name}"])
+    space = {"math": math}
+    exec(text, space)
+    assert space["tried"]() == value
 
 
 @pytest.mark.interpreted

@@ -222,3 +222,15 @@ def test_bad_questions_are_refused(given, field):
     assert caught.value.field == field
     with pytest.raises(ll.InvalidType, match="problem"):
         ll.recomposition(ll.LeastSquares(ll.isotropic(5), ll.NoNoise()), 0.1)
+
+
+@pytest.mark.parametrize("weak", [1.0, 1e-3, pytest.param(1e-6, marks=pytest.mark.slow)])
+def test_a_weak_teacher_takes_its_time(weak):
+    """dp/dt = 2p(θ − p) without blocks; a block of one layer is as quick as for any teacher, so
+    that the two phases are 1/θ apart."""
+    problem = ll.BlockwiseDistillation([weak], start=0.02 * weak)
+    found = ll.recomposition(problem, 1e-3 * weak**2, [0.0, 1.0])
+    missing = np.sqrt(2e-3)
+    way = np.log((1 - missing) / missing) - np.log(0.02 / 0.98)
+    assert weak * found.times[0] == pytest.approx(way / 2, rel=1e-3)
+    assert np.isfinite(found.times).all()

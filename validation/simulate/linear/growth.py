@@ -21,6 +21,7 @@ from ....solvers.linear.critical import critical_rate
 from ....solvers.linear.kernel_norm import check_linear, constant_rate
 from ....solvers.linear.sde import START
 from ....theory.core.checks import count
+from ....theory.core.errors import SolveFailed
 from ....theory.core.warn import warn
 from ....theory.linear.problem import LinearModel
 from ....theory.methods.base import Method
@@ -39,6 +40,8 @@ BLOCKS = 12
 SELECTION = 2**32 - 1
 #: factor by which the search for a critical rate steps
 FACTOR = 1.15
+#: steps of that search at most
+STRIDES = 40
 #: rates at which the growth is measured at most, once the crossing is between two
 SEARCHES = 12
 
@@ -150,11 +153,15 @@ def measured_critical_rate(
         return measured_growth(problem, tried, steps, walkers=walkers, seed=sequence)
 
     low = high = float(critical_rate(problem, method, "trace"))
-    while growth(low).value > 0:
-        low, high = low / FACTOR, low
-    while growth(high).value < 0:
-        low, high = high, high * FACTOR
-    return _crossing(growth, low, high)
+    for _ in range(STRIDES):
+        if growth(low).value > 0:
+            low, high = low / FACTOR, low
+        elif growth(high).value < 0:
+            low, high = high, high * FACTOR
+        else:
+            return _crossing(growth, low, high)
+    remedy = f"no change of sign within a factor {FACTOR**STRIDES:.2g} of the trace form's rate"
+    raise SolveFailed(f"the growth shows {remedy}", 0.0, high, growth(high).value)
 
 
 def _crossing(growth: Any, low: float, high: float) -> Measured:
