@@ -430,6 +430,7 @@ def look(running):
         options.add_argument(f"--{option}")
     options.binary_location = BROWSER
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(120)  # a busy machine is no fault of the page
     try:
         yield Look(driver, running)
     finally:
