@@ -109,8 +109,9 @@ def _solved(experiment: Experiment, case: Case, method: Method, limit: str | Non
     elif limit is not None:
         wanted = {"paths": run.paths, "seed": run.seed}
     ensemble = {key: value for key, value in wanted.items() if key in known}
-    named = {} if limit is None else {"limit": limit}
-    return solve(problem, method, until=run.until, points=run.points, **named, **ensemble)
+    # which limit is the default one may be decided by the problem: any takes a seed
+    named = {"seed": run.seed} if limit is None else {"limit": limit}
+    return solve(problem, method, until=run.until, points=run.points, **{**named, **ensemble})
 
 
 def agrees(results: list[Result]) -> bool:

@@ -50,12 +50,13 @@ def _toml(value: Any) -> str:
 def python(tables: Mapping[str, Any], shown: Answer) -> str:
     """A program: run as it stands, it gives the same numbers."""
     runs = "".join(f", {name}={value}" for name, value in simulation(shown).items())
+    own = "".join(f", {name}={value}" for name, value in shown.options.items())
     grid = f"until={_number(tables['until'])}, points={shown.points}"
     return f"""import limitlab as ll
 
 problem = {_call(tables["problem"])}
 method = {_call(tables["method"])}
-theory = ll.solve(problem, method, {grid}, limit="{shown.limit}")
+theory = ll.solve(problem, method, {grid}, limit="{shown.limit}"{own})
 runs = ll.simulate(problem, method, {grid}{runs})
 print(ll.compare(theory, runs, quantity="{quantity(shown.curve)}"))
 ll.overlay(theory, runs, quantity="{quantity(shown.curve)}").savefig("explored.pdf")

@@ -1,27 +1,28 @@
 """The page: knobs and choices beside the curve, which follows them.
 
-Bokeh keeps a document for every open page. What is computed runs in a thread of the page's own, and
-only the newest state is computed: while a knob is dragged, states in between are left out.
+Bokeh keeps a document for every open page. What is computed runs in a thread of its own, and only
+the newest state is computed: while a knob is dragged, states in between are left out. A state that
+takes long, such as a horizon of a billion steps, is not waited for once another one is asked.
 """
 
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from html import escape
 from typing import Any
 
-import numpy as np
-
 from ...solvers.core.curve import Curve
 from ...theory.core.errors import LimitlabError
 from . import export, work
+from .crew import Stopped, Watched, begin
 from .panel import Panel
 from .picture import Picture
 from .tables import Table, changed, get, start, stream
 
-_FAILED = (LimitlabError, ArithmeticError, ValueError, TypeError, np.linalg.LinAlgError)
+#: seconds after which a newer state is computed beside the one that is still computed, and how many
+#: may be computed at once
+_PATIENCE, _MOST = 2.0, 3
 
 
 class Page:
@@ -34,9 +35,12 @@ class Page:
         self.tables: Table = start()
         self.shown: work.Answer | None = None
         self.runs: Curve | None = None
-        self._pool = ThreadPoolExecutor(1)
-        self._asked, self._busy, self._closed = 0, False, False
-        self._crew: work.Watched | None = None
+        #: numbers of the newest state, of the one that is waited for and of the last that was told
+        self._asked, self._awaited, self._told = 0, 0, 0
+        self._alive = 0  # how many are computed
+        self._since, self._closed = 0.0, False
+        self._crew: Watched | None = None
+        self._wished = False  # a simulation, as soon as the newest state is there
         self.panel, self.picture = Panel(self), Picture()
         self.panel.build(self.tables)
         left = {"flex": "1 1 300px", "max-width": "420px"}
@@ -84,51 +88,70 @@ class Page:
     def refresh(self) -> None:
         """Compute what the tables say, unless something newer is asked meanwhile."""
         self._asked += 1
+        self._wished = False
         self.stop()
-        if not self._busy:
+        self._overtake(self._asked)
+
+    @property
+    def _busy(self) -> bool:
+        return self._awaited > 0
+
+    def _overtake(self, number: int) -> None:
+        """Compute a state that is still the newest one: now, or when nobody waits for another."""
+        if self._closed or number != self._asked or number in (self._awaited, self._told):
+            return
+        left = _PATIENCE - (time.monotonic() - self._since) if self._busy else 0.0
+        if left > 0:
+            self.document.add_timeout_callback(partial(self._overtake, number), 1e3 * left + 1)
+        elif self._alive < _MOST:
             self._begin()
 
     def _begin(self) -> None:
         """Compute the newest state; what takes long, such as compiling, is told."""
-        if self._closed:
-            return
-        self._busy = True
-        self._pool.submit(self._compute, self.tables, self._asked)
+        self._awaited, self._since = self._asked, time.monotonic()
+        self._alive += 1
+        begin(self._compute, self.tables, self._asked)
         self.document.add_timeout_callback(partial(self._still, self._asked), 700)
 
     def _still(self, number: int) -> None:
-        if self._busy and number == self._asked:
+        if number == self._awaited == self._asked:
             self.panel.wait("computing; a new form of equation is compiled once, in some seconds")
 
     def _compute(self, tables: Table, number: int) -> None:
-        """In the thread of the page."""
+        """In a thread of its own."""
         began = time.perf_counter()
         found: work.Answer | None = None
         message = ""
         try:
             found = work.answer(tables)
-        except _FAILED as error:
-            message = str(error)
+        except Exception as error:  # whatever it is, the page goes on
+            message = _told(error)
         self._later(self._show, tables, number, found, message, time.perf_counter() - began)
 
     def _show(
         self, tables: Table, number: int, found: work.Answer | None, message: str, seconds: float
     ) -> None:
         """In the thread of the server."""
+        self._alive -= 1
+        if number != self._awaited:  # it was not waited for
+            self._overtake(self._asked)
+            return
         began = time.perf_counter()
-        self._busy = False
+        self._awaited, self._told = 0, number
         if found is not None:
+            self.stop()  # a simulation of what is no longer shown
             self.shown, self.runs, self.solved = found, None, tables
             self.picture.draw(found)
             taken = seconds + time.perf_counter() - began
             note = "".join(f"<li>{escape(text)}</li>" for text in found.remarks)
             text = f'limit "{found.limit}", {1e3 * taken:.0f} ms<ul>{note}</ul>'
             self.panel.say(text, failed=False)
+            if self._wished:
+                self.simulate()
         else:
             text = f"{escape(message)}<br>The curve is that of the last values that have one."
             self.panel.say(text, failed=True)
-        if number != self._asked:
-            self._begin()
+        self._overtake(self._asked)
 
     def _later(self, call: Any, *args: Any) -> None:
         if not self._closed:
@@ -138,33 +161,39 @@ class Page:
 
     def simulate(self) -> None:
         """Run the algorithm beside the curve; what is finished is drawn."""
-        if self.shown is None or self._crew is not None:
+        self._wished = self._busy
+        if self._wished or self.shown is None or self._crew is not None:
             return
-        self._crew = work.Watched(lambda share: self._later(self.panel.progress, share))
-        ThreadPoolExecutor(1).submit(self._simulate, self.shown, self._crew)
+        self._crew = crew = Watched(lambda share: self._later(self._progress, crew, share))
+        self.panel.progress(0.0)
+        begin(self._simulate, self.shown, crew)
 
-    def _simulate(self, given: work.Answer, crew: work.Watched) -> None:
+    def _simulate(self, given: work.Answer, crew: Watched) -> None:
+        """In a thread of its own."""
         message = ""
         try:
             for runs in work.rounds(given, crew):
-                self._later(self._fill_in, given, runs)
-        except work.Stopped:
+                self._later(self._fill_in, given, crew, runs)
+        except Stopped:
             message = "stopped"
-        except _FAILED as error:
-            message = str(error)
+        except Exception as error:  # whatever it is, the page goes on
+            message = _told(error)
         crew.shutdown(wait=False)
         self._later(self._end, crew, message)
 
-    def _fill_in(self, given: work.Answer, runs: Curve) -> None:
-        if given is self.shown:
+    def _progress(self, crew: Watched, share: float) -> None:
+        if self._crew is crew:
+            self.panel.progress(share)
+
+    def _fill_in(self, given: work.Answer, crew: Watched, runs: Curve) -> None:
+        if self._crew is crew and given is self.shown:
             self.runs = runs
             self.picture.beside(runs, export.quantity(given.curve))
 
-    def _end(self, crew: work.Watched, message: str) -> None:
+    def _end(self, crew: Watched, message: str) -> None:
         if self._crew is crew:
             self._crew = None
-        report = "" if self.runs is None else self._compared()
-        self.panel.done(message, report)
+            self.panel.done(message, "" if self.runs is None else self._compared())
 
     def _compared(self) -> str:
         from ..agreement.compare import compare
@@ -172,14 +201,15 @@ class Page:
         assert self.shown is not None and self.runs is not None
         try:
             return str(compare(self.shown.curve, self.runs, export.quantity(self.shown.curve)))
-        except _FAILED as error:
+        except LimitlabError as error:
             return str(error)
 
     def stop(self) -> None:
-        """Let the simulation end where it is."""
+        """Let the simulation end where it is; what has come by then stays."""
         if self._crew is not None:
             self._crew.stop()
             self._crew = None
+            self.panel.done("stopped", "" if self.runs is None else self._compared())
 
     # ---- export ----
 
@@ -196,8 +226,13 @@ class Page:
     def close(self) -> None:
         """The page was left."""
         self._closed = True
-        self.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._crew is not None:
+            self._crew.stop()
+
+
+def _told(error: Exception) -> str:
+    """The words of an error of ours; of another one its kind too."""
+    return str(error) if isinstance(error, LimitlabError) else f"{type(error).__name__}: {error}"
 
 
 def get_or_none(tables: Table, path: tuple[str, ...]) -> Any:

@@ -125,7 +125,7 @@ class Panel:
         if self._quiet:
             return
         value = _read(new)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and value == value:
             self._quiet, slider.value, self._quiet = True, knob.position(value), False
         self._page.move(knob.path, value)
 
@@ -158,8 +158,7 @@ class Panel:
 
     def progress(self, share: float) -> None:
         """How much of the simulation is done."""
-        if self._page._crew is not None:
-            self._progress.text = f'<progress value="{share:.3f}" max="1"></progress>'
+        self._progress.text = f'<progress value="{share:.3f}" max="1"></progress>'
 
     def done(self, message: str, report: str) -> None:
         """The simulation has ended."""
@@ -169,6 +168,9 @@ class Panel:
 
     def _export(self) -> None:
         links, texts = [], []
+        if self._page.shown is None:
+            self._files.text = "<p>nothing is shown yet</p>"
+            return
         for name, (kind, content) in self._page.files().items():
             address = f"data:{kind};base64,{base64.b64encode(content).decode()}"
             links.append(f'<a download="{name}" href="{address}">{name}</a>')

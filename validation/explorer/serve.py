@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,8 @@ from ...theory.core.checks import count
 from ...theory.core.errors import InvalidInput, NotAvailable
 
 ADDRESS = "127.0.0.1"
+#: a page that was left ends its simulation within so many milliseconds
+_LEFT = {"unused_session_lifetime_milliseconds": 3000, "check_unused_sessions_milliseconds": 1000}
 
 
 def server(port: int = 0) -> Any:
@@ -32,12 +35,20 @@ def server(port: int = 0) -> Any:
         raise InvalidInput("port", port, "give a port up to 65535, or 0 for a free one")
     application = Application(FunctionHandler(_open))
     try:
-        found = Server({"/": application}, port=port, address=ADDRESS)
+        _try(port)
+        found = Server({"/": application}, port=port, address=ADDRESS, **_LEFT)
     except OSError as error:
         remedy = f"cannot be used ({error.strerror}); give another port, or 0 for a free one"
         raise InvalidInput("port", port, remedy) from None
     found.start()
     return found
+
+
+def _try(port: int) -> None:
+    """Take a port and let it go: Bokeh leaves its socket open where it is taken."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tried.bind((ADDRESS, port))
 
 
 def _open(document: Any) -> None:

@@ -25,10 +25,10 @@ import pytest
 import limitlab as ll
 from limitlab import cli
 from limitlab.theory.core.discover import examples, families
-from limitlab.validation.experiment.carry_out import conduct
+from limitlab.validation.experiment.carry_out import _solved, conduct
 from limitlab.validation.experiment.names import snake
 from limitlab.validation.experiment.read import read_experiment
-from limitlab.validation.explorer import export, tables, work
+from limitlab.validation.explorer import crew, export, tables, work
 from limitlab.validation.explorer.serve import ADDRESS, server
 
 pytestmark = pytest.mark.filterwarnings("ignore::limitlab.ValidityWarning")
@@ -138,7 +138,7 @@ def test_what_is_exported_gives_the_same_numbers(tmp_path, monkeypatch, capsys):
     begun = tables.changed(begun, ("problem", "covariance", "dimension"), 200)
     shown = work.answer(begun)
     told: list[float] = []
-    *_, runs = work.rounds(shown, work.Watched(told.append))
+    *_, runs = work.rounds(shown, crew.Watched(told.append))
     assert runs.runs == work.ROUNDS[-1] and told[-1] == 1.0 and told == sorted(told)
     file = tmp_path / "explored.toml"
     file.write_text(export.toml(begun, shown))
@@ -158,9 +158,9 @@ def test_what_is_exported_gives_the_same_numbers(tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_simulation_can_be_stopped():
     shown = work.answer(tables.start())
-    crew = work.Watched(lambda share: crew.stop())
-    with pytest.raises(work.Stopped):
-        list(work.rounds(shown, crew))
+    watched = crew.Watched(lambda share: watched.stop())
+    with pytest.raises(crew.Stopped):
+        list(work.rounds(shown, watched))
 
 
 @pytest.mark.slow
@@ -176,6 +176,155 @@ def test_a_warm_update_takes_fifty_milliseconds(method):
         work.answer(moved)
         taken.append(time.thread_time() - before)
     assert np.median(taken) <= 0.05
+
+
+@pytest.mark.slow
+@of_every_pair
+def test_every_export_re_runs_to_what_is_shown(problem, method, tmp_path):
+    begun = tables.start(problem, method)
+    shown = work.answer(begun)
+    file = tmp_path / "explored.toml"
+    file.write_text(export.toml(begun, shown))
+    experiment = read_experiment(file)
+    of_file = _solved(experiment, experiment.cases[0], experiment.methods[0])
+    if of_file.provenance["limit"] != shown.limit:
+        of_file = _solved(experiment, experiment.cases[0], experiment.methods[0], shown.limit)
+    names: dict[str, object] = {}
+    exec(export.python(begun, shown).partition("runs =")[0], names)
+    name = export.quantity(shown.curve)
+    for again in (of_file, names["theory"]):
+        assert np.array_equal(again[name], shown.curve[name], equal_nan=True)
+    assert next(work.rounds(shown, crew.Watched(lambda share: None))).time[-1] > 0
+
+
+def test_a_run_of_more_steps_than_somebody_waits_for_is_refused():
+    begun = tables.changed(tables.start(), ("problem", "covariance"), {"kind": "isotropic"})
+    begun = tables.changed(begun, ("problem", "covariance", "dimension"), 10**9)
+    made, learnt, until = work.objects(begun)
+    curve = ll.Curve([0.0, until], {"risk": [1.0, 1.0]}, steps=[0, int(until * 1e9)])
+    shown = work.Answer(made, learnt, until, "ode", 2, curve)
+    with pytest.raises(ll.InvalidInput, match="export it"):
+        next(work.rounds(shown, crew.Watched(lambda share: None)))
+
+
+# ---- the page, without a server ----
+
+
+class Loop:
+    """Stands for the document of a page: what is to be called later waits for `pump`."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def add_root(self, root): ...
+
+    def on_session_destroyed(self, call): ...
+
+    def add_next_tick_callback(self, call):
+        self.waiting.append((0.0, call))
+
+    def add_timeout_callback(self, call, milliseconds):
+        self.waiting.append((time.monotonic() + milliseconds / 1e3, call))
+
+    def pump(self, condition, seconds=20):
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            due = [each for each in self.waiting if each[0] <= time.monotonic()]
+            self.waiting = [each for each in self.waiting if each not in due]
+            for _, call in due:
+                call()
+            time.sleep(0.005)
+        assert condition()
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """A page whose curves cost nothing: ``page.asked`` are the horizons that were computed."""
+    pytest.importorskip("bokeh")
+    from limitlab.validation.explorer.page import Page
+
+    asked, gate = [], threading.Event()
+
+    def answer(tables):
+        asked.append(tables["until"])
+        if tables["until"] == 1e9:
+            assert gate.wait(20)
+        if tables["until"] == 13:
+            raise IndexError("no such thing")
+        until = float(tables["until"])
+        curve = ll.Curve([0.0, until], {"risk": [1.0, 0.5]})
+        return work.Answer(None, None, until, "ode", 2, curve)
+
+    monkeypatch.setattr(work, "answer", answer)
+    loop = Loop()
+    made = Page(loop)
+    made.asked, made.gate, made.loop = asked, gate, loop
+    loop.pump(lambda: made.shown is not None)
+    yield made
+    gate.set()
+    made.close()
+
+
+def test_a_state_is_computed_once(page):
+    begun = time.monotonic()
+    page.loop.pump(lambda: time.monotonic() - begun > 0.3)
+    assert page.asked == [4.0]
+    page.move(("until",), 5.0)
+    page.loop.pump(lambda: page.shown.until == 5.0)
+    assert page.asked == [4.0, 5.0]
+
+
+def test_any_error_is_told_and_the_page_goes_on(page):
+    page.move(("until",), 13)
+    page.loop.pump(lambda: "IndexError: no such thing" in page.panel.message.text)
+    assert page.shown.until == 4.0
+    page.move(("until",), 6.0)
+    page.loop.pump(lambda: page.shown.until == 6.0)
+
+
+def test_what_takes_long_is_not_waited_for(page, monkeypatch):
+    monkeypatch.setattr("limitlab.validation.explorer.page._PATIENCE", 0.05)
+    page.move(("until",), 1e9)
+    page.loop.pump(lambda: page.asked[-1] == 1e9)
+    page.move(("until",), 7.0)
+    page.loop.pump(lambda: page.shown.until == 7.0)
+    page.gate.set()
+    page.loop.pump(lambda: page._alive == 0)
+    assert page.shown.until == 7.0 and page.asked == [4.0, 1e9, 7.0]
+
+
+def test_a_simulation_that_was_stopped_leaves_the_next_one_alone(page, monkeypatch):
+    first, second = threading.Event(), threading.Event()
+    turns = iter((first, second))
+
+    def rounds(given, watched):
+        yield ll.Curve.from_runs([0.0, 4.0], [[1.0, 0.5], [1.0, 0.4]], axis=0)
+        assert next(turns).wait(20)
+        if watched._stop.is_set():
+            raise crew.Stopped
+
+    monkeypatch.setattr(work, "rounds", rounds)
+    page.simulate()
+    page.loop.pump(lambda: page.runs is not None)
+    page.stop()
+    assert "stopped" in page.panel._progress.text and page.runs is not None
+    page.simulate()
+    second_crew = page._crew
+    first.set()
+    begun = time.monotonic()
+    page.loop.pump(lambda: time.monotonic() - begun > 0.2)
+    assert page._crew is second_crew and "stopped" not in page.panel._progress.text
+    second.set()
+    page.loop.pump(lambda: page._crew is None)
+
+
+def test_a_simulation_waits_for_the_newest_curve(page, monkeypatch):
+    seen = []
+    monkeypatch.setattr(work, "rounds", lambda given, watched: iter(seen.append(given) or ()))
+    page.move(("until",), 8.0)
+    page.simulate()
+    page.loop.pump(lambda: seen)
+    assert seen[0].until == 8.0
 
 
 # ---- server ----
@@ -281,6 +430,7 @@ def look(running):
         options.add_argument(f"--{option}")
     options.binary_location = BROWSER
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(120)  # a busy machine is no fault of the page
     try:
         yield Look(driver, running)
     finally:
@@ -312,7 +462,7 @@ def test_dragging_a_slider_moves_the_curve(look):
 @needs_browser
 def test_bad_input_is_told_and_keeps_the_last_curve(look):
     before = look.column("theory")
-    for wrong in ("0.4/(1 +", "-2", "__import__('os')"):
+    for wrong in ("0.4/(1 +", "-2", "__import__('os')", "", "nan", "inf", "abc", "9" * 400):
         look.put("rate_text", wrong)
         look.until(lambda: "The curve is that of the last values" in look.model("message", "text"))
         assert "rate" in look.model("message", "text") and look.column("theory") == before
