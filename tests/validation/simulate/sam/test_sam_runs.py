@@ -1,17 +1,23 @@
 """SAM itself beside its recursions, and the averages of its first step over antithetic pairs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from limitlab.solvers.sam.early_time import sam_early_time
 from limitlab.solvers.sam.edge import sam_edge
+from limitlab.solvers.second_order.curvature import DenseCurvature
 from limitlab.solvers.solve import solve
+from limitlab.solvers.stepping.orbit import orbit
 from limitlab.theory.core.errors import NotAvailable
 from limitlab.theory.methods import SAM
 from limitlab.theory.methods.sampling import batches_of, draw_masks
+from limitlab.theory.sam import regression as lowered
 from limitlab.theory.second_order.problem import QuadraticRegression
 from limitlab.theory.two_eigenvalues.problem import TwoEigenvalueModel
 from limitlab.validation.simulate import simulate
+from limitlab.validation.simulate.sam.first_step import _change
 
 pytestmark = pytest.mark.interpreted
 
@@ -110,3 +116,30 @@ def test_options_of_the_other_problem_are_refused():
         simulate(QuadraticRegression(2, 4, 0.1), SAM(0.1, 0.1), 5, starts=[(0.1, 0.1)])
     with pytest.raises(NotAvailable, match="masks"):
         simulate(TwoEigenvalueModel(0.1, 0.0), SAM(0.1, 0.1), 5, masks=[[1.0]])
+
+
+# ---- the measured first step ----
+
+
+@pytest.mark.parametrize("error", [0, 1e-6])
+def test_the_measured_first_step_is_that_of_the_derived_recursion(error):
+    """J₁ − J₀ for a drawn curvature and batch, to rounding; an error of 1e-6 planted is seen."""
+    problem, method = QuadraticRegression(3, 7, 0.3), SAM(0.4, 0.2, batch=2)
+    rng = np.random.default_rng(2)
+    tensor = rng.standard_normal((3, 7, 7))
+    curvature, mask = DenseCurvature(tensor + tensor.transpose(0, 2, 1)), np.array([1.0, 0.0, 1.0])
+    system = lowered.recursion(True, False)
+    turned = next(i for i, state in enumerate(system.states) if str(state) == "J")
+    wrong = replace(system.after[turned], right=(1 + error) * system.after[turned].right)
+    system = replace(system, after=(*system.after[:turned], wrong, *system.after[turned + 1 :]))
+    found = orbit(
+        system,
+        (problem.z0, problem.G),
+        (method.radius / 2,),
+        np.array([0, 1]),
+        ceiling=np.inf,
+        inputs=(curvature.tensor, np.full(2, 0.4 / 2), np.tile(mask, (2, 1))),
+    )
+    J = found.arrays["jacobian"]
+    gap = np.abs(J[0] + _change(problem, method, curvature, mask) - J[1]).max() / np.abs(J).max()
+    assert (gap < 1e-13) == (error == 0)
