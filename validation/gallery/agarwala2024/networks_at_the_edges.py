@@ -135,8 +135,8 @@ def checks(data: Data) -> tuple[Check, ...]:
     plateaus = {B: rate * _late(curve.sample("sharpness")) for B, curve in curves.items()}
     full = next(iter(curves.values()))
     crossed = np.argmax(rate * full.sharpness > 2)
-    swing = float((rate * full.sharpness[crossed:]).std(ddof=1))
-    origin = "edge of stability, standard deviation of the oscillation since it was crossed"
+    swing = float((rate * full.sharpness[crossed:]).max()) - 2
+    origin = "edge of stability: within what it went beyond"
     label = "squared loss, full batch: late rate · sharpness"
     found = [near(label, next(iter(plateaus.values())).mean(), 2, swing, origin)]
     found.append(_in_order(plateaus, "late rate · sharpness rises"))
