@@ -56,9 +56,11 @@ def tables(quick: bool) -> Iterator[Table]:
             for unit in UNITS
         ),
         (f"matrix flow, d = k = {size}, t = 4", flow(size), FLOW),
-        *((f"two-time theory, {unit}, {steps} steps", transient(unit, steps), TRANSIENT)
-          for unit in UNITS),
-    ]  # fmt: skip
+        *(
+            (f"two-time theory, {unit}, {steps} steps", transient(unit, steps), TRANSIENT)
+            for unit in UNITS
+        ),
+    ]
     rows = [
         Row(name, 1e3 * time_one(call, 5).best, goal=at_most(goal, "ms"))
         for name, call, goal in calls

@@ -43,8 +43,9 @@ def scatter() -> Derivation:
     norm = Q - 2 * eta * s[0] + eta**2 * ((inside.T * G.inv() * inside)[0] + delta * s[2])
     overlap = R - eta * s[1]
     mean = dict(zip(s, (*(G * sp.Matrix(c)), V), strict=True))
-    slopes = sp.Matrix([[sp.simplify(sp.diff(form, x).subs(mean)) for x in s]
-                        for form in (norm, overlap)])  # fmt: skip
+    slopes = sp.Matrix(
+        [[sp.simplify(sp.diff(form, x).subs(mean)) for x in s] for form in (norm, overlap)]
+    )
     step = slopes * covariance * slopes.T / b
     transverse = 2 * eta**4 * delta * V**2 / b
     curved: Any = sum(
@@ -64,7 +65,10 @@ def scatter() -> Derivation:
             Step("their means are 𝒢c and V; slopes there", "dQ'/ds", slopes.row(0)),
             Step("so that Var Q′, with χ² outside the span", own, equations[0][1]),
             Step("and Var R′", other, equations[2][1]),
-            Step("curvature, and d − 2 directions for d, move the mean of Q′ by", drift,
-                 equations[3][1]),
+            Step(
+                "curvature, and d − 2 directions for d, move the mean of Q′ by",
+                drift,
+                equations[3][1],
+            ),
         ),
-    )  # fmt: skip
+    )

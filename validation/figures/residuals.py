@@ -21,8 +21,14 @@ def draw_residuals(axes: Any, pairs: Pairs, look: Look) -> None:
     for rank, (name, marker, theory, runs) in enumerate(pairs):
         # neighbouring methods stand side by side, not on top of each other
         share = (rank - (len(pairs) - 1) / 2) * 0.16
-        _draw_pair(axes, theory, runs, look, (look.colours[name], MARKERS[marker % len(MARKERS)]),
-                   (share, width))  # fmt: skip
+        _draw_pair(
+            axes,
+            theory,
+            runs,
+            look,
+            (look.colours[name], MARKERS[marker % len(MARKERS)]),
+            (share, width),
+        )
     axes.set_ylabel("residual (%)")
     axes.yaxis.set_major_locator(MaxNLocator(4, symmetric=True))
 

@@ -22,8 +22,13 @@ STYLE: tuple[Any, ...] = ("default", str(Path(__file__).parents[1] / "house.mpls
 WIDTHS = {"neurips": 5.5, "icml": 3.25, "two-column": 6.75}
 #: fields of metadata that hold a date, by format
 _DATES = {"pdf": "CreationDate", "svg": "Date", "ps": "CreationDate", "eps": "CreationDate"}
-_SIZES = ("axes.labelsize", "axes.titlesize", "xtick.labelsize", "ytick.labelsize",
-          "legend.fontsize")  # fmt: skip
+_SIZES = (
+    "axes.labelsize",
+    "axes.titlesize",
+    "xtick.labelsize",
+    "ytick.labelsize",
+    "legend.fontsize",
+)
 
 
 def style_of_user() -> tuple[Any, ...]:

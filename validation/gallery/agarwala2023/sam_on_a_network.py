@@ -76,8 +76,13 @@ def draw(data: Data, width: str | float) -> HouseFigure:
             curve = data.runs[radius]
             label = rf"$\rho={radius:g}$" if radius else "gradient descent"
             for name, axis in (("sharpness", axes[0]), ("edge", axes[1])):
-                axis.plot(curve.time, np.median(curve.sample(name), axis=0), color=colour,
-                          linewidth=0.9, label=label)  # fmt: skip
+                axis.plot(
+                    curve.time,
+                    np.median(curve.sample(name), axis=0),
+                    color=colour,
+                    linewidth=0.9,
+                    label=label,
+                )
             ends = _settled(data, radius, "sharpness")
             error = 2 * ends.std(ddof=1) / np.sqrt(ends.size)
             axes[2].errorbar([radius], [ends.mean()], [error], color=colour, **SIMULATION)
@@ -114,14 +119,26 @@ def checks(data: Data) -> tuple[Check, ...]:
     # of every run by least squares over the radii: 0 at the edge of descent, 1 at that of SAM
     place = away @ below / (away @ away)
     return (
-        exceeds("fall of the last sharpness with the radius", fall, "larger radii end flatter",
-                level=LEVEL),
-        exceeds("beyond half the way from the edge of gradient descent to that of SAM, all radii",
-                place - 0.5, "nearer to the edge of SAM", level=LEVEL),
-        Check("z: edge of gradient descent above the last sharpness, smallest",
-              min(map(_score, below)), tail(2 * LEVEL, 1, p.runs - 1), np.inf,
-              f"2/rate is another law; Student's tail at {LEVEL:g}"),
-    )  # fmt: skip
+        exceeds(
+            "fall of the last sharpness with the radius",
+            fall,
+            "larger radii end flatter",
+            level=LEVEL,
+        ),
+        exceeds(
+            "beyond half the way from the edge of gradient descent to that of SAM, all radii",
+            place - 0.5,
+            "nearer to the edge of SAM",
+            level=LEVEL,
+        ),
+        Check(
+            "z: edge of gradient descent above the last sharpness, smallest",
+            min(map(_score, below)),
+            tail(2 * LEVEL, 1, p.runs - 1),
+            np.inf,
+            f"2/rate is another law; Student's tail at {LEVEL:g}",
+        ),
+    )
 
 
 def _score(differences: np.ndarray) -> float:

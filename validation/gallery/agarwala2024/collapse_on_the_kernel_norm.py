@@ -183,11 +183,21 @@ def _left_at_equal_norm(data: Data) -> list[Check]:
     left /= (steps[2:] - steps[1]) * (steps[2:] - steps[0]) * worth / 3
     shows = f"a norm off by {_detectable(data, worth):.2g} % shows"
     return [
-        Check("spread of ln loss over small batches at equal norm, in first orders of the step",
-              float(spread.max()), 0, 1, "x/2 of flow time and of the norm, times their slopes"),
-        Check("what is left of it off the line through the two smallest, in second orders",
-              float(np.abs(left).max()), 0, 1, f"2x/3 of that; {shows}"),
-    ]  # fmt: skip
+        Check(
+            "spread of ln loss over small batches at equal norm, in first orders of the step",
+            float(spread.max()),
+            0,
+            1,
+            "x/2 of flow time and of the norm, times their slopes",
+        ),
+        Check(
+            "what is left of it off the line through the two smallest, in second orders",
+            float(np.abs(left).max()),
+            0,
+            1,
+            f"2x/3 of that; {shows}",
+        ),
+    ]
 
 
 def _slopes(data: Data) -> np.ndarray:

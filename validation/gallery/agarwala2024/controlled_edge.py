@@ -54,9 +54,18 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(data=200, batch=8, linear_runs=1000, examples=100, hidden=(32,), steps=1000,
-                  every=25, held=(0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.5),
-                  rates=(0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.32), runs=10)  # fmt: skip
+FULL = Parameters(
+    data=200,
+    batch=8,
+    linear_runs=1000,
+    examples=100,
+    hidden=(32,),
+    steps=1000,
+    every=25,
+    held=(0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.5),
+    rates=(0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.32),
+    runs=10,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +130,17 @@ def _ends(axis: Any, report: ControlReport) -> None:
             if math.isfinite(mean):
                 axis.errorbar(at, mean, 2 * error, color=colour, elinewidth=0.8, **SIMULATION)
             else:
-                axis.text(at, 0.5, "diverged", rotation=90, ha="center", va="center", fontsize=6,
-                          color=colour, transform=axis.get_xaxis_transform())  # fmt: skip
+                axis.text(
+                    at,
+                    0.5,
+                    "diverged",
+                    rotation=90,
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    color=colour,
+                    transform=axis.get_xaxis_transform(),
+                )
             at += 1
         at += 1
         names.append("")

@@ -53,8 +53,16 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(examples=100, hidden=(32,), batches=(2, 4, 8, 16), shown=(2, 16), steps=2000,
-                  every=100, settled=1000, runs=24)  # fmt: skip
+FULL = Parameters(
+    examples=100,
+    hidden=(32,),
+    batches=(2, 4, 8, 16),
+    shown=(2, 16),
+    steps=2000,
+    every=100,
+    settled=1000,
+    runs=24,
+)
 
 
 @dataclass(frozen=True, eq=False)

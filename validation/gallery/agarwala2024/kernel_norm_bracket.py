@@ -70,9 +70,14 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(dimensions=(16, 32, 64, 128, 256, 512, 1024),
-                  draws=(400, 400, 400, 200, 100, 40, 20), data=(16, 256), steps=1000,
-                  runs=(4000, 400), walkers=4000)  # fmt: skip
+FULL = Parameters(
+    dimensions=(16, 32, 64, 128, 256, 512, 1024),
+    draws=(400, 400, 400, 200, 100, 40, 20),
+    data=(16, 256),
+    steps=1000,
+    runs=(4000, 400),
+    walkers=4000,
+)
 
 
 @dataclass(frozen=True, eq=False)

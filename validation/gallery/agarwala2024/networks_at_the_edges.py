@@ -50,8 +50,15 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(data=300, hidden=(32, 32), batches=(300, 60, 20, 8, 4), squared_steps=6000,
-                  cross_entropy_steps=3000, points=40, runs=4)  # fmt: skip
+FULL = Parameters(
+    data=300,
+    hidden=(32, 32),
+    batches=(300, 60, 20, 8, 4),
+    squared_steps=6000,
+    cross_entropy_steps=3000,
+    points=40,
+    runs=4,
+)
 
 
 @dataclass(frozen=True, eq=False)

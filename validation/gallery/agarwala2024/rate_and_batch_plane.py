@@ -50,8 +50,15 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(data=200, batches=(1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 200), rates=40,
-                  steps=400, runs=64, walkers=4000, growth_steps=4000)  # fmt: skip
+FULL = Parameters(
+    data=200,
+    batches=(1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 200),
+    rates=40,
+    steps=400,
+    runs=64,
+    walkers=4000,
+    growth_steps=4000,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,10 +130,13 @@ def checks(data: Data) -> tuple[Check, ...]:
     return (
         Check("flow less closed form, UC-NFC", gap, 0, 1e-8, "accuracy of the integration"),
         near("C-NFC of the flow at 0", flow.centred_alignment[0], data.early, 1e-12, "formula"),
-        near("power of η d²/b of the C-NFC lost at first, largest noises",
-             np.log(more.mean() / less.mean()) / span, 1,
-             (4 * error + p.noises[-1] - p.noises[-2]) / span,
-             "first order in it; 4 standard errors, and the next order relative"),
+        near(
+            "power of η d²/b of the C-NFC lost at first, largest noises",
+            np.log(more.mean() / less.mean()) / span,
+            1,
+            (4 * error + p.noises[-1] - p.noises[-2]) / span,
+            "first order in it; 4 standard errors, and the next order relative",
+        ),
         exceeds("C-NFC lost at first, second noise", less, "it is seen"),
         exceeds("lost at the largest noise above the second", more - less, "it grows"),
-    )  # fmt: skip
+    )

@@ -177,8 +177,9 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         for name, draws in data.draws.items():
             colour = labels[name]
             axes[0].plot(p.widths, data.limits[name], color=colour, **THEORY)
-            axes[0].errorbar(p.widths, draws.mean(axis=1), 2 * _sem(draws), color=colour,
-                             **SIMULATION)  # fmt: skip
+            axes[0].errorbar(
+                p.widths, draws.mean(axis=1), 2 * _sem(draws), color=colour, **SIMULATION
+            )
             axes[0].axhline(data.wide[name], color=colour, **EXACT)
         direct(axes[0], {n: (float(line[-1]), labels[n]) for n, line in data.limits.items()})
         axes[0].set(xscale="log", xlabel="width $k$", ylabel="centred correlation")
@@ -246,11 +247,21 @@ def _limits(data: Data) -> tuple[Check, ...]:
     place, error = np.sum(weight * (means - wide)), np.sqrt(np.sum(weight * away))
     apart = (means[0, -1] - means[-1, -1]) / np.hypot(errors[0, -1], errors[-1, -1])
     return (
-        Check("networks beyond half the way from infinite width to the limit, in standard errors",
-              place / error - error / 2, 4, np.inf, "nearer to the limit; all labels and widths"),
-        Check(f"{names[0]} above {names[-1]} at the largest width, in standard errors", apart, 4,
-              np.inf, "labels are told apart"),
-    )  # fmt: skip
+        Check(
+            "networks beyond half the way from infinite width to the limit, in standard errors",
+            place / error - error / 2,
+            4,
+            np.inf,
+            "nearer to the limit; all labels and widths",
+        ),
+        Check(
+            f"{names[0]} above {names[-1]} at the largest width, in standard errors",
+            apart,
+            4,
+            np.inf,
+            "labels are told apart",
+        ),
+    )
 
 
 def _start(data: Data) -> Check:

@@ -92,8 +92,10 @@ def drawn(problem: QuadraticNetwork, draws: int, rng: Any) -> tuple[Array, Array
     d, S = problem.dimension, problem.inputs
     M = S * problem.teacher * S
     S, M = S / S.mean(), M / np.sqrt(np.mean(M**2))
-    pairs = [(a, b, (1 + 1 / d) * np.mean(a * b) + a.mean() * b.mean()) for a, b in
-             ((M**2, M**2), (S, S), (M**2, S))]  # fmt: skip
+    pairs = [
+        (a, b, (1 + 1 / d) * np.mean(a * b) + a.mean() * b.mean())
+        for a, b in ((M**2, M**2), (S, S), (M**2, S))
+    ]
     values, controls = [], []
     for _ in range(draws):
         W = rng.standard_normal((d, d)) / np.sqrt(d)
@@ -169,14 +171,29 @@ def _orders(data: Data) -> tuple[Check, ...]:
     fits = {r: _first_order(p.dimensions, data.bias[r], data.error[r]) for r in READOUTS}
     fit = "chi square of A/d + B/d^2"
     return (
-        Check("bias, ±1: p-value of first and second order in 1/d", fits["signs"][0], LEVEL, 1.0,
-              f"{fit}; Gaussian readouts are refused by it"),
+        Check(
+            "bias, ±1: p-value of first and second order in 1/d",
+            fits["signs"][0],
+            LEVEL,
+            1.0,
+            f"{fit}; Gaussian readouts are refused by it",
+        ),
         Check("its first order, in standard errors", fits["signs"][1], 4, np.inf, "it is seen"),
-        Check("spread, ±1: p-value of first and second order in 1/d",
-              _first_order(p.dimensions, spread, own)[0], LEVEL, 1.0, f"{fit}; traces scatter"),
-        Check("bias, Gaussian: p-value of the same law", fits["gaussian"][0], 0, LEVEL,
-              f"refused: {fit}"),
-    )  # fmt: skip
+        Check(
+            "spread, ±1: p-value of first and second order in 1/d",
+            _first_order(p.dimensions, spread, own)[0],
+            LEVEL,
+            1.0,
+            f"{fit}; traces scatter",
+        ),
+        Check(
+            "bias, Gaussian: p-value of the same law",
+            fits["gaussian"][0],
+            0,
+            LEVEL,
+            f"refused: {fit}",
+        ),
+    )
 
 
 def _farther(data: Data) -> tuple[Check, ...]:
@@ -188,11 +205,21 @@ def _farther(data: Data) -> tuple[Check, ...]:
     away = x - np.average(x, weights=own**-2)
     slope, error = np.sum(away * y / own**2), np.sqrt(np.sum((away / own) ** 2))
     return (
-        Check("bias at the largest d, Gaussian over ±1, difference in standard errors",
-              (far - near_by)[-1] / errors[-1], 4, np.inf, "the eighth moment enters"),
-        Check("power of d in that ratio, in standard errors", slope / error, 4, np.inf,
-              "it grows: another power of d"),
-    )  # fmt: skip
+        Check(
+            "bias at the largest d, Gaussian over ±1, difference in standard errors",
+            (far - near_by)[-1] / errors[-1],
+            4,
+            np.inf,
+            "the eighth moment enters",
+        ),
+        Check(
+            "power of d in that ratio, in standard errors",
+            slope / error,
+            4,
+            np.inf,
+            "it grows: another power of d",
+        ),
+    )
 
 
 def _formula(data: Data) -> Check:

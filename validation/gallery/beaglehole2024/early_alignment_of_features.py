@@ -119,16 +119,18 @@ def checks(data: Data) -> tuple[Check, ...]:
     """Draws against the limit; famous values; the symmetry of d/k."""
     p = data.parameters
     return (
-        largest("largest |z| of draws at d and half of d, extrapolated, from the limit",
-                [_scores(data, ratio) for ratio in p.ratios],
-                origin="; the next order is what was removed over min(d, k)"),
+        largest(
+            "largest |z| of draws at d and half of d, extrapolated, from the limit",
+            [_scores(data, ratio) for ratio in p.ratios],
+            origin="; the next order is what was removed over min(d, k)",
+        ),
         near("r = 1, k = d", _limit(1.0, 1.0), 5 / np.sqrt(28), 1e-12, "closed form"),
         near("r = 16, k = d", _limit(16.0, 1.0), 0.79017, 5e-6, "sanity value"),
         near("r = 16, wide", _limit(16.0, 1.0, "wide"), 8 / 17, 1e-12, "closed form"),
         near(
             "r = 1, k = 4d less 4k = d", _limit(1.0, 4.0) - _limit(1.0, 0.25), 0, 1e-12, "symmetry"
         ),
-    )  # fmt: skip
+    )
 
 
 def _scores(data: Data, ratio: float) -> Array:

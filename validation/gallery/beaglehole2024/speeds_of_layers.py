@@ -113,8 +113,14 @@ def _run(
     problem = problem_of(p, readout, seed)
     goal = p.target * float(np.sum(problem.teacher**2)) / 4
     if ratio is None:
-        curve = solve(problem, GradientDescent(p.rate / 4), p.until / 2, limit="map", points=601,
-                      matrices=False)  # fmt: skip
+        curve = solve(
+            problem,
+            GradientDescent(p.rate / 4),
+            p.until / 2,
+            limit="map",
+            points=601,
+            matrices=False,
+        )
         at = int(np.argmax(curve["loss"] <= goal))
     else:
         # the faster layer moves by the rate in every step
@@ -175,12 +181,29 @@ def checks(data: Data) -> tuple[Check, ...]:
     return (
         Check("largest loss over its target", float(data.reached.max()), 0, 1.0, "all reach it"),
         exceeds("smallest readout: fastest W above descent", gain, "gain", level=LEVEL),
-        exceeds("smallest readout: fastest W above the slowest", small[2] - small[1], "gain",
-                level=LEVEL),
-        exceeds("that gain above the one at the largest readout", gain - little,
-                "only where W must move", level=LEVEL),
-        exceeds("ln of the displacement at that corner over the opposite one", far, "W must move",
-                level=LEVEL),
-        near("similarity of the matrices that are shown", similar, data.alignment[0, -1], 1e-9,
-             "definition"),
-    )  # fmt: skip
+        exceeds(
+            "smallest readout: fastest W above the slowest",
+            small[2] - small[1],
+            "gain",
+            level=LEVEL,
+        ),
+        exceeds(
+            "that gain above the one at the largest readout",
+            gain - little,
+            "only where W must move",
+            level=LEVEL,
+        ),
+        exceeds(
+            "ln of the displacement at that corner over the opposite one",
+            far,
+            "W must move",
+            level=LEVEL,
+        ),
+        near(
+            "similarity of the matrices that are shown",
+            similar,
+            data.alignment[0, -1],
+            1e-9,
+            "definition",
+        ),
+    )

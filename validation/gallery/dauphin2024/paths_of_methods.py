@@ -152,6 +152,11 @@ def checks(data: Data) -> tuple[Check, ...]:
         Check("largest gap of a unit to its map, overlap", gap, 0, 1e-6, "quadrature"),
         near("spread of the times at ρ = 0", np.ptp(start), 0, 1e-9, "all are descent there"),
         beyond("steps with the neglected part over those without", full / half, 1, "sooner"),
-        near("order in ρ of the gap of SAM to the normalised penalty", orders[0], 2,
-             abs(orders[1] - orders[0]), "its square; what the order moves by to larger ones"),
-    )  # fmt: skip
+        near(
+            "order in ρ of the gap of SAM to the normalised penalty",
+            orders[0],
+            2,
+            abs(orders[1] - orders[0]),
+            "its square; what the order moves by to larger ones",
+        ),
+    )

@@ -141,13 +141,31 @@ def checks(data: Data) -> tuple[Check, ...]:
     lost = data.loss["tr H"] / (np.sum(teacher(p) ** 2) / 4)
     return (
         near("gradient of the objective, by differences", data.gap, 0, 1e-7, "step of 1e-6"),
-        near("fall of tr H under its penalty, over λk(tr B)²", falls[-1], 1,
-             abs(falls[-1] - falls[-2]), "W = 0, every readout grows by λ tr B; what it moves by"),
+        near(
+            "fall of tr H under its penalty, over λk(tr B)²",
+            falls[-1],
+            1,
+            abs(falls[-1] - falls[-2]),
+            "W = 0, every readout grows by λ tr B; what it moves by",
+        ),
         below("last tr H under its penalty", own[-1], 0, "below that of any minimum"),
-        below("movement of tr H under the penalty on tr GN, five records over the five before",
-              moved[-1] / moved[-2], 1, "it settles: geometrically"),
-        near("loss that is left with the penalty on tr H, over that of W = 0", lost[-1], 1,
-             abs(lost[-1] - lost[-6]), "the teacher is lost; what it moves by"),
-        below("loss alone over that with the penalty on tr GN",
-              data.loss["descent"][-1] / data.loss["tr GN"][-1], 1, "learnt"),
-    )  # fmt: skip
+        below(
+            "movement of tr H under the penalty on tr GN, five records over the five before",
+            moved[-1] / moved[-2],
+            1,
+            "it settles: geometrically",
+        ),
+        near(
+            "loss that is left with the penalty on tr H, over that of W = 0",
+            lost[-1],
+            1,
+            abs(lost[-1] - lost[-6]),
+            "the teacher is lost; what it moves by",
+        ),
+        below(
+            "loss alone over that with the penalty on tr GN",
+            data.loss["descent"][-1] / data.loss["tr GN"][-1],
+            1,
+            "learnt",
+        ),
+    )

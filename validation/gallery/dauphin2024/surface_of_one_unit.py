@@ -91,13 +91,23 @@ def draw(data: Data, width: str | float) -> HouseFigure:
         size = max(float(np.abs(each).max()) for each in data.neglected.values())
         for panel, name in zip(axes, data.neglected, strict=True):
             mesh = panel.pcolormesh(
-                data.norm, data.overlap, data.neglected[name], cmap=DIVERGING, vmin=-size,
-                vmax=size, shading="gouraud", rasterized=True,
-            )  # fmt: skip
+                data.norm,
+                data.overlap,
+                data.neglected[name],
+                cmap=DIVERGING,
+                vmin=-size,
+                vmax=size,
+                shading="gouraud",
+                rasterized=True,
+            )
             lines = panel.contour(
-                data.norm, data.overlap, data.losses[name], [0.02, 0.05, 0.1, 0.2, 0.4, 0.8],
-                colors="black", linewidths=0.5,
-            )  # fmt: skip
+                data.norm,
+                data.overlap,
+                data.losses[name],
+                [0.02, 0.05, 0.1, 0.2, 0.4, 0.8],
+                colors="black",
+                linewidths=0.5,
+            )
             panel.clabel(lines, fontsize=5)
             panel.plot(1, 1, "k*", markersize=5)
             panel.set(title=name, xlabel="norm $Q$", ylabel="overlap $R$")
@@ -124,4 +134,4 @@ def checks(data: Data) -> tuple[Check, ...]:
         near("GELU at (.8, .3, 1)", known[1], -0.086724, 5e-7, "sanity value"),
         below("exponents of the gap to the ReLU in β", slopes.max(), -1, "at least as fast as 1/β"),
         beyond("share of the plane in which it is negative, β = 1", share, 0.5, "most of it"),
-    )  # fmt: skip
+    )

@@ -169,6 +169,11 @@ def checks(data: Data) -> tuple[Check, ...]:
         Check("largest exact tr NME in its errors", seen, 4, np.inf, "it must be seen"),
         largest("|z| of tr NME of the ReLU", kink, freedom, ": no curvature is seen at a kink"),
         below("largest |tr NME| over tr GN along descent", max(shares), 1, "the smaller part"),
-        near("exponent of the share of inputs, largest β", slopes[-2:].mean(), -1,
-             np.ptp(slopes[-3:]), "a bend of width 1/β; what it moves by"),
-    )  # fmt: skip
+        near(
+            "exponent of the share of inputs, largest β",
+            slopes[-2:].mean(),
+            -1,
+            np.ptp(slopes[-3:]),
+            "a bend of width 1/β; what it moves by",
+        ),
+    )

@@ -216,8 +216,9 @@ def _plane(axis: Any, data: Data) -> Any:
     conditions = (*(data.plane_edges.transpose(2, 0, 1) - p.plane_rate), -exponent)
     for form, style, colour in zip(conditions, LABELS.values(), SEQUENCE[1:4], strict=True):
         for ink, thick in (("white", 2.4), (colour, 1.3)):
-            axis.contour(p.batches, p.sigmas, form.T, [0.0], colors=[ink], linestyles=style,
-                         linewidths=thick)  # fmt: skip
+            axis.contour(
+                p.batches, p.sigmas, form.T, [0.0], colors=[ink], linestyles=style, linewidths=thick
+            )
     axis.set(ylabel=r"coherence $\sigma$", yscale="log", title=f"rate {p.plane_rate:g}")
     shown = [s for s in p.sigmas if s in (1, 2, 4, 8) or s == p.sigmas[-1]]
     axis.set_yticks(shown, [str(s) for s in shown])
@@ -258,11 +259,19 @@ def _edges_in_order(data: Data, group: int) -> tuple[Check, ...]:
     """What proves instability, and what makes single runs unstable, lies above the edge."""
     edge, bound, single = data.edges[group].T
     found = (
-        beyond(f"sigma {group}: smallest sufficient bound over the edge", (bound / edge).min(), 1,
-               "it proves instability, and more than that"),
-        beyond(f"sigma {group}: smallest edge of single runs over the edge", (single / edge).min(),
-               1, "Jensen's inequality, strictly: the steps differ"),
-    )  # fmt: skip
+        beyond(
+            f"sigma {group}: smallest sufficient bound over the edge",
+            (bound / edge).min(),
+            1,
+            "it proves instability, and more than that",
+        ),
+        beyond(
+            f"sigma {group}: smallest edge of single runs over the edge",
+            (single / edge).min(),
+            1,
+            "Jensen's inequality, strictly: the steps differ",
+        ),
+    )
     if group != data.parameters.groups[0]:
         return found
     p = data.parameters
@@ -296,18 +305,23 @@ def _signs(
     it is above, but for the luck of the largest group; runs shrink also where the mean square
     grows."""
     level = 1e-3 / share.size
-    grow, shrink = (binom.sf(k - 1, p.runs, 0.5) < level for k in
-                    (np.rint(p.runs * share), np.rint(p.runs * (1 - share))))  # fmt: skip
+    grow, shrink = (
+        binom.sf(k - 1, p.runs, 0.5) < level
+        for k in (np.rint(p.runs * share), np.rint(p.runs * (1 - share)))
+    )
     ahead = np.where(np.isfinite(exponent), exponent + luck, 0.0)
     wrong = (grow & (ahead < 0)) | (shrink & (exponent > 0))
     origin = f"sign tests over {share.size} cells at 1e-3"
     return (
         near(f"{name}: cells where most runs go against the exponent", wrong.sum(), 0, 0, origin),
         beyond(f"{name}: cells where most runs grow", grow.sum(), 0, origin),
-        beyond(f"{name}: cells where most runs shrink although the mean square grows",
-               (shrink & mean_grows).sum(), 0,
-               f"single runs are stable beyond the edge; {origin}"),
-    )  # fmt: skip
+        beyond(
+            f"{name}: cells where most runs shrink although the mean square grows",
+            (shrink & mean_grows).sum(),
+            0,
+            f"single runs are stable beyond the edge; {origin}",
+        ),
+    )
 
 
 def _mean_and_median(data: Data) -> tuple[Check, ...]:
@@ -318,8 +332,16 @@ def _mean_and_median(data: Data) -> tuple[Check, ...]:
     ends = runs.sample("mean_square")[:, -1]
     return (
         largest("largest |z| of the mean square over the first steps", gap),
-        beyond("mean square at the end over its start", theory.mean_square[-1]
-               / theory.mean_square[0], 1, "beyond its edge"),
-        most("runs that end below their start", (ends < theory.mean_square[0]).sum(), ends.size,
-             "their exponent is negative"),
-    )  # fmt: skip
+        beyond(
+            "mean square at the end over its start",
+            theory.mean_square[-1] / theory.mean_square[0],
+            1,
+            "beyond its edge",
+        ),
+        most(
+            "runs that end below their start",
+            (ends < theory.mean_square[0]).sum(),
+            ends.size,
+            "their exponent is negative",
+        ),
+    )

@@ -265,8 +265,10 @@ def checks(data: Data) -> tuple[Check, ...]:
         data.times[s].times.min() / min(data.times[s].end_to_end, data.times[s].blockwise)
         for s in p.switched
     ]
-    z, share = (np.concatenate(part) for part in
-                zip(*(_band_of(data, kind) for kind in data.bands), strict=True))  # fmt: skip
+    z, share = (
+        np.concatenate(part)
+        for part in zip(*(_band_of(data, kind) for kind in data.bands), strict=True)
+    )
     error = np.sqrt(LOW * HIGH * 2 * (1 / p.runs + 1 / p.paths))
     return (
         Check("times to half, matrices over theory, less 1", _most(off), 0, 2 * p.rate, "η θ"),

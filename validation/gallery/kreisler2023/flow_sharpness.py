@@ -162,18 +162,35 @@ def _falls(data: Data) -> tuple[Check, ...]:
     # what is left to fall is more than rounding of all the steps
     moving = phi[:-1] / phi[-1] - 1 > phi.size * np.finfo(float).eps
     return (
-        near("share of steps in which the flow's sharpness falls, before it rests",
-             np.mean(np.diff(phi)[moving] < 0), 1, 0, "every one; M <= 1 is sufficient"),
-        Check("largest rise of the flow's sharpness in a step, relative",
-              np.max(np.diff(phi) / phi[:-1]), -np.inf, phi.size * np.finfo(float).eps,
-              "rounding of all the steps, at rest too"),
+        near(
+            "share of steps in which the flow's sharpness falls, before it rests",
+            np.mean(np.diff(phi)[moving] < 0),
+            1,
+            0,
+            "every one; M <= 1 is sufficient",
+        ),
+        Check(
+            "largest rise of the flow's sharpness in a step, relative",
+            np.max(np.diff(phi) / phi[:-1]),
+            -np.inf,
+            phi.size * np.finfo(float).eps,
+            "rounding of all the steps, at rest too",
+        ),
         below("largest M of the run", np.nanmax(run.certificate), 1, "premise"),
-        beyond("fall of the flow's sharpness over the run, relative", 1 - phi[-1] / phi[0], 0,
-               "it moves"),
-        beyond("largest rise of the iterate's, relative", np.max(np.diff(sharp)) / sharp[0], 0,
-               "that of the iterate is not monotone"),
+        beyond(
+            "fall of the flow's sharpness over the run, relative",
+            1 - phi[-1] / phi[0],
+            0,
+            "it moves",
+        ),
+        beyond(
+            "largest rise of the iterate's, relative",
+            np.max(np.diff(sharp)) / sharp[0],
+            0,
+            "that of the iterate is not monotone",
+        ),
         below("rate · sharpness at the end of the run", eta * phi[-1], 2, "below the edge"),
-    )  # fmt: skip
+    )
 
 
 def _cycles(data: Data) -> Check:
@@ -190,9 +207,17 @@ def _predicted(data: Data) -> tuple[Check, ...]:
     missed, count = found - predicted, found.size
     share = np.mean(missed**2) / found.var(ddof=1)
     return (
-        Check("square of what is missed of an end over the variance of the ends", share, 0,
-              float(variances.ppf(1e-3, count, count - 1)),
-              "F at 1e-3: better than any one end for all of them"),
-        exceeds("ln of the distance from 2 over what is missed", np.log((2 - found)
-                / np.abs(missed)), "the edge itself is no prediction", level=1e-3),
-    )  # fmt: skip
+        Check(
+            "square of what is missed of an end over the variance of the ends",
+            share,
+            0,
+            float(variances.ppf(1e-3, count, count - 1)),
+            "F at 1e-3: better than any one end for all of them",
+        ),
+        exceeds(
+            "ln of the distance from 2 over what is missed",
+            np.log((2 - found) / np.abs(missed)),
+            "the edge itself is no prediction",
+            level=1e-3,
+        ),
+    )

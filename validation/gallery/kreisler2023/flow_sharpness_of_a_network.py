@@ -43,8 +43,9 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(looked_at=(*range(0, 61, 4), 150), edges=(0.8, 1.2, 1.5, 2.0), rtol=1e-8,
-                  loss=1e-10)  # fmt: skip
+FULL = Parameters(
+    looked_at=(*range(0, 61, 4), 150), edges=(0.8, 1.2, 1.5, 2.0), rtol=1e-8, loss=1e-10
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +109,13 @@ def checks(data: Data) -> tuple[Check, ...]:
         error = np.array([end.error for end in ends])
         rises = (np.diff(phi) - error[1:] - error[:-1]) / phi[0]
         found.append(
-            below(f"largest rise of phi beyond its error, start at {2 * edge:g}", rises.max(), 0,
-                  "holds: it falls along gradient descent")
-        )  # fmt: skip
+            below(
+                f"largest rise of phi beyond its error, start at {2 * edge:g}",
+                rises.max(),
+                0,
+                "holds: it falls along gradient descent",
+            )
+        )
         fall = (phi[0] - phi[-1] - error[0] - error[-1]) / phi[0]
         found.append(
             beyond(f"fall of phi beyond its error, start at {2 * edge:g}", fall, 0, "it moves")

@@ -131,8 +131,14 @@ def checks(data: Data) -> tuple[Check, ...]:
             "another rate",
         ),
         below("least loss with a memory over SGD", (longer / plain).min(), 1, "exact means"),
-        beyond("what is kept over what lengthens, at the end", kept[-1] / longer[-1], 1,
-               "exact means"),
-        near("difference of the exponents", fits[1][0] - fits[0][0], 0, wide,
-             "the same phase; the intervals of both"),
-    )  # fmt: skip
+        beyond(
+            "what is kept over what lengthens, at the end", kept[-1] / longer[-1], 1, "exact means"
+        ),
+        near(
+            "difference of the exponents",
+            fits[1][0] - fits[0][0],
+            0,
+            wide,
+            "the same phase; the intervals of both",
+        ),
+    )

@@ -162,11 +162,19 @@ def _step(data: Data) -> tuple[Check, ...]:
     greedy = after.pop("greedy (CDAT 1)")
     two = data.runs["CDAT 2"].loss / data.runs["greedy (CDAT 1)"].loss
     return (
-        beyond("least loss of another rule over greedy's, first step",
-               min(after.values()) / greedy, 1, "greedy wins the step"),
-        beyond("least loss of CDAT 2 over greedy's, first 20 steps", two[1:21].min(), 1,
-               "and the first ones"),
-    )  # fmt: skip
+        beyond(
+            "least loss of another rule over greedy's, first step",
+            min(after.values()) / greedy,
+            1,
+            "greedy wins the step",
+        ),
+        beyond(
+            "least loss of CDAT 2 over greedy's, first 20 steps",
+            two[1:21].min(),
+            1,
+            "and the first ones",
+        ),
+    )
 
 
 def _polyak(data: Data) -> tuple[Check, ...]:
@@ -176,11 +184,20 @@ def _polyak(data: Data) -> tuple[Check, ...]:
     parts = np.array_split(run.edge[run.step > 0] > 2, 10)
     return (
         Check("Polyak: last loss over the first", polyak, 0, EPS, "rounding: it has converged"),
-        Check("least of that over the other rules", min(ends.values()), EPS, np.inf,
-              "rounding: none of them has"),
-        beyond("Polyak: least share of steps beyond the edge, tenths of the run",
-               min(part.mean() for part in parts), 0, "it works beyond the edge"),
-    )  # fmt: skip
+        Check(
+            "least of that over the other rules",
+            min(ends.values()),
+            EPS,
+            np.inf,
+            "rounding: none of them has",
+        ),
+        beyond(
+            "Polyak: least share of steps beyond the edge, tenths of the run",
+            min(part.mean() for part in parts),
+            0,
+            "it works beyond the edge",
+        ),
+    )
 
 
 def _pinned(data: Data) -> tuple[Check, ...]:
@@ -189,13 +206,27 @@ def _pinned(data: Data) -> tuple[Check, ...]:
     falls = {name: np.log(run.loss[half] / run.loss[-1]) for name, run in data.runs.items()}
     two, rounding = data.runs["CDAT 2"], half * EPS
     return (
-        near("CDAT 2: sharpness at the end over that at half", two.sharpness[-1]
-             / two.sharpness[half], 1, rounding, "pinned: rounding of every step"),
-        near("CDAT 2: fall of ln loss over the second half", falls.pop("CDAT 2"), 0, rounding,
-             "it stalls: rounding of every step"),
-        beyond("least fall of ln loss over the second half, other rules", min(falls.values()), 0,
-               "they go on"),
-    )  # fmt: skip
+        near(
+            "CDAT 2: sharpness at the end over that at half",
+            two.sharpness[-1] / two.sharpness[half],
+            1,
+            rounding,
+            "pinned: rounding of every step",
+        ),
+        near(
+            "CDAT 2: fall of ln loss over the second half",
+            falls.pop("CDAT 2"),
+            0,
+            rounding,
+            "it stalls: rounding of every step",
+        ),
+        beyond(
+            "least fall of ln loss over the second half, other rules",
+            min(falls.values()),
+            0,
+            "they go on",
+        ),
+    )
 
 
 def _sharpening(data: Data) -> tuple[Check, ...]:
@@ -210,13 +241,21 @@ def _sharpening(data: Data) -> tuple[Check, ...]:
     pairs = (1 / greedy.edge[-2] + 1 / greedy.edge[-1]) - 1
     moved = abs(np.log(greedy.sharpness[-1] / greedy.sharpness[-2]))
     return (
-        below("what is left to the top of the sharpness, end over half, most of three rules",
-              max(left), 1, "they sharpen for ever"),
+        below(
+            "what is left to the top of the sharpness, end over half, most of three rules",
+            max(left),
+            1,
+            "they sharpen for ever",
+        ),
         Check("least of it", min(left), 0, 1 - EPS, "and never pass the end of the valley"),
-        near("greedy: 1/(eta lambda) of two steps less 1, over the curvature of the valley", pairs
-             / (p.bounded / greedy.sharpness[-1]), 1, moved / (p.bounded / greedy.sharpness[-1]),
-             "zig-zag in two directions; what lambda moves by in a step"),
-    )  # fmt: skip
+        near(
+            "greedy: 1/(eta lambda) of two steps less 1, over the curvature of the valley",
+            pairs / (p.bounded / greedy.sharpness[-1]),
+            1,
+            moved / (p.bounded / greedy.sharpness[-1]),
+            "zig-zag in two directions; what lambda moves by in a step",
+        ),
+    )
 
 
 def _batches(data: Data) -> Check:

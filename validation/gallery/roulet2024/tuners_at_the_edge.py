@@ -94,8 +94,10 @@ def _first_circle(p: Parameters, share: float) -> tuple[float, float]:
     root = float(np.sqrt(share))
     toy = SharpnessToy(p.l0, p.k, share * p.alpha, start=(root * p.x, 0.0))
     method, times = GradientDescent(p.rate), np.arange(round(p.steps / root) + 1)
-    run, average = simulate(toy, method, times=times), solve(toy, method, times=times,
-                                                             limit="averaged")  # fmt: skip
+    run, average = (
+        simulate(toy, method, times=times),
+        solve(toy, method, times=times, limit="averaged"),
+    )
     return float(_turns(run)[0]), float(_turns(average)[0])
 
 
@@ -270,12 +272,23 @@ def _pinned(data: Data) -> tuple[Check, ...]:
     left = 1 - (run.x / data.balance) ** 2
     rate = 8 * p.alpha * p.k / run.sharpness**2
     logs = np.log(left / (1 - 0.75 * left))
-    end, first = ((lam**3 / (1 - 0.75 * e)) for lam, e in
-                  ((run.sharpness[k], left[k]) for k in (-1, 0)))  # fmt: skip
+    end, first = (
+        (lam**3 / (1 - 0.75 * e)) for lam, e in ((run.sharpness[k], left[k]) for k in (-1, 0))
+    )
     origin = "a flow for steps: relative order of the rate"
     return (
-        near("CDAT 2: decay of 1 - x^2/x*^2 over its law", (logs[0] - logs[-1]) / rate[:-1].sum(),
-             1.0, rate.max(), origin),
-        near("CDAT 2: sharpness at the end, over where it is pinned", (end / first) ** (1 / 3),
-             1.0, rate.max(), origin),
-    )  # fmt: skip
+        near(
+            "CDAT 2: decay of 1 - x^2/x*^2 over its law",
+            (logs[0] - logs[-1]) / rate[:-1].sum(),
+            1.0,
+            rate.max(),
+            origin,
+        ),
+        near(
+            "CDAT 2: sharpness at the end, over where it is pinned",
+            (end / first) ** (1 / 3),
+            1.0,
+            rate.max(),
+            origin,
+        ),
+    )

@@ -83,8 +83,9 @@ def compute(parameters: Parameters) -> Data:
     network = digits_network(p.examples, seed=p.seed, hidden=p.hidden)
 
     def run(method: Any, every: int = p.every, runs: int = p.runs) -> Curve:
-        return descend(network, method, p.steps, every=every, runs=runs, seed=p.seed,
-                       progress=False)  # fmt: skip
+        return descend(
+            network, method, p.steps, every=every, runs=runs, seed=p.seed, progress=False
+        )
 
     def end(method: Any, runs: int = p.noisy_runs) -> np.ndarray:
         return _end(run(method, p.steps, runs))
@@ -184,19 +185,43 @@ def checks(data: Data) -> tuple[Check, ...]:
     two = data.rules["CDAT 2"].sample("sharpness")
     return (
         _tuned(data),
-        exceeds("one step of CDAT 1.9 above a greedy one", -data.step, "greedy wins the step",
-                level=LEVEL),
-        exceeds("ln final loss, CDAT 2 above greedy", stalls - greedy,
-                "it stalls; greedy does not lose what it loses", level=LEVEL),
-        exceeds("ln final loss, CDAT 2 above CDAT 1.9", stalls - ends["CDAT 1.9"],
-                "below 2 nothing of it is lost", level=LEVEL),
-        exceeds("ln final loss, CDAT 2 above the best constant rate",
-                stalls - data.rates[_best(data.rates)], "it does not recover", level=LEVEL),
-        exceeds("CDAT 2: fall of ln sharpness from the first record on",
-                np.log(two[:, 1] / two[:, -1]), "while it flattens", level=LEVEL),
-        exceeds("ln final loss at the smallest batch, largest scale above the one before",
-                last - before, "which scale is best changes with the batch", level=LEVEL),
-    )  # fmt: skip
+        exceeds(
+            "one step of CDAT 1.9 above a greedy one",
+            -data.step,
+            "greedy wins the step",
+            level=LEVEL,
+        ),
+        exceeds(
+            "ln final loss, CDAT 2 above greedy",
+            stalls - greedy,
+            "it stalls; greedy does not lose what it loses",
+            level=LEVEL,
+        ),
+        exceeds(
+            "ln final loss, CDAT 2 above CDAT 1.9",
+            stalls - ends["CDAT 1.9"],
+            "below 2 nothing of it is lost",
+            level=LEVEL,
+        ),
+        exceeds(
+            "ln final loss, CDAT 2 above the best constant rate",
+            stalls - data.rates[_best(data.rates)],
+            "it does not recover",
+            level=LEVEL,
+        ),
+        exceeds(
+            "CDAT 2: fall of ln sharpness from the first record on",
+            np.log(two[:, 1] / two[:, -1]),
+            "while it flattens",
+            level=LEVEL,
+        ),
+        exceeds(
+            "ln final loss at the smallest batch, largest scale above the one before",
+            last - before,
+            "which scale is best changes with the batch",
+            level=LEVEL,
+        ),
+    )
 
 
 def _tuned(data: Data) -> Check:
@@ -205,9 +230,13 @@ def _tuned(data: Data) -> Check:
     ends = [data.rates[k] for k in (min(data.rates), max(data.rates))]
     # one that diverges in a run is none
     scores = [_score(end - best) if np.isfinite(end).all() else np.inf for end in ends]
-    return Check("the best constant rate below both ends of the rates, in standard errors",
-                 min(scores), tail(2 * LEVEL, 2, best.size - 1), np.inf,
-                 f"it is tuned; Student's tail at {LEVEL:g} over both")  # fmt: skip
+    return Check(
+        "the best constant rate below both ends of the rates, in standard errors",
+        min(scores),
+        tail(2 * LEVEL, 2, best.size - 1),
+        np.inf,
+        f"it is tuned; Student's tail at {LEVEL:g} over both",
+    )
 
 
 def _score(values: np.ndarray) -> float:

@@ -178,24 +178,48 @@ def checks(data: Data) -> tuple[Check, ...]:
         return exceeds(name, differences, origin, level=LEVEL)
 
     return (
-        largest("largest |z| of ln loss and ln sharpness, recursion less descent", _gaps(data),
-                p.runs - 1, ", of other curvatures"),
+        largest(
+            "largest |z| of ln loss and ln sharpness, recursion less descent",
+            _gaps(data),
+            p.runs - 1,
+            ", of other curvatures",
+        ),
         above("one step of CDAT 1.9 above a greedy one", step, "holds: greedy wins the step"),
-        *(above(f"ln loss at the end, rate {rate:g} above the best constant one",
-                data.rates[rate] - constant, "it is tuned: inside of the rates")
-          for rate in (min(p.rates), max(p.rates))),
-        above("ln loss at the end, the best constant rate above greedy", constant - greedy,
-              "does not hold: the run is not lost"),
-        above("ln loss at the end, CDAT 1.9 above greedy", ends["CDAT 1.9"] - greedy,
-              "does not hold: near 2 nothing is recovered"),
-        above("ln loss at the end, CDAT 2 above CDAT 1.9", ends["CDAT 2"] - ends["CDAT 1.9"],
-              "at 2 it stalls"),
+        *(
+            above(
+                f"ln loss at the end, rate {rate:g} above the best constant one",
+                data.rates[rate] - constant,
+                "it is tuned: inside of the rates",
+            )
+            for rate in (min(p.rates), max(p.rates))
+        ),
+        above(
+            "ln loss at the end, the best constant rate above greedy",
+            constant - greedy,
+            "does not hold: the run is not lost",
+        ),
+        above(
+            "ln loss at the end, CDAT 1.9 above greedy",
+            ends["CDAT 1.9"] - greedy,
+            "does not hold: near 2 nothing is recovered",
+        ),
+        above(
+            "ln loss at the end, CDAT 2 above CDAT 1.9",
+            ends["CDAT 2"] - ends["CDAT 1.9"],
+            "at 2 it stalls",
+        ),
         _held(data),
-        above("ln loss at scale 1.5 above .5, all of the data", all_data[1.5] - all_data[0.5],
-              "small steps are better"),
-        above("ln loss at scale .5 above 1.5, smallest batch", few[0.5] - few[1.5],
-              "which scale is best changes with the batch"),
-    )  # fmt: skip
+        above(
+            "ln loss at scale 1.5 above .5, all of the data",
+            all_data[1.5] - all_data[0.5],
+            "small steps are better",
+        ),
+        above(
+            "ln loss at scale .5 above 1.5, smallest batch",
+            few[0.5] - few[1.5],
+            "which scale is best changes with the batch",
+        ),
+    )
 
 
 def _held(data: Data) -> Check:
@@ -203,5 +227,9 @@ def _held(data: Data) -> Check:
     greedy, by a sign test over the curvatures."""
     off = {name: np.abs(data.theory[name].sample("edge")[:, -1] - 2) for name in RULES}
     nearer = off["CDAT 2"] < off["greedy (CDAT 1)"]
-    return most("CDAT 2: rate times sharpness nearer to 2 at the end than greedy's", nearer.sum(),
-                nearer.size, "held at the edge")  # fmt: skip
+    return most(
+        "CDAT 2: rate times sharpness nearer to 2 at the end than greedy's",
+        nearer.sum(),
+        nearer.size,
+        "held at the edge",
+    )

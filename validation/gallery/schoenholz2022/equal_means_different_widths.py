@@ -134,12 +134,21 @@ def checks(data: Data) -> tuple[Check, ...]:
     return (
         *found,
         near("m₂ of both less one another", one.second - two.second, 0, 1e-12, "same map"),
-        Check("ratio of the variances", one.variance / two.variance, above / other
-              * (1 - 4 * np.hypot(a / above, b / other)), above / other * (1 + 4 * np.hypot(
-                  a / above, b / other)), "of the draws, 4 standard errors"),
-        Check("N Var of independent above orthogonal, in standard errors",
-              (above - other) / np.hypot(a, b), 4, np.inf, "the variance tells them apart"),
-    )  # fmt: skip
+        Check(
+            "ratio of the variances",
+            one.variance / two.variance,
+            above / other * (1 - 4 * np.hypot(a / above, b / other)),
+            above / other * (1 + 4 * np.hypot(a / above, b / other)),
+            "of the draws, 4 standard errors",
+        ),
+        Check(
+            "N Var of independent above orthogonal, in standard errors",
+            (above - other) / np.hypot(a, b),
+            4,
+            np.inf,
+            "the variance tells them apart",
+        ),
+    )
 
 
 def _limit(name: str, whole_and_half: list[tuple[float, float]], exact: float) -> Check:
@@ -147,8 +156,13 @@ def _limit(name: str, whole_and_half: list[tuple[float, float]], exact: float) -
     (value, error), (half, own) = whole_and_half
     removed = value - half
     allowed = 4 * float(np.hypot(2 * error, own)) + removed**2 / exact
-    return near(name, value + removed, exact, allowed,
-                "N and N/2, extrapolated: 4 s.e., and the square of what was removed")  # fmt: skip
+    return near(
+        name,
+        value + removed,
+        exact,
+        allowed,
+        "N and N/2, extrapolated: 4 s.e., and the square of what was removed",
+    )
 
 
 def _mean(lengths: Array) -> tuple[float, float]:

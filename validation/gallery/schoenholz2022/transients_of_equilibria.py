@@ -88,8 +88,15 @@ def compute(p: Parameters) -> Data:
             theory[name] = solve(problem, method, times=times, **own)
             for found, size in ((runs, p.size), (halved, p.size // 2)):
                 own_size = replace(problem, size=size)
-                found[name] = simulate(own_size, method, times=times, runs=p.runs, seed=p.seed,
-                                       workers=1, progress=False)  # fmt: skip
+                found[name] = simulate(
+                    own_size,
+                    method,
+                    times=times,
+                    runs=p.runs,
+                    seed=p.seed,
+                    workers=1,
+                    progress=False,
+                )
             rates[name] = float(equilibrium(problem).edge or np.nan) ** 2
     turning, scale, unit = REMEMBERING["elliptic τ = −½, tanh"]
     end = critical_scale(EquilibriumNetwork(turning, scale, unit))

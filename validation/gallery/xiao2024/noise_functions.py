@@ -164,8 +164,13 @@ def checks(data: Data) -> tuple[Check, ...]:
             2 * np.sqrt(data.risk[0]) / b,
             "formula, next order in sqrt(R)",
         ),
-        near("Psi(0) of uniform noise, over its formula", uniform[0] / np.sqrt(np.pi / 6), 1,
-             data.risk[0] / power, "next order R/sigma^2"),
+        near(
+            "Psi(0) of uniform noise, over its formula",
+            uniform[0] / np.sqrt(np.pi / 6),
+            1,
+            data.risk[0] / power,
+            "next order R/sigma^2",
+        ),
         near(
             "phi at the largest risk, Gaussian",
             data.phi["Gaussian"][-1],
@@ -173,4 +178,4 @@ def checks(data: Data) -> tuple[Check, ...]:
             2 / np.pi * power / (4 * data.risk[-1]),
             "next order sigma^2/(4R)",
         ),
-    )  # fmt: skip
+    )
