@@ -106,12 +106,16 @@ def band(problem, method, **options):
 SMOOTH = (ll.Gaussian(0.5), ll.Laplace(0.4), ll.Uniform(0.8), ll.StudentT(3, 0.4), ll.Cauchy(0.3))
 
 
+SPECTRA = {"diagonal": ll.power_law(400, 0.3), "dense": ll.toeplitz(400, 0.4)}
+#: dense ones of few samples are below, with paths
+QUICK = {("diagonal", SMOOTH[0], 4), ("diagonal", SMOOTH[0], 2), ("diagonal", SMOOTH[4], 3)}
+
+
 @pytest.mark.parametrize(
-    ("law", "batch"),
-    grid(SMOOTH, (2, 3, 4, 8, 16), some={(SMOOTH[0], 4), (SMOOTH[0], 2), (SMOOTH[4], 3)}),
+    ("spectrum", "law", "batch"), grid(SPECTRA, SMOOTH, (2, 3, 4, 8, 16), some=QUICK)
 )
-def test_bands_of_the_sign_of_a_mean_are_those_of_runs(law, batch):
-    problem = ll.LeastSquares(ll.power_law(400, 0.3), law)
+def test_bands_of_the_sign_of_a_mean_are_those_of_runs(spectrum, law, batch):
+    problem = ll.LeastSquares(SPECTRA[spectrum], law)
     method = ll.SignSGD(0.3 / batch**0.5, batch=batch)
     assert off(problem, method, band(problem, method)) < CLOSE
 
