@@ -238,6 +238,12 @@ def test_the_page_shows_every_figure_as_it_is_drawn_now():
     assert {file.stem for file in (docs / page.FOLDER).glob("*.png")} == set(NAMES)
 
 
+def test_the_page_of_times_has_a_row_a_figure():
+    docs = Path(gallery.__file__).parents[2] / "docs"
+    text = (docs / "figure_times.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| (\w+) \| \d+ \|", text, re.MULTILINE)) == sorted(NAMES)
+
+
 def test_a_page_of_one_figure(tmp_path, capsys):
     assert cli.main(["gallery", "--out", str(tmp_path), "--only", "noise_functions"]) == 0
     picture = tmp_path / "gallery" / "noise_functions.png"
