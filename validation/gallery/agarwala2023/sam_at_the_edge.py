@@ -45,7 +45,7 @@ class Parameters:
     parameters: int = 60
     radii: tuple[float, ...] = (0.0, 5.0, 20.0, 80.0)
     share: float = 0.95
-    beyond: float = 0.8
+    beyond: float = 0.7
     steps: int = 8000
     seed: int = 101
 
