@@ -21,6 +21,7 @@ from typing import Any
 from ...solvers.core.runner import processors
 from ...theory.core.errors import InvalidInput
 from .check import Check
+from .look import outside_its_range
 from .make import figures, make, module_of
 
 PAGE, FOLDER = "gallery.md", "gallery"
@@ -94,7 +95,8 @@ def _drawn(names: list[str], target: Path) -> Iterator[Drawn]:
 
 def draw(name: str, folder: Path) -> Drawn:
     """Compute, check and draw a figure, and write its small picture."""
-    made = make(name)
+    with outside_its_range():
+        made = make(name)
     return Drawn(name, save(name, made.figure, folder), made.checks, made.seconds)
 
 
