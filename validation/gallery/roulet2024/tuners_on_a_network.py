@@ -50,7 +50,7 @@ class Parameters:
     hidden: tuple[int, ...] = (16,)
     steps: int = 300
     every: int = 30
-    rates: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+    rates: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
     noisy_rates: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     scales: tuple[float, ...] = (0.5, 1.0, 1.5, 1.9)
     batches: tuple[int, ...] = (20, 4)
