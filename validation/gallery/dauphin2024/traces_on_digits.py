@@ -156,9 +156,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     """Hutchinson against the exact trace; what a ReLU shows; and where the part sits."""
     p = data.parameters
     points = [(data.sharp, data.exact), *((data.traces[name], data.along[name]) for name in UNITS)]
-    scores = [
-        np.abs(_column(f, "neglected")[0] - e) / _column(f, "neglected")[1] for f, e in points
-    ]
+    scores = [_scores(f, e) for f, e in points]
     seen = float(np.abs(data.exact / _column(data.sharp, "neglected")[1]).max())
     shares = [np.abs(f.neglected) / f.gauss_newton for found in data.traces.values() for f in found]
     betas, freedom = np.array(p.betas), p.probes - 1
