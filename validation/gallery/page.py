@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from ...solvers.core.blas import one_thread
 from ...solvers.core.runner import processors
 from ...theory.core.errors import InvalidInput
 from .check import Check
@@ -84,10 +85,11 @@ def write_page(folder: str | os.PathLike[str], only: Iterable[str] = ()) -> Iter
 
 
 def _drawn(names: list[str], target: Path) -> Iterator[Drawn]:
-    work, workers = partial(draw, folder=target), min(processors(), len(names))
+    workers = min(processors(), len(names))
     if workers == 1:
-        yield from map(work, names)
+        yield from map(partial(draw, folder=target), names)
         return
+    work = partial(_draw_beside_others, folder=target)
     # processes begin anew: one that is a copy of this one would inherit the locks of its threads
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
         yield from processes.map(work, names)
@@ -98,6 +100,11 @@ def draw(name: str, folder: Path) -> Drawn:
     with outside_its_range():
         made = make(name)
     return Drawn(name, save(name, made.figure, folder), made.checks, made.seconds)
+
+
+def _draw_beside_others(name: str, folder: Path) -> Drawn:
+    with one_thread():
+        return draw(name, folder)
 
 
 def text() -> str:

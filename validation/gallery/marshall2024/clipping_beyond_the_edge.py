@@ -31,8 +31,8 @@ CAPTION = (
 
 #: rate · mean eigenvalue at which unclipped SGD loses its stationary risk
 EDGE = 2.0
-#: the second half of a run is stationary
-STATIONARY = 0.5
+#: of a run, from where it is stationary
+STATIONARY = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Parameters:
     highest_rate: float = 40.0
     rates: int = 60
     simulated: tuple[float, ...] = (0.5, 1.5, 4.0, 12.0)
-    settling: float = 30.0
+    settling: float = 60.0
     seed: int = 1
 
 

@@ -102,10 +102,13 @@ def _losses(problem: SharpnessToy, method: CDAT, p: Parameters) -> np.ndarray:
 
 
 def _error(losses: np.ndarray) -> float:
-    """Half the distance of the order statistics one standard deviation from the median."""
+    """Half the distance of the order statistics one standard deviation from the median.
+
+    NaN where both are infinite: half the runs were lost.
+    """
     n = losses.size
     low, high = np.sort(losses)[[int(n / 2 - np.sqrt(n) / 2), int(n / 2 + np.sqrt(n) / 2)]]
-    return float(high - low) / 2
+    return float(high - low) / 2 if np.isfinite(low) else np.nan
 
 
 def draw(data: Data, width: str | float) -> HouseFigure:

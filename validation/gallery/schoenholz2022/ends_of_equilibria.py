@@ -17,7 +17,7 @@ from ....theory.equilibrium.problem import EquilibriumNetwork
 from ...figures.registry import ENSEMBLES
 from ...figures.style import HouseFigure
 from ...simulate.equilibrium.simulate import draw as drawn
-from ..check import Check, near
+from ..check import Check, near, tail
 from ..look import REFERENCE, SHADE, SIMULATION, THEORY, direct, key, sheet
 
 TITLE = "where equilibria end, the spectrum before it, and how networks reach their limits"
@@ -45,7 +45,7 @@ class Parameters:
     scale: float = 0.6
     input_scale: float = 0.7
     sizes: tuple[int, ...] = (50, 100, 200, 400)
-    networks: int = 40
+    networks: int = 120
     largest: int = 800
     steps: int = 90
     seed: int = 8
@@ -173,11 +173,17 @@ def checks(data: Data) -> tuple[Check, ...]:
     spread, edge = (_slope(p.sizes, *pair) for pair in (_spread(data), _inside(data)))
     mean = data.lengths[-1].mean()
     error = data.lengths[-1].std(ddof=1) / np.sqrt(data.lengths[-1].size)
-    inside = np.max(data.eigenvalues) / data.edge
-    ends = {name: float(values[0]) for name, values in data.ends.items()}
+    ratios = data.ends["independent"][:2] / data.ends["symmetric"][:2]
+    still = float(np.polyfit(p.inputs[:2], ratios, 1)[-1])
     return (
         near("exponent of the spread", spread[0], -1 / 2, 4 * spread[1], "4 s.e."),
-        near("exponent of the edge", edge[0], -2 / 3, 4 * edge[1] + 0.1, "4 s.e., corrections .1"),
+        near(
+            "exponent of the edge",
+            edge[0],
+            -2 / 3,
+            4 * edge[1] + p.sizes[0] ** (-1 / 3) / 3,
+            "4 s.e.; a next order N^(-1/3) of the size of the first moves it by a third of that",
+        ),
         near(
             "|z|²/N at the largest N of (c)",
             mean,
@@ -185,18 +191,28 @@ def checks(data: Data) -> tuple[Check, ...]:
             4 * error + data.limit / p.sizes[-1],
             "4 s.e. and 1/N",
         ),
+        _largest(data),
         near(
-            "largest eigenvalue over its edge",
-            inside,
-            1,
-            4 * p.largest ** (-2 / 3),
-            "fluctuates by N^(-2/3)",
+            "end of independent over symmetric, input to 0",
+            still,
+            2,
+            abs(still - ratios[0]),
+            "2 for a linear network; straight line through two inputs: what it took away",
         ),
-        Check(
-            "end of independent over symmetric at the smallest input",
-            ends["independent"] / ends["symmetric"],
-            1.8,
-            1.999,
-            "2 for a linear network, which a small input is near to",
-        ),
+    )
+
+
+def _largest(data: Data) -> Check:
+    """Largest eigenvalue of (b) among those of the largest N of (c), all in units of N^(-2/3)."""
+    p = data.parameters
+    scaled = p.sizes[-1] ** (2 / 3) * (data.edge - data.tops[-1])
+    one = p.largest ** (2 / 3) * (data.edge - data.eigenvalues.max())
+    n, spread = scaled.size, scaled.std(ddof=1)
+    allowed = tail(1e-3, 1, n - 1) * spread * np.sqrt(1 + 1 / n)
+    return near(
+        "N^(2/3) (edge less largest eigenvalue) at the largest N, around the mean of (c)",
+        one,
+        scaled.mean(),
+        allowed + abs(scaled.mean()) * p.sizes[-1] ** (-1 / 3),
+        "Student's tail at 1e-3 of one more network; the next order is smaller by N^(-1/3)",
     )

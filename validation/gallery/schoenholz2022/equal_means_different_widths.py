@@ -45,7 +45,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(size=800, draws=5000)
+FULL = Parameters(size=400, draws=4000)
 
 
 @dataclass(frozen=True, eq=False)
