@@ -52,7 +52,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(sizes=(50, 100, 200, 400, 800, 1600), networks=300, largest=3200)
+FULL = Parameters(sizes=(50, 100, 200, 400, 800), networks=200, largest=1600)
 
 
 @dataclass(frozen=True, eq=False)
