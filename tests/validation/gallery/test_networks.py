@@ -68,7 +68,7 @@ def without_memory(data):
 
 
 def edge_moved(data):
-    return replace(data, edge=1.1 * data.edge)
+    return replace(data, edge=1.05 * data.edge)
 
 
 def bias_of_another_order(data):
@@ -102,12 +102,12 @@ def bounded(data):
 SPOILT = [
     ("early_alignment_of_features", draws_off, "largest |z|"),
     ("alignment_along_training", batches_exchanged, "at the largest noise"),
-    ("alignment_on_digits", limits_exchanged, "half the way"),
+    ("alignment_on_digits", limits_exchanged, "from infinite width"),
     ("alignment_on_digits", speeds_exchanged, "below it"),
     ("traces_on_digits", lost_part, "largest |z| of tr NME"),
     ("lengths_of_equilibria", lines_exchanged, "largest |z| of networks"),
     ("transients_of_equilibria", without_memory, "with memory"),
-    ("ends_of_equilibria", edge_moved, "over its edge"),
+    ("ends_of_equilibria", edge_moved, "N to infinity"),
     ("bias_of_early_alignment", bias_of_another_order, "first and second order"),
     ("speeds_of_layers", no_gain, "above descent"),
     ("paths_of_methods", same_times, "steps with"),

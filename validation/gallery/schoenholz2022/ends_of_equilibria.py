@@ -191,6 +191,7 @@ def checks(data: Data) -> tuple[Check, ...]:
             4 * error + data.limit / p.sizes[-1],
             "4 s.e. and 1/N",
         ),
+        _reached(data),
         _largest(data),
         near(
             "end of independent over symmetric, input to 0",
@@ -199,6 +200,23 @@ def checks(data: Data) -> tuple[Check, ...]:
             abs(still - ratios[0]),
             "2 for a linear network; straight line through two inputs: what it took away",
         ),
+    )
+
+
+def _reached(data: Data) -> Check:
+    """Edge at infinite N by a straight line in N^(-2/3), with weights, over the predicted one."""
+    gap, error = _inside(data)
+    x, weight = np.array(data.parameters.sizes) ** (-2 / 3), error**-2
+    middle = np.average(x, weights=weight)
+    slope = np.sum(weight * (x - middle) * gap) / np.sum(weight * (x - middle) ** 2)
+    left = np.average(gap, weights=weight) - slope * middle
+    sem = np.sqrt(1 / np.sum(weight) + middle**2 / np.sum(weight * (x - middle) ** 2))
+    return near(
+        "edge of the networks, N to infinity, over the predicted one",
+        1 - left / data.edge,
+        1,
+        (4 * sem + slope * middle**1.5 / 2) / data.edge,
+        "4 s.e., and what a straight line leaves of a next order 1/N of the size of the first",
     )
 
 
