@@ -127,6 +127,8 @@ def _off(data: Any) -> Iterator[tuple[str, Any, Any]]:
                 for value in (1.0, 2.0):
                     yield f"{place} all {value:g}", place, np.full_like(part, value)
                 yield f"{place} nothing missing", place, np.nan_to_num(part, nan=1.0, posinf=1.0)
+        if isinstance(part, float | np.floating):
+            yield f"{place} off by one", place, part + 1
         if isinstance(part, int) and not isinstance(part, bool):
             yield f"{place} and one", place, part + 1
         if isinstance(part, Curve):

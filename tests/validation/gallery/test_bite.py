@@ -34,6 +34,7 @@ ALONE = {
     "r = 1, k = d",
     "r = 16, k = d",
     "r = 16, wide",
+    "one draw, less early_alignment of it",
     "m₂ of both less one another",
     "ratio of the variances",
     # a premise of several runs, and a control that a wrong theory fails

@@ -52,11 +52,11 @@ class Parameters:
 
 QUICK = Parameters()
 FULL = Parameters(
-    parameters=200,
-    sharpness=tuple(np.linspace(0.1, 1.9, 13).tolist()),
-    residuals=tuple(np.linspace(0.2, 1.6, 15).tolist()),
-    steps=1500,
-    runs=40,
+    parameters=100,
+    sharpness=tuple(np.linspace(0.1, 1.9, 10).tolist()),
+    residuals=tuple(np.linspace(0.2, 1.6, 8).tolist()),
+    steps=800,
+    runs=24,
     tested=(0.6, 0.3, 4000, 1000),
 )
 

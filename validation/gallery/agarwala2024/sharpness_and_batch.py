@@ -27,7 +27,8 @@ from ..look import BAND, HIGH, KINDS, LOW, SIMULATION, THEORY, band, key, sheet,
 TITLE = "sharpness along SGD for several batches: all of it, and without the isotropic part"
 CAPTION = (
     "Sharpness along SGD for three batches, all of it and without the isotropic part, where "
-    "one eigenvalue dominates (above) and where none does (below). Take-away: noise takes "
+    "one eigenvalue dominates (above) and where none does (below); bands of the largest and the "
+    "smallest batch. Take-away: noise takes "
     "sharpness from a dominating mode; where none dominates the isotropic part hides it."
 )
 
@@ -100,9 +101,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
                 colour = shades[batch]
                 _draw_batch(left, data.parameters, batch, pair, colour, False)
                 _draw_batch(right, data.parameters, batch, pair, colour, True)
-            left.set(xlabel="step", ylabel=r"$\eta\lambda_{\max}$", title=name)
+            word = "a mode dominates" if ">" in name else "none dominates"
+            left.set(xlabel="step", ylabel=r"$\eta\lambda_{\max}$", title=f"{word}, {name}")
             right.set(xlabel="step", ylabel=r"$\eta(\lambda_{\max}-\kappa|\theta|^2)$")
-            right.set_title(name)
+            right.set_title(f"{word}; no isotropic part")
         key(axes[0], KINDS, columns=3, bands=(BAND,))
 
     return sheet(panels, width, rows=2, columns=2, aspect=0.7)
@@ -122,8 +124,9 @@ def _draw_batch(
     label = f"$B={batch}$" + (" (full)" if batch == len(p.dominant) else "")
     axis.plot(theory.time, edge(p, theory, bare).mean(axis=0), color=colour, label=label, **THEORY)
     values, some = edge(p, runs, bare), thin(runs.time)
-    low, high = np.quantile(values, (LOW, HIGH), axis=0)
-    band(axis, runs.time, low, high, colour)
+    if batch in (p.batches[0], p.batches[-1]):
+        low, high = np.quantile(values, (LOW, HIGH), axis=0)
+        band(axis, runs.time, low, high, colour)
     error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     axis.errorbar(
         runs.time[some], values.mean(axis=0)[some], 2 * error[some], color=colour, **SIMULATION
