@@ -55,7 +55,7 @@ class Parameters:
     scales: tuple[float, ...] = (0.5, 1.0, 1.5, 1.9)
     batches: tuple[int, ...] = (20, 4)
     runs: int = 8
-    noisy_runs: int = 4
+    noisy_runs: int = 8
     compared: int = 6
     seed: int = 1
 
