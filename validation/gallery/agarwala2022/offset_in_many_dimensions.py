@@ -186,11 +186,16 @@ def checks(data: Data) -> tuple[Check, ...]:
         bend = _left(data, D)[1] / np.log(x[1] / x[0])
         name, origin = f"D = {D}: power of the excess in the offset", "relative error of order y"
         found.append(near(name, _power(x, offsets.mean(axis=1)), 1, bend, origin))
-        order = _power(x, _left(data, D))
-        found.append(
-            near(f"D = {D}: order of what is left", order, 1, 0.25, "second order, y^2 beside y")
-        )
+        found.append(_order(f"D = {D}: order of what is left, at excess 0", x, _left(data, D)))
     return tuple(found)
+
+
+def _order(name: str, x: Array, values: Array) -> Check:
+    """Power of x between neighbours, by a straight line through the two smallest."""
+    powers = np.diff(np.log(values)) / np.diff(np.log(x))
+    middle = np.sqrt(x[1:] * x[:-1])
+    limit = np.polyfit(middle[:2], powers[:2], 1)[-1]
+    return near(name, limit, 1, np.ptp(powers), "y^2 beside y; how far the powers of pairs differ")
 
 
 def _power(x: Array, values: Array) -> float:

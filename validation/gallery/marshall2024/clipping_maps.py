@@ -13,7 +13,7 @@ from ....theory.covariance import isotropic
 from ....theory.noise import Gaussian, Laplace, Noise, Rademacher, StudentT
 from ....theory.streaming.problem import LeastSquares
 from ...figures.style import HouseFigure
-from ..check import Check, near
+from ..check import ROUNDING, Check, near
 from ..look import shaded, sheet
 
 TITLE = "maps of mu/nu (stability) and mu^2/nu (comparison) of clipping, with the best threshold"
@@ -198,12 +198,12 @@ def _least_of_two_values(data: Data) -> float:
 
 def checks(data: Data) -> tuple[Check, ...]:
     """Samples, what no law can pass, and the law of Laplace noise at vanishing risk."""
-    from scipy.special import ndtri
+    from scipy.special import erfcx, ndtri
 
     gaussian, rademacher, laplace, _ = data.maps.values()
     scores = np.concatenate([its.z for its in data.maps.values()])
     excess = [np.max(its.comparison / its.bound[:, None]) for its in data.maps.values()]
-    # p_ℓ(0) = erfcx(α/√2)/(2b) with α = √(2R)/b = 2√R
+    # p_ℓ(0) = erfcx(α/√2)/(2b) with b = 1/√2 and α = √(2R)/b = 2√R
     alpha = 2 * np.sqrt(data.risk[0])
     return (
         Check(
@@ -232,11 +232,11 @@ def checks(data: Data) -> tuple[Check, ...]:
         ),
         Check("largest mu^2/nu over its Fisher bound", max(excess), 0, 1 + 1e-9, "Cauchy-Schwarz"),
         near(
-            "Laplace: mu^2/nu at c -> 0, R -> 0",
+            "Laplace: mu^2/nu at c -> 0, smallest R",
             laplace.vanishing[0],
-            2 - 4 * alpha * np.sqrt(2 / np.pi),
-            5 * alpha**2,
-            "4 p(0)^2 E l^2, next order in R",
+            2 * erfcx(alpha / np.sqrt(2)) ** 2 * (1 + 2 * data.risk[0]),
+            ROUNDING,
+            "4 p(0)^2 E l^2, closed form",
         ),
         Check(
             "Rademacher: mu^2/nu at the smallest R and c",
