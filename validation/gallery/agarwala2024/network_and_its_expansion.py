@@ -215,5 +215,7 @@ def _share(
     """
     point, count = p.points[-1], p.judged + 1
     true = network[name][point:][:count]
-    errors = (models[point][name][:count] - true for models in (quadratic, linear))
-    return float(np.divide(*(np.linalg.norm(error) for error in errors)))
+    above, under = (
+        float(np.linalg.norm(models[point][name][:count] - true)) for models in (quadratic, linear)
+    )
+    return above / under
