@@ -48,7 +48,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(examples=200, hidden=(32,), steps=2000, every=20, runs=20)
+FULL = Parameters(examples=100, hidden=(32,), steps=1000, every=20, runs=12)
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,15 +55,15 @@ class Parameters:
 
 QUICK = Parameters()
 FULL = Parameters(
-    data=200,
-    batch=8,
-    linear_runs=1000,
-    examples=100,
-    hidden=(32,),
-    steps=1000,
+    data=100,
+    batch=6,
+    linear_runs=1500,
+    examples=60,
+    hidden=(24,),
+    steps=300,
     every=25,
-    held=(0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.5),
-    rates=(0.02, 0.03, 0.04, 0.06, 0.08, 0.12, 0.16, 0.32),
+    held=(0.2, 0.3, 0.4, 0.5, 0.75, 1.5),
+    rates=(0.02, 0.04, 0.08, 0.12, 0.16, 0.32),
     runs=10,
 )
 

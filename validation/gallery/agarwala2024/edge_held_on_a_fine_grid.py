@@ -57,7 +57,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(examples=100, hidden=(32,), batches=(2, 4, 8), samples=4000, measured=40, runs=32)
+FULL = Parameters(examples=60, hidden=(24,), samples=800, measured=8, runs=24)
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,14 +54,14 @@ class Parameters:
 
 QUICK = Parameters()
 FULL = Parameters(
-    examples=100,
-    hidden=(32,),
+    examples=60,
+    hidden=(24,),
     batches=(2, 4, 8, 16),
     shown=(2, 16),
-    steps=2000,
-    every=100,
-    settled=1000,
-    runs=24,
+    steps=800,
+    every=80,
+    settled=400,
+    runs=12,
 )
 
 

@@ -72,11 +72,11 @@ class Parameters:
 QUICK = Parameters()
 FULL = Parameters(
     dimensions=(16, 32, 64, 128, 256, 512, 1024),
-    draws=(400, 400, 400, 200, 100, 40, 20),
-    data=(16, 256),
-    steps=1000,
-    runs=(4000, 400),
-    walkers=4000,
+    draws=(300, 300, 200, 120, 80, 40, 12),
+    data=(16, 128),
+    steps=600,
+    runs=(2000, 200),
+    walkers=3000,
 )
 
 

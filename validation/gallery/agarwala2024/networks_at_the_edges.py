@@ -51,12 +51,12 @@ class Parameters:
 
 QUICK = Parameters()
 FULL = Parameters(
-    data=300,
-    hidden=(32, 32),
-    batches=(300, 60, 20, 8, 4),
-    squared_steps=6000,
-    cross_entropy_steps=3000,
-    points=40,
+    data=128,
+    hidden=(24, 24),
+    batches=(128, 32, 12, 6),
+    squared_steps=1800,
+    cross_entropy_steps=600,
+    points=20,
     runs=4,
 )
 

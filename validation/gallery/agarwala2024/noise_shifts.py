@@ -48,7 +48,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(steps=(0.006, 0.009, 0.012, 0.018, 0.036), scheme=0.009, runs=10_000)
+FULL = Parameters(steps=(0.006, 0.009, 0.012, 0.018, 0.036), scheme=0.018, runs=4000)
 
 
 @dataclass(frozen=True, eq=False)

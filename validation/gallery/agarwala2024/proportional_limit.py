@@ -68,9 +68,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(
-    ladder=((16, 40_000), (32, 40_000), (64, 40_000), (128, 40_000)),
-)
+FULL = Parameters(ladder=((16, 12_000), (32, 6000), (64, 2800), (128, 700)))
 
 
 @dataclass(frozen=True, eq=False)

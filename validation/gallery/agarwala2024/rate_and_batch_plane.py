@@ -51,13 +51,13 @@ class Parameters:
 
 QUICK = Parameters()
 FULL = Parameters(
-    data=200,
-    batches=(1, 2, 4, 8, 16, 32, 64, 96, 128, 160, 200),
-    rates=40,
-    steps=400,
-    runs=64,
-    walkers=4000,
-    growth_steps=4000,
+    data=80,
+    batches=(1, 2, 4, 8, 16, 24, 32, 48, 64, 80),
+    rates=30,
+    steps=200,
+    runs=32,
+    walkers=3000,
+    growth_steps=2000,
 )
 
 

@@ -46,7 +46,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters((40, 80, 160, 320, 640), (20_000, 20_000, 10_000, 8000, 4000))
+FULL = Parameters((40, 80, 160, 320, 640), (10_000, 8000, 6000, 3000, 800))
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,7 +44,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(dimension=200, draws=200)
+FULL = Parameters(dimension=120, draws=64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(examples=600, steps=2000, every=100, probes=1000)
+FULL = Parameters(examples=400, steps=1000, every=50, probes=500)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(runs=1000, paths=8000, rate=0.005, marks=9)
+FULL = Parameters(runs=600, paths=4000, rate=0.005, marks=9)
 
 
 @dataclass(frozen=True, eq=False)

@@ -70,7 +70,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(examples=300, hidden=32, pieces=10, draws=1000, runs=20)
+FULL = Parameters(examples=200, hidden=24, pieces=8, draws=600, runs=16)
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(examples=200, hidden=(32,), steps=1000, every=50, runs=20, noisy_runs=20)
+FULL = Parameters(examples=100, hidden=(32,), steps=600, every=50, runs=12, noisy_runs=12)
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,7 +55,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(size=800, runs=100, points=40, steps=200)
+FULL = Parameters(size=400, runs=40, points=20, steps=100)
 
 Pair = tuple[str, str]
 

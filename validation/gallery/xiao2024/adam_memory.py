@@ -101,7 +101,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(blocks=256, dimension=1000, short=100.0, runs=400)
+FULL = Parameters(blocks=64, dimension=800, short=60.0, runs=600)
 
 
 @dataclass(frozen=True, eq=False)
