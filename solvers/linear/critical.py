@@ -25,7 +25,7 @@ from .noise_kernel import NoiseKernel
 #: rate · sharpness up to which a level of the norm is looked for
 LARGEST_STEP = 1e9
 #: growth of the mean square in a step up to which its rate is looked for
-LARGEST_GROWTH = 1e100
+LARGEST_GROWTH = 1e50
 
 
 class CriticalRate(float):
@@ -173,6 +173,8 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
     """
     choice("form", form, ("exact", "closure"))
     kernel, rate = _kernel(problem, method, form), constant_rate(method)
+    if rate * problem.sharpness > LARGEST_GROWTH**0.5:
+        raise _too_large(rate)
     quiet = _without_source(kernel, rate)
     if kernel.batches.full:
         return quiet
@@ -186,8 +188,7 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
     while excess(quiet + gap) > 0 and gap < LARGEST_GROWTH:
         gap *= 2
     if gap >= LARGEST_GROWTH:
-        remedy = f"the mean square grows by more than {LARGEST_GROWTH:.0e} a step; give a lower one"
-        raise InvalidInput("rate", rate, remedy)
+        raise _too_large(rate)
     high = quiet + gap
     while excess(quiet + gap) <= 0:  # the norm is infinite at the pole
         gap /= 2
@@ -243,6 +244,11 @@ def _without_source(kernel: NoiseKernel, rate: float) -> float:
     image = np.array([kernel.functions[name](**step) for name in ("M_next", "X_next", "Y_next")])
     eigenvalues = np.linalg.eigvals(image.transpose(2, 0, 1))
     return float(eigenvalues.real[np.abs(eigenvalues.imag) < 1e-9].max())
+
+
+def _too_large(rate: float) -> InvalidInput:
+    remedy = f"the mean square grows by more than {LARGEST_GROWTH:.0e} a step; give a lower one"
+    return InvalidInput("rate", rate, remedy)
 
 
 def _norm_of_growth(kernel: NoiseKernel, form: str, rate: float, r: float) -> float:

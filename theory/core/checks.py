@@ -15,6 +15,8 @@ from .errors import InvalidInput, InvalidType
 LARGEST = 2**53
 #: runs, paths or points of one curve
 LARGEST_ENSEMBLE = 10**7
+#: of an entry that is squared (a kernel, a residual), and of one whose square is (a Jacobian)
+SQUARED, FOURTH = 1e100, 1e50
 
 
 def number(field: str, value: Any) -> float:
@@ -108,6 +110,15 @@ def array(field: str, values: Any, axes: int) -> np.ndarray:
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         raise InvalidInput(field, values, f"has NaN or infinity at index {bad}; remove it")
     return read_only(result)
+
+
+def within_size(field: str, values: np.ndarray, largest: float = SQUARED) -> np.ndarray:
+    """The array, if products of its entries are floats: none is larger than this."""
+    found = float(np.abs(values).max())
+    if found > largest:
+        remedy = f"has an entry of size {found:.3g}; products of such are no floats, rescale to "
+        raise InvalidInput(field, values, f"{remedy}at most {largest:g}")
+    return values
 
 
 def reals(field: str, values: Any, remedy: str = "give an array of real numbers") -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.by_content import ByContent
-from ..core.checks import array, count, read_only, vector
+from ..core.checks import FOURTH, array, count, read_only, vector, within_size
 from ..core.errors import InvalidInput, NotAvailable
 from ..core.problem import Problem
 
@@ -51,7 +51,7 @@ class LinearModel(Problem, ByContent):
     ------
     InvalidInput
         None or two of the three forms; a kernel that is not symmetric or not positive
-        semidefinite; shapes that do not fit.
+        semidefinite; shapes that do not fit; entries beyond 1e100, of a Jacobian beyond 1e50.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class LinearModel(Problem, ByContent):
 
     def _start(self, size: int) -> np.ndarray:
         if np.ndim(self.residual) != 2:
-            return vector("residual", self.residual, size)
+            return within_size("residual", vector("residual", self.residual, size))
         if self.spectrum is not None:
             remedy = "without eigenvectors give the components along them, one axis"
             raise NotAvailable("residual", self.residual, remedy)
@@ -185,7 +185,7 @@ class LinearModel(Problem, ByContent):
 
 
 def _jacobian(values: Any) -> np.ndarray:
-    return array("jacobian", values, 2)
+    return within_size("jacobian", array("jacobian", values, 2), FOURTH)
 
 
 def _kernel(values: Any) -> np.ndarray:
@@ -193,14 +193,14 @@ def _kernel(values: Any) -> np.ndarray:
 
 
 def _spectrum(values: Any) -> np.ndarray:
-    result = vector("spectrum", values)
+    result = within_size("spectrum", vector("spectrum", values))
     if result.min() < 0:
         raise InvalidInput("spectrum", values, f"has {result.min():.3g}; give eigenvalues >= 0")
     return result
 
 
 def _semidefinite(field: str, values: Any) -> np.ndarray:
-    matrix = array(field, values, 2)
+    matrix = within_size(field, array(field, values, 2))
     if matrix.shape[0] != matrix.shape[1]:
         raise InvalidInput(field, values, f"has the shape {matrix.shape}; give a square matrix")
     scale = np.abs(matrix).max()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.by_content import ByContent
-from ..core.checks import array, count, number, read_only, vector
+from ..core.checks import FOURTH, array, count, number, read_only, vector, within_size
 from ..core.errors import InvalidInput, InvalidType
 from ..core.problem import Problem
 
@@ -56,7 +56,7 @@ class QuadraticRegression(Problem, ByContent):
     ------
     InvalidInput
         Wrong shapes; a Gram matrix that is not symmetric, not positive semidefinite, or D >= P;
-        no curvature, or several that differ.
+        no curvature, or several that differ; entries beyond 1e100, of a Jacobian beyond 1e50.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class QuadraticRegression(Problem, ByContent):
             "parameters": P,
             "curvature": _strength(D, P, curvature=curvature, q=q, kappa_tilde=kappa_tilde),
             "jacobian": _start(D, P, jacobian, gram),
-            "residual": None if residual is None else vector("residual", residual, D),
+            "residual": None if residual is None else _residual(residual, D),
             "seed": count("seed", seed, 0),
         }
         for field, value in fixed.items():
@@ -185,15 +185,19 @@ def _strength(D: int, P: int, **given: float | None) -> float:
     return values[0]
 
 
+def _residual(values: Any, D: int) -> np.ndarray:
+    return within_size("residual", vector("residual", values, D))
+
+
 def _start(D: int, P: int, jacobian: Any, gram: Any) -> np.ndarray | None:
     """G (D, P) or Θ₀ (D, D), checked; None where it is to be drawn."""
     if gram is not None:
         if jacobian is not None:
             raise InvalidInput("gram", gram, "jacobian is given too; give one of them")
-        return _checked_gram("gram", array("gram", gram, 2), D, P)
+        return _checked_gram("gram", within_size("gram", array("gram", gram, 2)), D, P)
     if jacobian is None:
         return None
-    given = array("jacobian", jacobian, 2)
+    given = within_size("jacobian", array("jacobian", jacobian, 2), FOURTH)
     return given if given.shape == (D, P) else _checked_gram("jacobian", given, D, P)
 
 

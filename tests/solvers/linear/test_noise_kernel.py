@@ -278,3 +278,15 @@ def test_lanczos_finds_the_largest_eigenvalue(size):
     found = largest_eigenvalue(lambda x: matrix @ x, np.ones(size))
     assert found == pytest.approx(np.linalg.eigvalsh(matrix)[-1], rel=1e-11)
     assert largest_eigenvalue(lambda x: 0 * x, np.ones(size)) == 0
+
+
+@pytest.mark.parametrize("size", [1e20, 1e48, 9e98])
+@pytest.mark.parametrize("form", ["exact", "closure"])
+def test_growth_that_no_float_holds_is_refused(size, form):
+    model = LinearModel(kernel=size * np.diag([1.0, 0.5, 0.2]))
+    for rate in (1e10, 1e-20):
+        if rate * size > 1e25:
+            with pytest.raises(InvalidInput, match="give a lower one") as error:
+                growth_rate(model, SGD(rate, batch=1), form)
+            assert error.value.field == "rate"
+    assert growth_rate(model, SGD(1e-3 / size, batch=1), form) == pytest.approx(0.9996, abs=1e-4)

@@ -63,6 +63,11 @@ def test_blocks_of_outputs():
         ({"spectrum": [1.0, -0.1]}, InvalidInput, "spectrum"),
         ({"spectrum": [1.0, np.nan]}, InvalidInput, "spectrum"),
         ({"spectrum": "flat"}, InvalidType, "spectrum"),
+        # squares of which are no floats
+        ({"jacobian": 1e150 * J}, InvalidInput, "jacobian"),
+        ({"kernel": 1e150 * np.eye(2)}, InvalidInput, "kernel"),
+        ({"spectrum": [1e300, 1.0]}, InvalidInput, "spectrum"),
+        ({"jacobian": J, "residual": 1e160 * Z}, InvalidInput, "residual"),
         ({"jacobian": J, "residual": Z[:3]}, InvalidInput, "residual"),
         ({"jacobian": J, "residual": np.eye(3)}, InvalidInput, "residual"),
         ({"spectrum": [1.0, 0.5], "residual": np.eye(2)}, NotAvailable, "residual"),

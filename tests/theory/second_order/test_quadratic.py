@@ -39,6 +39,9 @@ def test_every_name_of_the_curvature_gives_the_same_problem():
         ({"q": 0.1, "gram": np.ones((4, 100))}, "gram"),
         ({"q": 0.1, "gram": np.eye(4), "jacobian": np.eye(4)}, "gram"),
         ({"q": 0.1, "gram": "foo"}, "gram"),
+        ({"q": 0.1, "gram": 1e150 * np.eye(4)}, "gram"),
+        ({"q": 0.1, "jacobian": 1e150 * np.ones((4, 100))}, "jacobian"),
+        ({"q": 0.1, "residual": 1e160 * np.ones(4)}, "residual"),
     ],
 )
 def test_curvatures_that_differ_and_bad_gram_matrices_are_named(given, field):
