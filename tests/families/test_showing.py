@@ -305,3 +305,20 @@ def test_curves_without_numbers_to_show_show(runs):
     shown(ll.Curve([0.0], {"risk": [1.0]}))
     shown(ll.Curve([0.0, 1.0], {"risk": [np.nan, np.inf]}))
     shown(ll.Curve([0.0, 1.0], {}))
+
+
+@pytest.mark.slow
+def test_a_fit_and_a_frontier_show_their_estimates():
+    problem, method = ll.LeastSquares(ll.isotropic(30), ll.Gaussian(0.5)), ll.SGD(0.4)
+    runs = ll.simulate(problem, method, 2.0, runs=40, points=9, seed=3, progress=False)
+    found = ll.fit(runs, problem, ll.SGD(0.3), ("rate",))
+    frontier = ll.compute_frontier(1.0, 0.7, (50, 100, 200, 400, 800))
+    for answer, number in (
+        (found, f"{found.estimates['rate']:.6g}"),
+        (frontier, f"{frontier.exponents['loss'][0]:.3f}"),
+    ):
+        page = shown(answer)
+        assert {"table", "details", "pre"} <= page.seen and number in page.text
+        assert pickle.loads(pickle.dumps(answer)) == answer == copy.deepcopy(answer)
+    assert replace(frontier, loss=2 * frontier.loss) != frontier
+    assert replace(found, chi_square=found.chi_square + 1) != found

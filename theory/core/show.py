@@ -42,6 +42,25 @@ class Shown:
         return math_latex([*_stated(self), *((rf"\text{{{plain(n)}}}", v) for n, v in rows)])
 
 
+class Tabled:
+    """Base of the answers that are a heading and a table; their words unfold."""
+
+    def _headed(self) -> tuple[str, str]:
+        """What the answer is, and a sentence about it."""
+        raise NotImplementedError
+
+    def _tabled(self) -> tuple[Sequence[str], Rows]:
+        """Names of the columns, and rows."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        words = folded("in words", f"<pre>{escape(str(self))}</pre>")
+        return block(heading(*self._headed()), table_html(*self._tabled()), words)
+
+    def _repr_latex_(self) -> str:
+        return table_latex(*self._tabled())
+
+
 def _stated(shown: Shown) -> list[tuple[str, str]]:
     """The statement; what a user's class states wrongly is told by the verbs, not by a display."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement(ByContent):
+class Agreement(ByContent, show.Tabled):
     """Theory against runs at T times.
 
     Attributes
@@ -125,17 +124,12 @@ class Agreement(ByContent):
         columns |= {f"q{level:g}": values for level, values in self.quantiles.items()}
         return pandas.DataFrame(columns, index=pandas.Index(self.times, name="time"))
 
-    def _repr_html_(self) -> str:
+    def _headed(self) -> tuple[str, str]:
         title = f"{self.quantity}: {self.verdict.upper()}"
-        compared = f"{self.reason}; compared: {' | '.join(self.labels)}"
-        return show.block(
-            show.heading(title, compared),
-            show.table_html(*_table(self)),
-            show.folded("in words", f"<pre>{escape(str(self))}</pre>"),
-        )
+        return title, f"{self.reason}; compared: {' | '.join(self.labels)}"
 
-    def _repr_latex_(self) -> str:
-        return show.table_latex(*_table(self))
+    def _tabled(self) -> tuple[list[str], list[list[str]]]:
+        return _table(self)
 
     def __bool__(self) -> bool:
         return self.passed is True

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...theory.core.by_content import ByContent
+from ...theory.core.show import Tabled
 from ..figures.overlay import overlay
 from .parameters import known
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class Fit(ByContent, Tabled):
     """Numbers of a theory, from an observed curve.
 
     Attributes
@@ -110,3 +112,15 @@ class Fit:
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _headed(self) -> tuple[str, str]:
+        title = f"{self.method.label} fitted to {self.observed.label!r}, {self.quantity}"
+        return title, " ".join(self.remarks)
+
+    def _tabled(self) -> tuple[list[str], list[list[str]]]:
+        percent = f"{100 * self.level:g} %"
+        rows = [
+            [name, *(f"{number:.6g}" for number in (value, *self.intervals[name]))]
+            for name, value in self.estimates.items()
+        ]
+        return ["", "estimate", f"{percent}, from", "to"], rows

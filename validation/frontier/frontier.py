@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from ...solvers.core.curve import Curve
 from ...solvers.solve import solve
 from ...solvers.streaming.finite_size import mean_square_load
+from ...theory.core.by_content import ByContent
 from ...theory.core.checks import between, count, vector
 from ...theory.core.errors import InvalidInput
+from ...theory.core.show import Tabled
 from ...theory.core.warn import one_warning
 from ...theory.features.power_law import power_law_features
 from ...theory.methods import SGD
@@ -37,7 +39,7 @@ _POINTS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Frontier:
+class Frontier(ByContent, Tabled):
     """Loss against compute.
 
     Attributes
@@ -84,6 +86,15 @@ class Frontier:
 
     def __str__(self) -> str:
         return self.summary()
+
+    def _headed(self) -> tuple[str, str]:
+        reached = f"{self.compute[0]:.3g} to {self.compute[-1]:.3g}"
+        title = f"power-law features, alpha = {self.alpha:g}, beta = {self.beta:g}"
+        return title, f"compute (parameters × samples) from {reached}"
+
+    def _tabled(self) -> tuple[list[str], list[list[str]]]:
+        rows = [[k, *(f"{number:.3f}" for number in v)] for k, v in self.exponents.items()]
+        return ["exponent of", "estimate", "95 %, from", "to"], rows
 
     def figure(self, width: str | float = "neurips") -> HouseFigure:
         """Draw the curves, the frontier and the fitted line."""
