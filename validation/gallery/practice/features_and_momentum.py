@@ -45,7 +45,7 @@ class Parameters:
 
 
 QUICK = Parameters(dimension=200, runs=800, sizes=(50, 100, 200, 400, 800))
-FULL = Parameters(dimension=800, runs=800, sizes=(50, 100, 200, 400, 800, 1600, 3200))
+FULL = Parameters(dimension=400, runs=800, sizes=(50, 100, 200, 400, 800, 1600, 3200))
 NAMES = ("SGD", "memory that is kept", "memory that lengthens")
 
 

@@ -48,7 +48,7 @@ class Parameters:
 
 
 QUICK = Parameters(dimension=400, runs=400)
-FULL = Parameters(dimension=1600, runs=1000)
+FULL = Parameters(dimension=800, runs=800)
 
 
 @dataclass(frozen=True, eq=False)

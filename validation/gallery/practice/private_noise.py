@@ -38,7 +38,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(dimension=1600, runs=400)
+FULL = Parameters(dimension=800, runs=400)
 #: batch and s
 CASES = ((1, 0.0), (1, 0.5), (1, 1.0), (4, 2.0))
 Data = dict[tuple[int, float], tuple[Curve, Curve]]

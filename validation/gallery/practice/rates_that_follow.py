@@ -39,7 +39,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(dimension=1600, runs=400)
+FULL = Parameters(dimension=800, runs=400)
 METHODS = {
     "AdaGrad-Norm": SGD(AdaGradNorm(1.0, 1.0)),
     "AdaGrad-Norm, forgetting": SGD(AdaGradNorm(0.6, 1.0, 2.0)),

@@ -65,7 +65,7 @@ class Parameters:
 
 
 QUICK = Parameters()
-FULL = Parameters(dimension=1000, runs=800)
+FULL = Parameters(dimension=600, runs=600)
 
 
 @dataclass(frozen=True, eq=False)
