@@ -32,9 +32,9 @@ CAPTION = (
     "weights), limit from second moments of inputs and labels (lines), infinite width (dashed). "
     "(b) Centred (lines) and uncentred (dashed) correlation along descent, parity; grey: the "
     "limit. (c) Uncentred correlation at loss {target} over the size of the readout: descent, and "
-    "layers at speeds of their own. Take-away: second moments tell how far a finite width moves "
-    "the first instant of units x²/2, on real data; speed limits raise the correlation only where "
-    "the readout is small and W moves alone."
+    "layers at speeds of their own. Take-away: at the first instant networks on real data are "
+    "nearer to the limit from second moments than to infinite width, and off by the next order; "
+    "speed limits raise the correlation only where the readout is small and W moves alone."
 )
 UNITS = ("quadratic", "relu", "tanh")
 #: of what the intervention does, by Student's tail

@@ -277,9 +277,7 @@ def checks(data: Data) -> tuple[Check, ...]:
         Check("times to the loss, the same", _most(slow), 0, 2 * p.rate, "2 η θ, interpolation"),
         near("plateau of two layers over ln 1/s0", slope, 1 / 2, p.rate, "1/(2 θ), relative 2 η θ"),
         largest("largest |z| of standard deviations, SDE over runs", z, origin="; fourth moments"),
-        largest(
-            "share of runs in the band to 0.9, in s.e.", off / error, origin="; arc sines"
-        ),
+        largest("share of runs in the band to 0.9, in s.e.", off / error, origin="; arc sines"),
         below("best switch over the faster of both, largest", max(gains), 1, "faster than either"),
     )
 
