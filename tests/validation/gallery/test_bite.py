@@ -29,6 +29,8 @@ PATIENCE = float(os.environ.get("LIMITLAB_PATIENCE", "60"))
 ALONE = {
     # computed by the check itself, from constants
     "SGD is refused under Cauchy noise, and only there",
+    "GELU at (.8, .3, 1)",
+    "ReLU at (.8, .3, 1)",
     "irreducible loss, mean of 8 draws over that of the equivalent",
     "r = 1, k = 4d less 4k = d",
     "r = 1, k = d",
