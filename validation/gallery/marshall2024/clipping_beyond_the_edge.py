@@ -54,7 +54,7 @@ class Parameters:
     seed: int = 1
 
 
-QUICK = Parameters(dimension=1000, runs=100)
+QUICK = Parameters(dimension=2000, runs=100)
 FULL = Parameters(dimension=4000, runs=300)
 
 
