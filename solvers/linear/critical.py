@@ -162,7 +162,8 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
     Raises
     ------
     InvalidInput, InvalidType, NotAvailable
-        A schedule in place of a rate; another form; an exact one without eigenvectors.
+        A schedule in place of a rate; one at which the mean square grows by more than 1e50 a step;
+        another form; an exact one without eigenvectors.
 
     Examples
     --------
@@ -184,7 +185,8 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
 
     from scipy.optimize import brentq
 
-    gap = 1.0
+    # of large numbers what counts is the share
+    gap = size = max(1.0, quiet)
     while excess(quiet + gap) > 0 and gap < LARGEST_GROWTH:
         gap *= 2
     if gap >= LARGEST_GROWTH:
@@ -192,9 +194,9 @@ def growth_rate(problem: LinearModel, method: Method, form: str = "exact") -> fl
     high = quiet + gap
     while excess(quiet + gap) <= 0:  # the norm is infinite at the pole
         gap /= 2
-        if gap < 1e-13:
+        if gap < 1e-13 * size:
             return quiet
-    return float(brentq(excess, quiet + gap, high, xtol=1e-15, rtol=1e-14))
+    return float(brentq(excess, quiet + gap, high, xtol=1e-15 * size, rtol=1e-14))
 
 
 def _kernel(problem: Any, method: Any, form: str) -> NoiseKernel:
@@ -243,7 +245,8 @@ def _without_source(kernel: NoiseKernel, rate: float) -> float:
     step |= {"lambda_i": values, "lambda_j": values, **kernel.numbers}
     image = np.array([kernel.functions[name](**step) for name in ("M_next", "X_next", "Y_next")])
     eigenvalues = np.linalg.eigvals(image.transpose(2, 0, 1))
-    return float(eigenvalues.real[np.abs(eigenvalues.imag) < 1e-9].max())
+    rounding = 1e-9 * max(1.0, float(np.abs(eigenvalues).max()))
+    return float(eigenvalues.real[np.abs(eigenvalues.imag) < rounding].max())
 
 
 def _too_large(rate: float) -> InvalidInput:

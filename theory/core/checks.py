@@ -15,7 +15,8 @@ from .errors import InvalidInput, InvalidType
 LARGEST = 2**53
 #: runs, paths or points of one curve
 LARGEST_ENSEMBLE = 10**7
-#: of an entry that is squared (a kernel, a residual), and of one whose square is (a Jacobian)
+#: of an entry whose third power, and of one whose sixth must be a float: kernels and residuals,
+#: Jacobians
 SQUARED, FOURTH = 1e100, 1e50
 
 
@@ -113,10 +114,16 @@ def array(field: str, values: Any, axes: int) -> np.ndarray:
 
 
 def within_size(field: str, values: np.ndarray, largest: float = SQUARED) -> np.ndarray:
-    """The array, if products of its entries are floats: none is larger than this."""
+    """The array, if none of its entries is larger: else products of them may overflow.
+
+    Raises
+    ------
+    InvalidInput
+        One is.
+    """
     found = float(np.abs(values).max())
     if found > largest:
-        remedy = f"has an entry of size {found:.3g}; products of such are no floats, rescale to "
+        remedy = f"has an entry of size {found:.3g}; products of such overflow, rescale to "
         raise InvalidInput(field, values, f"{remedy}at most {largest:g}")
     return values
 

@@ -197,8 +197,10 @@ def _start(D: int, P: int, jacobian: Any, gram: Any) -> np.ndarray | None:
         return _checked_gram("gram", within_size("gram", array("gram", gram, 2)), D, P)
     if jacobian is None:
         return None
-    given = within_size("jacobian", array("jacobian", jacobian, 2), FOURTH)
-    return given if given.shape == (D, P) else _checked_gram("jacobian", given, D, P)
+    given = array("jacobian", jacobian, 2)
+    if given.shape == (D, P):
+        return within_size("jacobian", given, FOURTH)
+    return _checked_gram("jacobian", within_size("jacobian", given), D, P)
 
 
 def _checked_gram(field: str, given: np.ndarray, D: int, P: int) -> np.ndarray:

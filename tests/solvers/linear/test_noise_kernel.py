@@ -290,3 +290,16 @@ def test_growth_that_no_float_holds_is_refused(size, form):
                 growth_rate(model, SGD(rate, batch=1), form)
             assert error.value.field == "rate"
     assert growth_rate(model, SGD(1e-3 / size, batch=1), form) == pytest.approx(0.9996, abs=1e-4)
+
+
+@pytest.mark.parametrize("form", ["exact", "closure"])
+@pytest.mark.parametrize("seed", range(4))
+def test_growth_at_large_rates_is_the_square_of_the_rate(form, seed):
+    """A step of a huge rate is its square times a map that knows no rate."""
+    rng = np.random.default_rng(seed)
+    D = int(rng.integers(2, 6))
+    root = rng.standard_normal((D, D + 2))
+    model = LinearModel(kernel=root @ root.T / D)
+    rates = np.array([1e9, 1e13, 1e18, 1e22])
+    found = [growth_rate(model, SGD(rate, batch=1), form) for rate in rates]
+    assert found / rates**2 == pytest.approx(found[-1] / rates[-1] ** 2, rel=1e-7)

@@ -261,5 +261,5 @@ def _pile(data: Data) -> Check:
         curved,
         1,
         abs(curved - _at_zero(epsilons[-2:], shares[-2:])),
-        "parabola less straight line, of the order of epsilon^2",
+        "parabola less straight line, of the order of epsilon^2; the same starts at every epsilon",
     )

@@ -29,8 +29,8 @@ CAPTION = (
     "(a) Error of the linear and the quadratic expansion of a network in space, r.m.s. over "
     "{directions} directions; (b), (c) loss and sharpness of one run, and of both expansions from "
     "the start and from step {points[1]}. Take-away: from where the network moves slowly the "
-    "quadratic model follows loss and sharpening better than the linear one ({judged} steps of "
-    "{starts} starts)."
+    "quadratic model is nearer in loss and sharpness than the linear one ({judged} steps, in the "
+    "mean of ln over {starts} starts)."
 )
 
 
@@ -182,7 +182,7 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 
 def checks(data: Data) -> tuple[Check, ...]:
-    """The order of either error; the quadratic model follows the sharpening, the linear none."""
+    """The order of either error; over starts the quadratic model is nearer than the linear one."""
     found = []
     for order, errors in data.errors.items():
         slopes = np.diff(np.log(errors[:, :5].mean(axis=0))) / np.diff(np.log(data.lengths[:5]))

@@ -32,9 +32,10 @@ CAPTION = (
     "weights), limit from second moments of inputs and labels (lines), infinite width (dashed). "
     "(b) Centred (lines) and uncentred (dashed) correlation along descent, parity; grey: the "
     "limit. (c) Uncentred correlation at loss {target} over the size of the readout: descent, and "
-    "layers at speeds of their own. Take-away: at the first instant networks on real data are "
-    "nearer to the limit from second moments than to infinite width, and off by the next order; "
-    "speed limits raise the correlation only where the readout is small and W moves alone."
+    "layers at speeds of their own. Take-away: over three labels of real data networks are at "
+    "the first instant nowhere as far from the limit of second moments as they are somewhere from "
+    "infinite width; speed limits raise the correlation only where the readout is small and W "
+    "moves alone."
 )
 UNITS = ("quadratic", "relu", "tanh")
 #: of what the intervention does, by Student's tail
@@ -234,7 +235,8 @@ def checks(data: Data) -> tuple[Check, ...]:
 
 
 def _limits(data: Data) -> tuple[Check, ...]:
-    """Networks are nowhere as far from the limit of second moments as from infinite width.
+    """Networks are nowhere as far from the limit of second moments as they are somewhere from
+    infinite width.
 
     The limit leaves a first order in 1/d and 1/k, so that it is not what they are equal to.
     """
@@ -247,10 +249,10 @@ def _limits(data: Data) -> tuple[Check, ...]:
     return (
         Check(
             "largest distance from infinite width above that from the limit, in standard errors",
-            (far - near_by) / np.hypot(a, b),
+            (far - near_by) / (a + b),
             4,
             np.inf,
-            "nearer to the limit; the largest over labels and widths",
+            "the largest over labels and widths, whose errors may be one",
         ),
         Check(
             f"{names[0]} above {names[-1]} at the largest width, in standard errors",

@@ -140,8 +140,10 @@ def draw(data: Data, width: str | float) -> HouseFigure:
 
 
 def _lost(data: Data, kind: str) -> float:
-    """The least squared length of noise at which the best unit is shorter than one half."""
-    return float(data.variances[np.argmax(data.minima[kind] < 0.5)])
+    """The least squared length of noise at which the best unit is shorter than one half; infinite
+    where none is."""
+    lost = data.variances[data.minima[kind] < 0.5]
+    return float(lost[0]) if lost.size else np.inf
 
 
 def checks(data: Data) -> tuple[Check, ...]:
@@ -178,7 +180,7 @@ def checks(data: Data) -> tuple[Check, ...]:
             "neglected trace over the ReLU's less 1, beta to infinity",
             gap,
             0.0,
-            abs(late[-1]),
+            abs(late[-1] - gap),
             "O(1/beta): what the extrapolation took away",
         ),
     )

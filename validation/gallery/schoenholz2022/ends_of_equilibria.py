@@ -215,7 +215,7 @@ def _reached(data: Data) -> Check:
         "edge of the networks, N to infinity, over the predicted one",
         1 - left / data.edge,
         1,
-        (4 * sem + slope * middle**1.5 / 2) / data.edge,
+        (4 * sem + abs(slope) * middle**1.5 / 2) / data.edge,
         "4 s.e., and what a straight line leaves of a next order 1/N of the size of the first",
     )
 
@@ -232,5 +232,5 @@ def _largest(data: Data) -> Check:
         one,
         scaled.mean(),
         allowed + abs(scaled.mean()) * p.sizes[-1] ** (-1 / 3),
-        "Student's tail at 1e-3 of one more network; the next order is smaller by N^(-1/3)",
+        "about Student's tail at 1e-3 of one more; the next order is smaller by N^(-1/3)",
     )

@@ -200,7 +200,7 @@ def checks(data: Data) -> tuple[Check, ...]:
             "normal tail at 1e-3 over all cells",
         ),
         _exponent("all in one coordinate, B = 1", localised, 0, bend, "order B rho^2"),
-        _exponent(f"even start, B = {batch}", even, -1, 0, "order B/d"),
+        _exponent(f"even start, B = {batch}", even, -1, batch * bend, "order B/d"),
         near(
             f"exponent of d, even start, B = {batch}: limit from split equations",
             local,
