@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,8 @@ def with_child(whole: Any, name: Any, part: Any) -> Any:
 
 
 def places(whole: Any, at: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every part that is no container, and the containers on the way."""
-    parts = children(whole)
-    for name, part in parts.items():
+    """Every part that is no container, and the containers on the way; of many the first ones."""
+    for name, part in islice(children(whole).items(), MANY):
         yield (*at, name), part
         yield from places(part, (*at, name))
 
@@ -111,7 +111,7 @@ def _beside(data: Any, place: Place) -> dict[Any, Any]:
 
 def _off(data: Any) -> Iterator[tuple[str, Any, Any]]:
     """What is done, where, and the part that is off."""
-    found = [(place, part) for place, part in places(data) if _early(place)]
+    found = list(places(data))
     for place, part in found:
         for name, other in _beside(data, place).items():
             if alike(part, other):
@@ -137,11 +137,6 @@ def _off(data: Any) -> Iterator[tuple[str, Any, Any]]:
             told = {**part.provenance, "state": "moving"}
             yield f"{place} at rest", place, replace(part, values=still, samples=runs)
             yield f"{place} not at rest", place, replace(part, provenance=told)
-
-
-def _early(place: Place) -> bool:
-    """Whether it is among the first of many."""
-    return all(not isinstance(name, int) or name < MANY for name in place)
 
 
 def _try(change: Any, *arguments: Any) -> Any:

@@ -39,9 +39,10 @@ ALONE = {
     "one draw, less early_alignment of it",
     "m₂ of both less one another",
     "ratio of the variances",
-    # a premise of several runs, and a control that a wrong theory fails
+    # a premise of several runs, and controls that a wrong theory fails
     "runs that came to rest, of all radii",
     "leading order, z of the top mode at the largest radius",
+    "rate 30 % larger, with a memory",
     # spoilt by name in the test of the folder
     "without noise",
     # its interval widens with the misfit of one point: a tilt of all would show
