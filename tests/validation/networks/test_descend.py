@@ -118,8 +118,10 @@ def test_the_flow_ends_where_short_steps_of_descent_do():
     tops = [_top(near) for near in gaps]
     assert (tops[0] - end.sharpness) / (tops[1] - end.sharpness) == pytest.approx(2, rel=0.2)
     closer = flow_end(network, start, loss=1e-11, rtol=1e-10)
-    assert abs(closer.sharpness - end.sharpness) <= 3 * end.error
-    assert flow_end(network, end.theta, loss=1e-8).time == 0.0
+    rest = flow_end(network, end.theta, loss=1e-8)  # over already, and short of its end
+    assert rest.time == 0.0
+    for found in (end, rest):
+        assert 0.5 * found.error <= abs(closer.sharpness - found.sharpness) <= 1.2 * found.error
 
 
 def _top(near):

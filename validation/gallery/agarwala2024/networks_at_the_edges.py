@@ -42,7 +42,7 @@ class Parameters:
     batches: tuple[int, ...] = (64, 16, 6, 3)
     squared_rate: float = 0.4
     cross_entropy_rate: float = 0.3
-    squared_steps: int = 900
+    squared_steps: int = 1600
     cross_entropy_steps: int = 300
     points: int = 15
     runs: int = 4
@@ -54,7 +54,7 @@ FULL = Parameters(
     data=128,
     hidden=(24, 24),
     batches=(128, 32, 12, 6),
-    squared_steps=1800,
+    squared_steps=3200,
     cross_entropy_steps=600,
     points=20,
     runs=4,

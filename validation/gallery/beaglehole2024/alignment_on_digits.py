@@ -32,10 +32,9 @@ CAPTION = (
     "weights), limit from second moments of inputs and labels (lines), infinite width (dashed). "
     "(b) Centred (lines) and uncentred (dashed) correlation along descent, parity; grey: the "
     "limit. (c) Uncentred correlation at loss {target} over the size of the readout: descent, and "
-    "layers at speeds of their own. Take-away: over three labels of real data networks are at "
-    "the first instant nowhere as far from the limit of second moments as they are somewhere from "
-    "infinite width; speed limits raise the correlation only where the readout is small and W "
-    "moves alone."
+    "layers at speeds of their own. Take-away: over three labels the largest distance of "
+    "networks from the limit is below that from infinite width; speed limits raise the correlation "
+    "only where the readout is small and W moves alone."
 )
 UNITS = ("quadratic", "relu", "tanh")
 #: of what the intervention does, by Student's tail
