@@ -237,7 +237,8 @@ def test_a_wrong_expansion_is_seen():
     name = "network_and_its_expansion"
     data = data_of(name)
     assert failures(name, replace(data, errors={**data.errors, 2: data.errors[1]}))
-    assert len(failures(name, replace(data, quadratic=data.linear))) == 2
+    level = {key: np.ones_like(shares) for key, shares in data.shares.items()}
+    assert len(failures(name, replace(data, shares=level))) == 2
 
 
 def test_a_norm_that_is_not_held_is_seen():

@@ -50,7 +50,7 @@ class Parameters:
     rate: float = 0.4
     until: float = 2.0
     points: int = 9
-    runs: int = 125
+    runs: int = 160
     even: int = 4
     seed: int = 9
 
@@ -188,8 +188,8 @@ def checks(data: Data) -> tuple[Check, ...]:
     # of both theories' gaps to the same runs, the difference has no noise to speak of
     repaired = (data.gaps[0] - data.gaps[1])[-1, 0, -2:]
     batch, last = data.batches[-1], data.dimensions[-2:]
-    # of a next order B/d beside the leading one, over the range of ln d
-    bend = 1 / data.dimensions[0] / np.log(data.dimensions[-1] / data.dimensions[0])
+    # the slope of a next order B/d beside the leading one
+    bend = -float(np.polyfit(np.log(data.dimensions), 1 / data.dimensions, 1)[0])
     local = np.log(repaired[1] / repaired[0]) / np.log(last[1] / last[0])
     return (
         Check(
