@@ -18,7 +18,7 @@ from typing import Any
 
 import sympy as sp
 
-from ..activations.base import Activation, norm, overlap, teacher
+from ..activations.base import Activation, alike, norm, overlap, teacher
 
 Q, R, T = norm, overlap, teacher
 #: coefficients of a vector on w and w*
@@ -62,6 +62,7 @@ class Loss:
         trace = self.gradient[0] if part == "hessian" else self.gauss_newton
         return self._slope(self.value + variance / 2 * trace)
 
+    @cache  # noqa: B019 - losses are kept for good
     def hessian_times(self, vector: Vector, part: str = "full") -> Vector:
         """H, or its Gauss–Newton part, times a vector of the span."""
         along = project(vector)
@@ -83,9 +84,13 @@ class Loss:
         return self.activation.tidied(expression)
 
 
-@cache
 def loss_of(activation: Activation) -> Loss:
-    """The loss of an activation, derived once."""
+    """The loss of an activation, derived once for all values of its symbols."""
+    return _derived(alike(activation))
+
+
+@cache
+def _derived(activation: Activation) -> Loss:
     return Loss(activation)
 
 
