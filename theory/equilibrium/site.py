@@ -10,7 +10,7 @@ mean square of a step, :math:`r_t=\mathbb E(z_t-z_{t-1})^2`. Derived here, by a 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sympy as sp
@@ -85,6 +85,7 @@ def _site_theory(kind: str, activation: Activation) -> Derivation:
     )
 
 
+@cache
 def _square() -> Any:
     """The antiderivative of (A + By)² φ(y) that is odd at A B = 0."""
     density = sp.exp(-(_y**2) / 2) / sp.sqrt(2 * sp.pi)
