@@ -15,9 +15,9 @@ from .errors import InvalidInput, InvalidType
 LARGEST = 2**53
 #: runs, paths or points of one curve
 LARGEST_ENSEMBLE = 10**7
-#: of an entry whose third power, and of one whose sixth must be a float: kernels and residuals,
-#: Jacobians
-SQUARED, FOURTH = 1e100, 1e50
+#: of an entry whose third power must be a float (kernels, residuals), and of one whose sixth must
+#: (Jacobians)
+CUBED, SIXTH = 1e100, 1e50
 
 
 def number(field: str, value: Any) -> float:
@@ -113,7 +113,7 @@ def array(field: str, values: Any, axes: int) -> np.ndarray:
     return read_only(result)
 
 
-def within_size(field: str, values: np.ndarray, largest: float = SQUARED) -> np.ndarray:
+def within_size(field: str, values: np.ndarray, largest: float = CUBED) -> np.ndarray:
     """The array, if none of its entries is larger: else products of them may overflow.
 
     Raises
@@ -123,7 +123,7 @@ def within_size(field: str, values: np.ndarray, largest: float = SQUARED) -> np.
     """
     found = float(np.abs(values).max())
     if found > largest:
-        remedy = f"has an entry of size {found:.3g}; products of such overflow, rescale to "
+        remedy = f"has an entry of size {found:.3g}; products of such may overflow, rescale to "
         raise InvalidInput(field, values, f"{remedy}at most {largest:g}")
     return values
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.by_content import ByContent
-from ..core.checks import FOURTH, array, count, read_only, vector, within_size
+from ..core.checks import SIXTH, array, count, read_only, vector, within_size
 from ..core.errors import InvalidInput, NotAvailable
 from ..core.problem import Problem
 
@@ -185,7 +185,7 @@ class LinearModel(Problem, ByContent):
 
 
 def _jacobian(values: Any) -> np.ndarray:
-    return within_size("jacobian", array("jacobian", values, 2), FOURTH)
+    return within_size("jacobian", array("jacobian", values, 2), SIXTH)
 
 
 def _kernel(values: Any) -> np.ndarray:

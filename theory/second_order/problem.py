@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.by_content import ByContent
-from ..core.checks import FOURTH, array, count, number, read_only, vector, within_size
+from ..core.checks import SIXTH, array, count, number, read_only, vector, within_size
 from ..core.errors import InvalidInput, InvalidType
 from ..core.problem import Problem
 
@@ -199,7 +199,7 @@ def _start(D: int, P: int, jacobian: Any, gram: Any) -> np.ndarray | None:
         return None
     given = array("jacobian", jacobian, 2)
     if given.shape == (D, P):
-        return within_size("jacobian", given, FOURTH)
+        return within_size("jacobian", given, SIXTH)
     return _checked_gram("jacobian", within_size("jacobian", given), D, P)
 
 

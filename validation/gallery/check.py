@@ -126,6 +126,17 @@ def exceeds(
     return Check(f"{name}, in standard errors", value, score, np.inf, origin)
 
 
+def power_at_zero(x: Any, values: Any) -> tuple[float, np.ndarray]:
+    """The power of x in values as x → 0, and the powers between neighbours.
+
+    Those are taken at the geometric means, and a straight line through the first two goes to 0.
+    """
+    x = np.asarray(x, dtype=float)
+    powers = np.diff(np.log(values)) / np.diff(np.log(x))
+    middle = np.sqrt(x[1:] * x[:-1])
+    return float(np.polyfit(middle[:2], powers[:2], 1)[-1]), powers
+
+
 def tail(level: float, count: int, freedom: float = np.inf) -> float:
     """The size that the largest of so many Student variables exceeds with this probability."""
     from scipy.stats import norm, t

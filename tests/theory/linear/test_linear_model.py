@@ -63,7 +63,7 @@ def test_blocks_of_outputs():
         ({"spectrum": [1.0, -0.1]}, InvalidInput, "spectrum"),
         ({"spectrum": [1.0, np.nan]}, InvalidInput, "spectrum"),
         ({"spectrum": "flat"}, InvalidType, "spectrum"),
-        # squares of which are no floats
+        # products of which overflow
         ({"jacobian": 1e150 * J}, InvalidInput, "jacobian"),
         ({"kernel": 1e150 * np.eye(2)}, InvalidInput, "kernel"),
         ({"spectrum": [1e300, 1.0]}, InvalidInput, "spectrum"),

@@ -23,7 +23,7 @@ from ....theory.second_order.problem import QuadraticRegression
 from ...figures.registry import ordered
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, near
+from ..check import Check, near, power_at_zero
 from ..look import POINTS, REFERENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "the offset from the edge in many dimensions: as far below 2 as the run began above"
@@ -191,10 +191,7 @@ def checks(data: Data) -> tuple[Check, ...]:
 
 
 def _order(name: str, x: Array, values: Array) -> Check:
-    """Power of x between neighbours, by a straight line through the two smallest."""
-    powers = np.diff(np.log(values)) / np.diff(np.log(x))
-    middle = np.sqrt(x[1:] * x[:-1])
-    limit = np.polyfit(middle[:2], powers[:2], 1)[-1]
+    limit, powers = power_at_zero(x, values)
     return near(name, limit, 1, np.ptp(powers), "y^2 beside y; how far the powers of pairs differ")
 
 

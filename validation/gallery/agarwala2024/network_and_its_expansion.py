@@ -21,7 +21,7 @@ from ...networks.expansion import Expansion, quadratic_expansion
 from ...networks.mlp import MLP
 from ...networks.train import train
 from ...simulate import simulate
-from ..check import Check, exceeds, near
+from ..check import Check, exceeds, near, power_at_zero
 from ..look import EXACT, REFERENCE, SEQUENCE, SIMULATION, THEORY, above, direct, kinds, sheet, thin
 
 TITLE = "a network on digits and its quadratic expansion: error in space, loss and sharpness"
@@ -185,11 +185,8 @@ def checks(data: Data) -> tuple[Check, ...]:
     """The order of either error; over starts the quadratic model is nearer than the linear one."""
     found = []
     for order, errors in data.errors.items():
-        slopes = np.diff(np.log(errors[:, :5].mean(axis=0))) / np.diff(np.log(data.lengths[:5]))
+        slope, slopes = power_at_zero(data.lengths[:5], errors[:, :5].mean(axis=0))
         label = f"slope of the error of order {order} against the distance, at no distance"
-        # at the geometric means of neighbours
-        middle = np.sqrt(data.lengths[1:5] * data.lengths[:4])
-        slope = float(np.polyfit(middle, slopes, 1)[-1])
         origin = "Taylor; a straight line in the distance, and how far slopes differ"
         found.append(near(label, slope, order + 1, np.ptp(slopes), origin))
     first, last = min(data.linear), max(data.linear)

@@ -18,7 +18,7 @@ from ....theory.methods import SAM, GradientDescent, GradientPenalty
 from ...figures.registry import colours
 from ...figures.style import HouseFigure
 from ...simulate import simulate
-from ..check import Check, beyond, near
+from ..check import Check, beyond, near, power_at_zero
 from ..look import EXACT, REFERENCE, SIMULATION, THEORY, key, sheet
 
 TITLE = "paths of one unit under penalties and SAM, and the time to a given overlap"
@@ -147,9 +147,7 @@ def checks(data: Data) -> tuple[Check, ...]:
     full, half = data.times["penalty"][-1], data.times["penalty, no NME"][-1]
     # between the smallest strengths
     gaps, strengths = np.abs(data.times["SAM"] - data.times["normalised"])[1:4], p.strengths[1:4]
-    orders = np.diff(np.log(gaps)) / np.diff(np.log(strengths))
-    middle = np.sqrt(np.multiply(strengths[1:], strengths[:-1]))
-    order = float(np.polyfit(middle, orders, 1)[-1])
+    order, orders = power_at_zero(strengths, gaps)
     return (
         Check("largest gap of a unit to its map, overlap", gap, 0, 1e-6, "quadrature"),
         near("spread of the times at ρ = 0", np.ptp(start), 0, 1e-9, "all are descent there"),
