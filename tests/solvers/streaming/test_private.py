@@ -21,6 +21,7 @@ def private(s, batch, d=400, **more):
     return ll.ClippedSGD(0.8, 1.0, **{**options, **more})
 
 
+@pytest.mark.slow
 def test_the_reference_of_one_sample():
     """K = I, η = .8, c = 1, R(0) = .5, noise .5, s = .5 at t = .5, 1, 2, 3."""
     curve = ll.solve(problem(), private(0.5, 1), times=[0, 0.5, 1, 2, 3])

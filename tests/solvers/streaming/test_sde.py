@@ -241,6 +241,7 @@ def test_the_dense_sde_is_the_right_one(exact):
     assert abs(deviation - deviation_2) < 5 * np.hypot(errors, errors_2)[1] + 8e-3 * deviation
 
 
+@pytest.mark.slow
 def test_a_diagonal_covariance_has_one_law_as_vector_and_as_energies():
     law, paths, times = toeplitz(12, 0.0), 2000, np.array([0.0, 1.0])
     vector = dense_paths(
