@@ -34,7 +34,7 @@ CASES = {
     for number, example in enumerate(examples(family))
 }
 #: carried out in the everyday suite; the others in the slow one
-EVERYDAY = ("linear-SGD-0", "streaming-SGD-0", "two_eigenvalues-GradientDescent-0", "equilibrium-")
+EVERYDAY = ("streaming-SGD-0", "equilibrium-")
 #: arguments that files call by a word
 LETTERS = {"d": "dimension", "K": "matrix"}
 #: what files call the things that functions make

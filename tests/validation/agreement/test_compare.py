@@ -61,6 +61,7 @@ def rejections(mean, repetitions, seed, curve=None, **options):
     return sum(report.passed is False for report in reports)
 
 
+@pytest.mark.slow
 def test_false_alarms_stay_below_the_level():
     """At level 5 % over all times; the bound is the 99.9 % point of the binomial law."""
     count = rejections(risk(), 400, seed=1, level=0.05)
@@ -78,6 +79,7 @@ def test_without_holm_the_false_alarms_would_be_seen():
     assert alarms > stats.binom.isf(1e-3, 200, 0.05)
 
 
+@pytest.mark.slow
 def test_no_false_alarm_at_the_default_level():
     assert rejections(risk(), 400, seed=3) <= stats.binom.isf(1e-3, 400, 1e-3)
 
@@ -109,6 +111,7 @@ def test_detectable_is_what_is_detected(name):
         assert count >= stats.binom.isf(1 - 1e-3, 100, 0.98)
 
 
+@pytest.mark.slow
 def test_five_percent_of_the_drift_is_rejected():
     for sign in (-1, 1):
         assert rejections(risk(drift=1 + 0.05 * sign), 200, seed=9) >= 198
